@@ -1,0 +1,131 @@
+"""Every error contextd raises on purpose.
+
+    ContextdError
+    ├── InvalidRequest            the caller must change the request
+    │   ├── FieldViolation
+    │   ├── RequestIdReused
+    │   └── AccountMismatch
+    ├── BudgetTooSmall
+    ├── SessionNotFound
+    ├── RevisionConflict
+    ├── HumanInControl
+    ├── Overloaded                try again later
+    ├── Draining
+    ├── DeadlineExceeded
+    ├── StoreUnavailable
+    │   └── StoreClosed
+    ├── StoreCorrupt              an operator must act
+    ├── StoreTooNew
+    ├── DataFileCorrupt
+    └── ConfigInvalid             the daemon does not start
+
+The docstring of a class is its default message.  `rpc/status.py` maps each class to a
+gRPC code; nothing here knows gRPC.  The driver's own error, where there is one, is the
+`__cause__`.
+"""
+
+from __future__ import annotations
+
+
+class ContextdError(Exception):
+    """Something went wrong in contextd."""
+
+    def __init__(self, message: str = "", **metadata: object) -> None:
+        """Say *message* (default: the docstring); *metadata* travels to the caller as strings."""
+        super().__init__(message or (type(self).__doc__ or "").split("\n")[0])
+        self.metadata = {name: str(value) for name, value in metadata.items()}
+
+
+class InvalidRequest(ContextdError):
+    """The request cannot be served as it is."""
+
+
+class FieldViolation(InvalidRequest):
+    """A field of the request is not acceptable."""
+
+    def __init__(self, field: str, description: str) -> None:
+        """*field* is the path in the request ("turns[2].text")."""
+        super().__init__(f"{field}: {description}", field=field)
+        self.field = field
+        self.description = description
+
+
+class RequestIdReused(InvalidRequest):
+    """This request_id was already used with another body."""
+
+
+class AccountMismatch(InvalidRequest):
+    """The session belongs to another account."""
+
+
+class BudgetTooSmall(ContextdError):
+    """The input budget is smaller than what cannot be left out."""
+
+    def __init__(self, required_tokens: int, budget_tokens: int) -> None:
+        """*required_tokens* is the smallest input budget that would do."""
+        super().__init__(
+            f"the input budget is {budget_tokens} tokens, but what cannot be left out "
+            f"needs {required_tokens}",
+            required_tokens=required_tokens,
+            budget_tokens=budget_tokens,
+        )
+        self.required_tokens = required_tokens
+        self.budget_tokens = budget_tokens
+
+
+class SessionNotFound(ContextdError):
+    """There is no such session."""
+
+
+class RevisionConflict(ContextdError):
+    """The session has moved on since the revision the caller expected."""
+
+    def __init__(self, expected: int, current: int) -> None:
+        """Both are numbers of records in the session's log."""
+        super().__init__(
+            f"expected revision {expected}, the session is at {current}",
+            expected_revision=expected,
+            current_revision=current,
+        )
+        self.expected = expected
+        self.current = current
+
+
+class HumanInControl(ContextdError):
+    """A human has this conversation; assistant turns are refused."""
+
+
+class Overloaded(ContextdError):
+    """The daemon has more work than it can do in time."""
+
+
+class Draining(ContextdError):
+    """The daemon is shutting down and takes no new work."""
+
+
+class DeadlineExceeded(ContextdError):
+    """The caller's deadline left no time for the work."""
+
+
+class StoreUnavailable(ContextdError):
+    """The store cannot be reached or does not answer."""
+
+
+class StoreClosed(StoreUnavailable):
+    """The store has been closed."""
+
+
+class StoreCorrupt(ContextdError):
+    """The store holds something that cannot be read back."""
+
+
+class StoreTooNew(ContextdError):
+    """The store was written by a newer version of contextd."""
+
+
+class DataFileCorrupt(ContextdError):
+    """A shipped data file is missing or differs from its manifest."""
+
+
+class ConfigInvalid(ContextdError):
+    """The configuration is not acceptable."""

@@ -1,0 +1,70 @@
+"""The vocabulary of the session log: what can have happened to a session.
+
+A session is an append-only sequence of these records; record number n has revision n.
+The live state is a pure fold over them (`policy/state.py`), so replaying the log gives
+back everything that was ever known.  Records are only ever added to: a field may join
+with a default, none may leave or change its meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contextd.model import Budget, Escalation, Fold, Handoff, Tier, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """The first record of every session."""
+
+    at: int
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLinked:
+    """An anonymous session became known to belong to an account."""
+
+    at: int
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsRecorded:
+    """The turns of one request, with the answer that request was given.
+
+    `encoding` names the tokenizer that counted the turns; `budget` is the newest one a
+    caller stated; `escalation` is part of the answer, kept so that a retry gets the very
+    same one.  `digest` is the SHA-256 of the request's content, in hex.
+    """
+
+    at: int
+    request_id: str
+    digest: str
+    turns: tuple[Turn, ...]
+    encoding: str
+    tier: Tier
+    pressure: float
+    budget: Budget | None = None
+    escalation: Escalation = Escalation()
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A fold was prepared.  It comes into force when the tier asks for it."""
+
+    at: int
+    fold: Fold
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRaised:
+    """The conversation was handed to a human."""
+
+    at: int
+    request_id: str
+    digest: str
+    handoff: Handoff
+
+
+Record = SessionOpened | AccountLinked | TurnsRecorded | Folded | HandoffRaised

@@ -1,0 +1,118 @@
+"""The numbers that decisions depend on, with the defaults that work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TierRules:
+    """Pressure (0..1 of the input budget) at which each tier begins.
+
+    A tier is left again only `hysteresis` below its mark.  Folding is prepared
+    `prepare_margin` below a mark and goes down to `low_water`, so that one fold serves
+    many turns.
+    """
+
+    summary: float = 0.60
+    key_facts: float = 0.80
+    notice: float = 0.90
+    low_water: float = 0.40
+    prepare_margin: float = 0.08
+    hysteresis: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRules:
+    """How many of the newest exchanges stay verbatim, and their share of the budget.
+
+    `max_share` bounds the verbatim turns when something older could be retrieved instead.
+    """
+
+    min_exchanges: int = 8
+    max_exchanges: int = 15
+    max_share: float = 0.60
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRules:
+    """Sizes of the compressed forms, in tokens, and the least a fold must save.
+
+    `min_gain` is a share of the input budget; `pinned_share` bounds the verbatim
+    sentences kept by rule (those pinned by the caller are not bounded).
+    """
+
+    summary_tokens: int = 300
+    facts_tokens: int = 300
+    facts_share: float = 0.15
+    pinned_share: float = 0.10
+    min_gain: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalRules:
+    """How passages are cut and ranked; see `policy/retrieval.py`.
+
+    `budget_share` bounds the retrieved slices; the rest of the unused budget is theirs
+    too when the question is about the past.
+    """
+
+    passage_words: int = 90
+    lexical_weight: float = 0.6
+    neighbour_weight: float = 0.35
+    user_prior: float = 0.15
+    budget_share: float = 0.50
+    max_slices: int = 200
+    min_tokens: int = 48
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationRules:
+    """Thresholds of the escalation signals.
+
+    `amount_limit` is in units of the currency the customer names; 0 switches it off.
+    """
+
+    recommend_from: float = 0.6
+    min_confidence: float = 0.35
+    tool_failures: int = 2
+    repeats: int = 2
+    amount_limit: float = 0.0
+    look_back_turns: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRules:
+    """Sizes of a handoff."""
+
+    last_turns: int = 10
+    line_characters: int = 600
+    summary_tokens: int = 250
+    max_facts: int = 24
+    max_evidence: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCost:
+    """What a prompt charges around the text: tokens per message, per call, per prompt.
+
+    OpenAI's chat format costs three tokens a message, one for an author's name, three to
+    prime the answer; one is added so that a joint count never exceeds the sum.
+    """
+
+    message: int = 4
+    tool_call: int = 8
+    prompt: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every number of the policy, one group a decision."""
+
+    tiers: TierRules = field(default_factory=TierRules)
+    window: WindowRules = field(default_factory=WindowRules)
+    fold: FoldRules = field(default_factory=FoldRules)
+    retrieval: RetrievalRules = field(default_factory=RetrievalRules)
+    escalation: EscalationRules = field(default_factory=EscalationRules)
+    handoff: HandoffRules = field(default_factory=HandoffRules)
+    cost: MessageCost = field(default_factory=MessageCost)

@@ -1,0 +1,127 @@
+"""The live state of a session: a fold over its log, one record at a time.
+
+`SessionState.apply` is the only place that gives records their meaning.  The state grows
+by appending, so what was read before an `apply` stays valid; everything else under
+`policy/` only reads it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contextd.events import AccountLinked, Folded, HandoffRaised, SessionOpened, TurnsRecorded
+from contextd.model import Evidence, HandoffState, Role, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from contextd.events import Record
+    from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
+
+
+@dataclass(slots=True)
+class SessionState:
+    """What is known of one session at `revision`.
+
+    `turns[n - 1]` is the turn with sequence n; `running_tokens[n]` sums the tokens of the
+    first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
+    `prepared` waits for its tier.  `exchanges` holds the sequences at which exchanges
+    begin.  `notified` says that the user has had the notice of the tier crossed last.
+    """
+
+    key: SessionKey
+    account_id: str = ""
+    revision: int = 0
+    turns: list[Turn] = field(default_factory=list)
+    running_tokens: list[int] = field(default_factory=lambda: [0])
+    running_calls: list[int] = field(default_factory=lambda: [0])
+    exchanges: list[int] = field(default_factory=list)
+    sequence_of: dict[str, int] = field(default_factory=dict)
+    call_at: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    encoding: str = ""
+    tier: Tier = Tier.VERBATIM
+    pressure: float = 0.0
+    budget: Budget | None = None
+    fold: Fold | None = None
+    prepared: Fold | None = None
+    handoffs: list[Handoff] = field(default_factory=list)
+    handoff_state: HandoffState = HandoffState.BOT
+    notified: bool = False
+
+    @property
+    def next_sequence(self) -> int:
+        """The sequence the next turn will get."""
+        return len(self.turns) + 1
+
+    @property
+    def total_tokens(self) -> int:
+        """The tokens of every turn, without overhead."""
+        return self.running_tokens[-1]
+
+    def tokens_between(self, first: int, last: int) -> int:
+        """Sum the tokens of the turns *first*..*last* (inclusive), without overhead."""
+        return self.running_tokens[last] - self.running_tokens[first - 1] if last >= first else 0
+
+    def calls_between(self, first: int, last: int) -> int:
+        """Count the tool calls of the turns *first*..*last* (inclusive)."""
+        return self.running_calls[last] - self.running_calls[first - 1] if last >= first else 0
+
+    def exchange_start(self, sequence: int) -> int:
+        """Return the first turn of the exchange that *sequence* belongs to."""
+        at = bisect_right(self.exchanges, sequence)
+        return self.exchanges[at - 1] if at else 1
+
+    def apply(self, record: Record) -> None:
+        """Take in the next record of the log."""
+        match record:
+            case TurnsRecorded():
+                self._apply_turns(record)
+            case Folded(fold=fold):
+                self.prepared = fold
+                self._switch_fold()
+            case HandoffRaised(handoff=handoff):
+                self.handoffs.append(handoff)
+                self.handoff_state = HandoffState.WAITING_HUMAN
+            case SessionOpened(account_id=account) | AccountLinked(account_id=account):
+                self.account_id = account
+        self.revision += 1
+
+    def _apply_turns(self, record: TurnsRecorded) -> None:
+        self.encoding = record.encoding
+        self.budget = record.budget or self.budget
+        if record.tier < Tier.NOTICE:
+            self.notified = False
+        for turn in record.turns:
+            self._add(turn)
+            if turn.role is Role.ASSISTANT and self.tier is Tier.NOTICE:
+                self.notified = record.tier is Tier.NOTICE
+        self.tier, self.pressure = record.tier, record.pressure
+        self._switch_fold()
+
+    def _add(self, turn: Turn) -> None:
+        if turn.role is Role.USER or not self.turns:
+            self.exchanges.append(turn.sequence)
+        self.turns.append(turn)
+        self.running_tokens.append(self.running_tokens[-1] + turn.tokens)
+        self.running_calls.append(self.running_calls[-1] + len(turn.tool_calls))
+        self.sequence_of[turn.turn_id] = turn.sequence
+        for call in turn.tool_calls:
+            self.call_at[call.id] = turn.sequence
+        for item in turn.evidence:
+            self.evidence[item.key] = item
+
+    def _switch_fold(self) -> None:
+        """Bring a prepared fold into force once the session has reached a folding tier."""
+        if self.prepared is not None and (self.tier >= Tier.SUMMARY or self.fold is not None):
+            self.fold, self.prepared = self.prepared, None
+
+
+def replay(key: SessionKey, records: Iterable[Record]) -> SessionState:
+    """Return the state after *records*, from the first one on."""
+    state = SessionState(key)
+    for record in records:
+        state.apply(record)
+    return state

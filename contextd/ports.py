@@ -1,0 +1,166 @@
+"""What the engine needs from the outside, in small contracts.
+
+"Must" binds every adapter and is checked by `contextd.testing`; "need not" is freedom.
+All methods may be called concurrently from one event loop unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from contextd.events import Record
+    from contextd.model import Durability, SessionKey
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Records to append to one session, all or none.
+
+    `expected_revision` is the number of records the session must hold before (0: it must
+    not exist).  `request_id`, if not empty, makes the commit idempotent within the
+    session; `digest` tells a retry from another request under the same id.
+    """
+
+    records: tuple[Record, ...]
+    expected_revision: int
+    request_id: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The outcome of a commit.
+
+    `revision` is that of the commit's last record.  When `replayed`, nothing was written:
+    the request id was already there, and `revision` is that of the first commit.
+    """
+
+    revision: int
+    durability: Durability
+    replayed: bool = False
+
+
+class SessionStore(Protocol):
+    """Keeps the logs of sessions."""
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append and return once the records are as durable as the store promises.
+
+        Must be all-or-nothing, also under cancellation and a crash: a cancelled append
+        has either happened or not, never half.  Must look for the request id before it
+        compares revisions, so that a retry is answered even when the session moved on.
+
+        Raises:
+            RequestIdReused: the request id is there with another digest.
+            RevisionConflict: the session is not at `expected_revision`; nothing changed.
+            StoreUnavailable, StoreClosed: nothing may be assumed about the write.
+        """
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Return the records with a revision above *after*, oldest first.
+
+        Must see every append acknowledged before the call.  Must return an empty
+        sequence for a session that does not exist.
+        """
+
+    async def delete(self, key: SessionKey) -> dict[str, int]:
+        """Remove the session and its request ids; return how many items of each kind.
+
+        Must be idempotent: a session that is not there gives zero counts.  After it
+        returns, `read` gives nothing and the same request ids are free again.
+        """
+
+    async def sessions(
+        self, tenant_id: str, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, int]]:
+        """Return (conversation id, revision) of a tenant, in byte order of the id.
+
+        *after* is the last id of the page before; at most *limit* entries.
+        """
+
+    async def ready(self) -> bool:
+        """Say whether the store can take a write now.
+
+        Must answer within a second, also while the backend hangs; must not raise.
+        """
+
+    async def aclose(self) -> None:
+        """Finish what was accepted and let go of every resource.
+
+        Must be idempotent.  Afterwards every other method but `ready` raises StoreClosed.
+        """
+
+
+class Tokenizer(Protocol):
+    """Counts the tokens of one encoding.  Pure, thread-safe, no network."""
+
+    @property
+    def name(self) -> str:
+        """The encoding ("o200k_base"); stored beside every count."""
+
+    @property
+    def exact(self) -> bool:
+        """False when counts stand for another model's encoding, with a safety margin."""
+
+    def count(self, text: str) -> int:
+        """Return the tokens of *text*; special tokens count as plain text.
+
+        Must not raise for any string.  Must take time proportional to its length.
+        """
+
+    def ends(self, text: str, head: int, tail: int) -> tuple[str, str]:
+        """Return a beginning of at most *head* and an end of at most *tail* tokens.
+
+        Must not split a character; together they must not exceed *text*.
+        """
+
+
+class Tokenizers(Protocol):
+    """Chooses the tokenizer of a model."""
+
+    def for_model(self, model: str) -> Tokenizer:
+        """Return the tokenizer for *model*; must answer for every name, also ""."""
+
+    def named(self, encoding: str) -> Tokenizer:
+        """Return the tokenizer called *encoding* in an earlier count."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors.  Pure, thread-safe, no network."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the model and its version; vectors of two ids must not be compared."""
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one row a text, shape (len(texts), dimensions), each of unit length.
+
+        A text without a known token gives a row of zeros.  Must not raise for any string.
+        """
+
+
+class Observer(Protocol):
+    """Hears what happens, for metrics and logs.  Must return at once and never raise."""
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """A stage of some call took *seconds*."""
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Something countable happened; labels have few distinct values."""
+
+
+Clock = Callable[[], int]
+"""Returns the wall time in microseconds since the Unix epoch."""
+
+NewId = Callable[[], str]
+"""Returns a new unique id."""
