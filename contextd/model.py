@@ -470,7 +470,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """A question to the engine: what do I send to the model for this message?"""
+    """A question to the engine: what do I send to the model for this message?
+
+    In every request `digest` identifies its content (SHA-256, in hex), so that a retry is
+    told from another request under the same id.
+    """
 
     key: SessionKey
     account_id: str
@@ -483,6 +487,7 @@ class BuildRequest:
     format: Format = Format.NEUTRAL
     dry_run: bool = False
     explain: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,7 +508,7 @@ class Built:
     timings: tuple[Timing, ...] = ()
     explanation: tuple[str, ...] = ()
     replayed: bool = False
-    recorded_sequence: int = 0
+    rendered_json: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,6 +521,7 @@ class RecordRequest:
     request_id: str = ""
     expected_revision: int | None = None
     durability: Durability | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,6 +549,7 @@ class EscalateRequest:
     note: str = ""
     channel_mode: ChannelMode = ChannelMode.SYNC
     request_id: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,6 +560,25 @@ class Escalated:
     markdown: str
     revision: int
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """What an operator sees of a session; see the `Session` message for the fields."""
+
+    key: SessionKey
+    account_id: str
+    revision: int
+    turn_count: int
+    total_tokens: int
+    tier: Tier
+    pressure: float
+    folded_through: int
+    summary: str
+    key_facts: tuple[str, ...]
+    handoff_state: HandoffState
+    handoff_ids: tuple[str, ...]
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)

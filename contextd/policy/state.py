@@ -29,6 +29,7 @@ class SessionState:
     first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
     `prepared` waits for its tier.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
+    `requests` finds the record that answered a request id.
     """
 
     key: SessionKey
@@ -50,6 +51,7 @@ class SessionState:
     handoffs: list[Handoff] = field(default_factory=list)
     handoff_state: HandoffState = HandoffState.BOT
     notified: bool = False
+    requests: dict[str, TurnsRecorded | HandoffRaised] = field(default_factory=dict)
 
     @property
     def next_sequence(self) -> int:
@@ -87,6 +89,8 @@ class SessionState:
                 self.handoff_state = HandoffState.WAITING_HUMAN
             case SessionOpened(account_id=account) | AccountLinked(account_id=account):
                 self.account_id = account
+        if isinstance(record, TurnsRecorded | HandoffRaised) and record.request_id:
+            self.requests[record.request_id] = record
         self.revision += 1
 
     def _apply_turns(self, record: TurnsRecorded) -> None:
