@@ -42,12 +42,15 @@ class Appended:
     """
 
     revision: int
-    durability: Durability
     replayed: bool = False
 
 
 class SessionStore(Protocol):
     """Keeps the logs of sessions."""
+
+    @property
+    def durability(self) -> Durability:
+        """How safe an acknowledged append is."""
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append and return once the records are as durable as the store promises.
@@ -93,7 +96,8 @@ class SessionStore(Protocol):
     async def aclose(self) -> None:
         """Finish what was accepted and let go of every resource.
 
-        Must be idempotent.  Afterwards every other method but `ready` raises StoreClosed.
+        Must be idempotent.  Afterwards every other method raises StoreClosed, but `ready`
+        returns False.
         """
 
 

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The record that holds the answer to a request, and its revision."""
+
+    revision: int
+    record: TurnsRecorded | HandoffRaised
+
+
 @dataclass(slots=True)
 class SessionState:
     """What is known of one session at `revision`.
@@ -29,7 +37,7 @@ class SessionState:
     first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
     `prepared` waits for its tier.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
-    `requests` finds the record that answered a request id.
+    `requests` finds the answer an earlier request got, by its id.
     """
 
     key: SessionKey
@@ -51,7 +59,7 @@ class SessionState:
     handoffs: list[Handoff] = field(default_factory=list)
     handoff_state: HandoffState = HandoffState.BOT
     notified: bool = False
-    requests: dict[str, TurnsRecorded | HandoffRaised] = field(default_factory=dict)
+    requests: dict[str, Answered] = field(default_factory=dict)
 
     @property
     def next_sequence(self) -> int:
@@ -89,9 +97,9 @@ class SessionState:
                 self.handoff_state = HandoffState.WAITING_HUMAN
             case SessionOpened(account_id=account) | AccountLinked(account_id=account):
                 self.account_id = account
-        if isinstance(record, TurnsRecorded | HandoffRaised) and record.request_id:
-            self.requests[record.request_id] = record
         self.revision += 1
+        if isinstance(record, TurnsRecorded | HandoffRaised) and record.request_id:
+            self.requests[record.request_id] = Answered(self.revision, record)
 
     def _apply_turns(self, record: TurnsRecorded) -> None:
         self.encoding = record.encoding
