@@ -1,0 +1,119 @@
+"""Static vectors: a text is the weighted mean of its tokens' vectors.
+
+About 30 microseconds a query, no neural network at run time.  The files are in model2vec's
+format, but read here with `tokenizers`, `safetensors` and numpy alone: the model2vec
+package adds joblib, jinja2 and a hub client, and calls the tokenizer in a way that uses
+every core (docs/decisions/0003-static-embedder.md has the figures).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+from tokenizers import Tokenizer
+
+from contextd.embedders.manifest import read_verified
+from contextd.errors import DataFileCorrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from contextd.embedders.manifest import VerifiedFiles
+
+SHIPPED = Path(__file__).parent / "data" / "static"
+
+MAX_CHARACTERS = 8_192
+"""Characters of a text that count (about 2,000 tokens); the rest is not looked at.
+
+A mean over more than that says little, and long turns are embedded by the passage anyway;
+the bound keeps the worst input at a few milliseconds.
+"""
+
+
+class StaticEmbedder:
+    """The `Embedder` port over a folder in model2vec's format.
+
+    Thread-safe: nothing changes after construction.  Computes on the calling thread, and
+    gives up the GIL at least once per text, so that an event loop beside it never waits
+    longer than one text takes.
+    """
+
+    def __init__(self, folder: Path = SHIPPED) -> None:
+        """Load the model, about 30 ms.
+
+        Raises DataFileCorrupt when a file is missing, altered or not a model.
+        """
+        files = read_verified(folder)
+        try:
+            self._load(files)
+        except (KeyError, IndexError, TypeError, ValueError, SafetensorError) as error:
+            raise DataFileCorrupt(f"{folder} holds no static model: {error!r}") from error
+
+    def _load(self, files: VerifiedFiles) -> None:
+        config: dict[str, Any] = json.loads(files.contents["config.json"])
+        tensors = load(files.contents["model.safetensors"])
+        self._rows: NDArray[Any] = tensors["embeddings"]
+        self._weights: NDArray[np.float32] = tensors["weights"]
+        self._tokenizer = _tokenizer(files.contents["tokenizer.json"])
+        if not len(self._rows) == len(self._weights) == self._tokenizer.get_vocab_size():
+            raise ValueError("the tensors and the vocabulary differ in length")
+        self._model_id = (
+            f"{config['name']}-{self.dimensions}-{self._rows.dtype}@{files.digest[:12]}"
+        )
+
+    @property
+    def model_id(self) -> str:
+        """Name, dimensions, number format and the hash of the files."""
+        return self._model_id
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
+        return int(self._rows.shape[1])
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors, (len(texts), dimensions); a row of zeros where nothing is known.
+
+        Never raises for a string.  Only the first MAX_CHARACTERS of a text count.
+        """
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            self._sum_tokens(text, row)
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+        np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+        return vectors
+
+    def _sum_tokens(self, text: str, out: NDArray[np.float32]) -> None:
+        """Write the weighted sum of the text's token vectors, shape (dimensions,), to *out*.
+
+        einsum rather than @: BLAS would start threads, and sum in an order that depends on
+        their number.
+        """
+        tokens = np.array(self._token_ids(text), np.intp)
+        weights, rows = self._weights.take(tokens), self._rows.take(tokens, axis=0)
+        np.einsum("i,ij->j", weights, rows, dtype=np.float32, out=out)
+
+    def _token_ids(self, text: str) -> list[int]:
+        """Return the vocabulary's ids; unknown words give one whose weight is 0.
+
+        A batch of one: unlike `encode` it releases the GIL, and unlike a longer batch it
+        stays on this thread.
+        """
+        # The tokenizer is UTF-8 inside; a lone surrogate has no UTF-8 form.
+        known = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+        ids: list[int] = self._tokenizer.encode_batch_fast([known], add_special_tokens=False)[0].ids
+        return ids
+
+
+def _tokenizer(description: bytes) -> Tokenizer:
+    try:
+        return Tokenizer.from_str(description.decode("utf-8"))
+    except Exception as error:  # tokenizers raises bare Exception for a bad description
+        raise ValueError(f"tokenizer.json: {error}") from error
