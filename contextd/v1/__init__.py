@@ -1,0 +1,1 @@
+"""The public contract as Python code, generated from `proto/contextd/v1` by `make proto`."""
