@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contextd.events import AccountLinked, Folded, HandoffRaised, SessionOpened, TurnsRecorded
-from contextd.model import Evidence, HandoffState, Role, Tier
+from contextd.model import Evidence, HandoffState, Retention, Role, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,11 @@ class SessionState:
     `prepared` waits for its tier.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
     `requests` finds the answer an earlier request got, by its id.
+
+    `kept` holds the sequences of the turns pinned by the caller.  `open_calls` maps the id
+    of a call still without a result to the turn that made it (the newest, if ids repeat);
+    `call_of` maps a result's sequence to that of its call, `results_of` is the reverse.  A
+    result that found no open call is in neither.
     """
 
     key: SessionKey
@@ -49,6 +54,10 @@ class SessionState:
     exchanges: list[int] = field(default_factory=list)
     sequence_of: dict[str, int] = field(default_factory=dict)
     call_at: dict[str, int] = field(default_factory=dict)
+    kept: list[int] = field(default_factory=list)
+    open_calls: dict[str, int] = field(default_factory=dict)
+    call_of: dict[int, int] = field(default_factory=dict)
+    results_of: dict[int, list[int]] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     encoding: str = ""
     tier: Tier = Tier.VERBATIM
@@ -124,6 +133,18 @@ class SessionState:
             self.call_at[call.id] = turn.sequence
         for item in turn.evidence:
             self.evidence[item.key] = item
+        if turn.retention is Retention.KEEP:
+            self.kept.append(turn.sequence)
+        self._pair(turn)
+
+    def _pair(self, turn: Turn) -> None:
+        """Join a tool result to the newest open call with its id; a second one stays alone."""
+        if turn.role is Role.ASSISTANT:
+            self.open_calls.update((call.id, turn.sequence) for call in turn.tool_calls if call.id)
+        elif turn.role is Role.TOOL and turn.tool_call_id in self.open_calls:
+            call = self.open_calls.pop(turn.tool_call_id)
+            self.call_of[turn.sequence] = call
+            self.results_of.setdefault(call, []).append(turn.sequence)
 
     def _switch_fold(self) -> None:
         """Bring a prepared fold into force once the session has reached a folding tier."""
