@@ -1,0 +1,277 @@
+"""BuildContext: what exactly to send to the model for this message, within the budget."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from contextd.engine.offload import LONG_TEXT, count_text, count_turns
+from contextd.engine.timing import Monotonic, Stopwatch
+from contextd.engine.writing import Draft, answered, check_account
+from contextd.errors import FieldViolation, RevisionConflict
+from contextd.model import Built, Degradation
+from contextd.policy.assembly import assemble, frame
+from contextd.policy.escalation import assess
+from contextd.policy.explanation import explain
+from contextd.policy.folding import extract
+from contextd.policy.formats import render
+from contextd.policy.retrieval import query_text, retrieve
+from contextd.policy.routing import route, wants_retrieval
+from contextd.ports import Commit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contextd.engine.indexing import Indexer
+    from contextd.engine.sessions import HotSession, HotSessions, View
+    from contextd.engine.writing import TurnScribe, Writer
+    from contextd.model import BuildRequest, Context, Fold, Routing, SessionKey, Slice, Turn
+    from contextd.policy.assembly import Frame
+    from contextd.policy.rules import Rules
+    from contextd.ports import Observer, Tokenizer, Tokenizers
+
+INDEX_SHARE = 0.5
+"""The share of the time left that a build waits for passages not indexed yet."""
+
+INDEX_WAIT = 1.0
+"""Seconds it waits when the caller set no deadline."""
+
+BACKLOG_TOKENS = 20_000
+"""Tokens beyond the window from which folding on the fly leaves the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """Read the session, decide what goes in, and record the message if asked to."""
+
+    sessions: HotSessions
+    tokenizers: Tokenizers
+    indexer: Indexer
+    scribe: TurnScribe
+    writer: Writer
+    observer: Observer
+    monotonic: Monotonic
+    nudge: Callable[[SessionKey], None]
+    rules: Rules
+
+    async def __call__(self, request: BuildRequest, deadline: float | None = None) -> Built:
+        """Return the context; it never exceeds the input budget.
+
+        Raises:
+            BudgetTooSmall: what cannot be left out does not fit; says what would.
+            FieldViolation: there is neither a message nor a recorded turn.
+            AccountMismatch, RequestIdReused, DeadlineExceeded, StoreUnavailable.
+        """
+        watch = Stopwatch(self.monotonic, self.observer, deadline)
+        hot = self.sessions.get(request.key)
+        if not _records(request):
+            built = await self._build(await self._view(hot, request, watch), request, watch)
+        else:
+            async with hot.writing:
+                built = await self._build_and_record(hot, request, watch)
+        if not request.dry_run:
+            self._remember(hot, request, built)
+        return built
+
+    async def _view(self, hot: HotSession, request: BuildRequest, watch: Stopwatch) -> View:
+        encoding = self.tokenizers.for_model(request.budget.model).name
+        view = await self.sessions.refresh(hot, encoding)
+        watch.lap("store_read")
+        watch.check()
+        check_account(view.state, request.account_id)
+        return view
+
+    async def _build_and_record(
+        self, hot: HotSession, request: BuildRequest, watch: Stopwatch
+    ) -> Built:
+        """Build at one revision and append the message there; again if that has moved on."""
+        while True:
+            view = await self._view(hot, request, watch)
+            before = answered(view.state, request.request_id, request.digest)
+            if before is not None:
+                return await self._rebuild(view, request, watch, revision=before.revision)
+            built = await self._build(view, request, watch)
+            draft = _message_draft(request)
+            records = await self.scribe.records(hot, view, draft)
+            watch.check()
+            commit = Commit(records, view.state.revision, draft.request_id, draft.digest)
+            try:
+                revision = await self.writer.write(view, commit)
+            except RevisionConflict:
+                continue
+            watch.lap("store_write")
+            if revision is not None:
+                return replace(built, revision=revision, timings=watch.timings)
+
+    async def _rebuild(
+        self, view: View, request: BuildRequest, watch: Stopwatch, *, revision: int
+    ) -> Built:
+        """Answer a retry from the session as it was before its message was recorded."""
+        then = await self.sessions.at_revision(request.key, view.tokenizer.name, revision - 1)
+        built = await self._build(then, request, watch)
+        return replace(built, revision=revision, replayed=True)
+
+    async def _build(self, view: View, request: BuildRequest, watch: Stopwatch) -> Built:
+        if request.message is None and not view.state.turns:
+            raise FieldViolation("message", "the session has no turns yet, so a message is needed")
+        message, message_tokens = await _counted(view.tokenizer, request)
+        watch.lap("tokenize")
+        turns = () if message is None else (message,)
+        routing = route(_asked(message, view), view.state, self.rules)
+        escalation = assess(view.state, turns, self.rules.escalation)
+        watch.lap("route")
+        framed = await self._frame(view, request, message_tokens)
+        watch.lap("frame")
+        slices, degradations = await self._retrieve(view, framed, routing, message, watch)
+        watch.check()
+        context = await self._assemble(view, request, framed, slices)
+        watch.lap("assemble")
+        rendered = render(
+            request.format,
+            context,
+            model=request.budget.model,
+            max_tokens=request.budget.reserved_output_tokens,
+        )
+        watch.lap("render")
+        return Built(
+            context=context,
+            routing=routing,
+            escalation=escalation,
+            handoff_state=view.state.handoff_state,
+            revision=view.state.revision,
+            encoding=view.tokenizer.name,
+            exact=view.tokenizer.exact,
+            degradations=(*framed.degradations, *degradations),
+            timings=watch.timings,
+            explanation=explain(framed, context, routing, slices) if request.explain else (),
+            rendered_json=rendered,
+        )
+
+    async def _frame(self, view: View, request: BuildRequest, message_tokens: int) -> Frame:
+        def decide() -> Frame:
+            return frame(
+                view.state,
+                request,
+                message_tokens=message_tokens,
+                rules=self.rules,
+                meter=view.tokenizer,
+                fold_now=lambda through: self._fold_now(view, through),
+            )
+
+        if _heavy(view, request):
+            return await asyncio.to_thread(decide)
+        return decide()
+
+    def _fold_now(self, view: View, through: int) -> Fold:
+        """Fold on the fly, for this answer only; the same again until one is published."""
+        fold = view.folds.get(through)
+        if fold is None:
+            fold = extract(view.state, through, rules=self.rules, meter=view.tokenizer)
+            view.folds[through] = fold
+        return fold
+
+    async def _retrieve(
+        self,
+        view: View,
+        framed: Frame,
+        routing: Routing,
+        message: Turn | None,
+        watch: Stopwatch,
+    ) -> tuple[tuple[Slice, ...], tuple[Degradation, ...]]:
+        if framed.retrieval_tokens <= 0 or not wants_retrieval(routing):
+            return (), ()
+        left = watch.remaining()
+        wait = INDEX_WAIT if left is None else left * INDEX_SHARE
+        complete = await self.indexer.catch_up(view, wait)
+        watch.lap("index")
+        query = query_text(_asked(message, view), view.state)
+        vector = self.indexer.embedder.embed([query])[0]
+        watch.lap("embed")
+        slices = retrieve(
+            view.index,
+            query,
+            vector,
+            before=framed.verbatim_start,
+            tokens=framed.retrieval_tokens,
+            rules=self.rules.retrieval,
+        )
+        watch.lap("retrieve")
+        behind = (
+            ()
+            if complete
+            else (
+                Degradation("INDEX_BEHIND", f"turns after {view.index.through} were not searched"),
+            )
+        )
+        return slices, behind
+
+    async def _assemble(
+        self, view: View, request: BuildRequest, framed: Frame, slices: tuple[Slice, ...]
+    ) -> Context:
+        def compose() -> Context:
+            return assemble(
+                framed,
+                slices,
+                request=request,
+                state=view.state,
+                rules=self.rules,
+                meter=view.tokenizer,
+            )
+
+        if _heavy(view, request):
+            return await asyncio.to_thread(compose)
+        return compose()
+
+    def _remember(self, hot: HotSession, request: BuildRequest, built: Built) -> None:
+        """Keep the budget for the decisions of RecordTurn and of folding."""
+        hot.budget = request.budget
+        hot.encoding = built.encoding
+        hot.system_tokens = built.context.system_tokens
+        for degradation in built.degradations:
+            self.observer.count("degradations", code=degradation.code)
+        if built.context.pressure >= self.rules.tiers.summary - self.rules.tiers.prepare_margin:
+            self.nudge(request.key)
+
+
+def _records(request: BuildRequest) -> bool:
+    return request.record_message and not request.dry_run and request.message is not None
+
+
+def _message_draft(request: BuildRequest) -> Draft:
+    """Return the message as a turn to record; it keeps the evidence sent along."""
+    if request.message is None:
+        raise FieldViolation("message", "there is no message to record")
+    evidence = (*request.message.evidence, *request.evidence)
+    turn = replace(request.message, evidence=evidence)
+    return Draft((turn,), request.account_id, request.request_id, request.digest)
+
+
+async def _counted(tokenizer: Tokenizer, request: BuildRequest) -> tuple[Turn | None, int]:
+    """Count the message and the system prompt, long texts off the event loop."""
+    await count_text(tokenizer, request.system_prompt)
+    if request.message is None:
+        return None, 0
+    tokens = (await count_turns(tokenizer, (request.message,)))[0]
+    return replace(request.message, tokens=tokens), tokens
+
+
+def _asked(message: Turn | None, view: View) -> str:
+    """Return what is being asked: the message, else the newest user turn."""
+    if message is not None:
+        return message.text
+    exchanges = view.state.exchanges
+    return view.state.turns[exchanges[-1] - 1].text if exchanges else ""
+
+
+def _heavy(view: View, request: BuildRequest) -> bool:
+    """Say whether deciding would hold the event loop for more than about a millisecond."""
+    text = len(request.message.text) if request.message else 0
+    fold = view.state.fold or view.state.prepared
+    unfolded = view.state.tokens_between((fold.through if fold else 0) + 1, len(view.state.turns))
+    backlog = unfolded - request.budget.input_tokens
+    return (
+        text > 8 * LONG_TEXT
+        or len(request.system_prompt) > 8 * LONG_TEXT
+        or (backlog > BACKLOG_TOKENS)
+    )

@@ -1,0 +1,108 @@
+"""Escalate: give a human everything needed to go on, from what is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.engine.timing import Monotonic, Stopwatch
+from contextd.engine.writing import answered, check_account
+from contextd.errors import RequestIdReused, RevisionConflict, SessionNotFound
+from contextd.events import HandoffRaised
+from contextd.model import Escalated
+from contextd.policy.folding import extract
+from contextd.policy.handoff import build
+from contextd.policy.markdown import render
+from contextd.ports import Commit
+
+if TYPE_CHECKING:
+    from contextd.engine.sessions import HotSession, HotSessions, View
+    from contextd.engine.writing import Writer
+    from contextd.model import EscalateRequest, Fold
+    from contextd.policy.rules import Rules
+    from contextd.ports import Clock, NewId, Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Build the handoff, record it, and return it with its rendering."""
+
+    sessions: HotSessions
+    writer: Writer
+    clock: Clock
+    new_id: NewId
+    observer: Observer
+    monotonic: Monotonic
+    rules: Rules
+
+    async def __call__(self, request: EscalateRequest, deadline: float | None = None) -> Escalated:
+        """Raise a handoff; a retry gets the same one again.
+
+        Raises:
+            SessionNotFound: nothing was ever recorded under this key.
+            RequestIdReused, AccountMismatch, DeadlineExceeded, StoreUnavailable.
+        """
+        watch = Stopwatch(self.monotonic, self.observer, deadline)
+        hot = self.sessions.get(request.key)
+        async with hot.writing:
+            while True:
+                done = await self._attempt(hot, request, watch)
+                if done is not None:
+                    return done
+
+    async def _attempt(
+        self, hot: HotSession, request: EscalateRequest, watch: Stopwatch
+    ) -> Escalated | None:
+        view = await self.sessions.refresh(hot)
+        watch.lap("store_read")
+        before = answered(view.state, request.request_id, request.digest)
+        if before is not None:
+            return _answer(before.record, before.revision, replayed=True)
+        if view.state.revision == 0:
+            raise SessionNotFound
+        check_account(view.state, request.account_id)
+        raised = await self._handoff(view, request)
+        watch.lap("handoff")
+        watch.check()
+        commit = Commit((raised,), view.state.revision, request.request_id, request.digest)
+        try:
+            revision = await self.writer.write(view, commit)
+        except RevisionConflict:
+            return None
+        watch.lap("store_write")
+        return None if revision is None else _answer(raised, revision)
+
+    async def _handoff(self, view: View, request: EscalateRequest) -> HandoffRaised:
+        now = self.clock()
+        handoff = build(
+            view.state,
+            request,
+            handoff_id=self.new_id(),
+            at=now,
+            digest=await self._digest(view),
+            rules=self.rules,
+            meter=view.tokenizer,
+        )
+        return HandoffRaised(now, request.request_id, request.digest, handoff)
+
+    async def _digest(self, view: View) -> Fold | None:
+        """Compress the whole session; None when that fails, for a handoff must go out."""
+        try:
+            return await asyncio.to_thread(
+                extract,
+                view.state,
+                len(view.state.turns),
+                rules=self.rules,
+                meter=view.tokenizer,
+            )
+        except Exception:  # noqa: BLE001 - a handoff is delivered even when summarising failed
+            self.observer.count("handoff_digest_failures")
+            return None
+
+
+def _answer(record: object, revision: int, *, replayed: bool = False) -> Escalated:
+    if not isinstance(record, HandoffRaised):
+        # The id belongs to a RecordTurn or BuildContext of this session.
+        raise RequestIdReused
+    return Escalated(record.handoff, render(record.handoff), revision, replayed)

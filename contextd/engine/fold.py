@@ -1,0 +1,83 @@
+"""Folding: prepare the compressed forms of old turns before they are needed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.errors import RevisionConflict
+from contextd.events import Folded
+from contextd.policy.budget import standing
+from contextd.policy.folding import extract, fault, plan
+from contextd.ports import Commit
+
+if TYPE_CHECKING:
+    from contextd.engine.sessions import HotSession, HotSessions, View
+    from contextd.engine.writing import Writer
+    from contextd.model import Budget, Fold, SessionKey
+    from contextd.policy.rules import Rules
+    from contextd.ports import Clock, Observer
+
+
+@dataclass(frozen=True, slots=True)
+class FoldSession:
+    """Fold a session's oldest turns when pressure says so.  Runs in the background."""
+
+    sessions: HotSessions
+    writer: Writer
+    clock: Clock
+    observer: Observer
+    rules: Rules
+    default_budget: Budget
+
+    async def __call__(self, key: SessionKey) -> Fold | None:
+        """Publish the fold that is due, if one is; return it.
+
+        Publication is a compare-and-set: if another writer folded meanwhile, this fold is
+        dropped and nothing has changed.
+        """
+        hot = self.sessions.get(key)
+        view = await self.sessions.refresh(hot)
+        through = self._due(hot, view)
+        if through is None:
+            return None
+        before = (view.state.fold, view.state.prepared)
+        fold = await asyncio.to_thread(
+            extract, view.state, through, rules=self.rules, meter=view.tokenizer
+        )
+        wrong = fault(fold, view.state)
+        if wrong:
+            self.observer.count("folds", outcome="rejected")
+            return None
+        async with hot.writing:
+            return await self._publish(hot, fold, before)
+
+    def _due(self, hot: HotSession, view: View) -> int | None:
+        budget = hot.budget or view.state.budget or self.default_budget
+        stands = standing(
+            view.state,
+            system_tokens=hot.system_tokens,
+            message_tokens=0,
+            input_budget=budget.input_tokens,
+            meter=view.tokenizer,
+            rules=self.rules,
+        )
+        return plan(view.state, stands, input_budget=budget.input_tokens, rules=self.rules)
+
+    async def _publish(
+        self, hot: HotSession, fold: Fold, before: tuple[Fold | None, Fold | None]
+    ) -> Fold | None:
+        """Append the fold unless another one came first; new turns do no harm."""
+        view = await self.sessions.refresh(hot)
+        if (view.state.fold, view.state.prepared) != before:
+            self.observer.count("folds", outcome="stale")
+            return None
+        commit = Commit((Folded(self.clock(), fold),), view.state.revision)
+        try:
+            await self.writer.write(view, commit)
+        except RevisionConflict:
+            self.observer.count("folds", outcome="stale")
+            return None
+        self.observer.count("folds", outcome="published")
+        return fold

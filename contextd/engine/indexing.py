@@ -1,0 +1,73 @@
+"""Keeps the index of a session's passages up with its turns, in small pieces."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.engine.offload import LONG_TEXT
+from contextd.policy.passages import cut
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from contextd.engine.sessions import View
+    from contextd.model import Turn
+    from contextd.policy.passages import Passage
+    from contextd.policy.rules import RetrievalRules
+    from contextd.ports import Embedder
+
+Prepared = tuple[list["Passage"], "NDArray[np.float32]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexer:
+    """Cuts new turns into passages, embeds them, and adds them to the index."""
+
+    embedder: Embedder
+    rules: RetrievalRules
+
+    async def catch_up(self, view: View, seconds: float | None = None) -> bool:
+        """Index every turn of *view*; say whether that was done within *seconds*.
+
+        Concurrent callers share one run; a caller that stops waiting does not stop it.
+        """
+        if view.index.through >= len(view.state.turns):
+            return True
+        if view.indexing is None or view.indexing.done():
+            view.indexing = asyncio.create_task(self._run(view))
+        done, _ = await asyncio.wait({view.indexing}, timeout=seconds)
+        for task in done:
+            task.result()
+        return bool(done)
+
+    async def _run(self, view: View) -> None:
+        while view.index.through < len(view.state.turns):
+            batch = _next_batch(view)
+            if sum(len(turn.text) for turn in batch) < LONG_TEXT:
+                passages, vectors = self._prepare(view, batch)
+            else:
+                passages, vectors = await asyncio.to_thread(self._prepare, view, batch)
+            view.index.extend(passages, vectors, through=batch[-1].sequence)
+            await asyncio.sleep(0)
+
+    def _prepare(self, view: View, batch: list[Turn]) -> Prepared:
+        count = view.tokenizer.count
+        passages = [
+            passage for turn in batch for passage in cut(turn, rules=self.rules, count=count)
+        ]
+        return passages, self.embedder.embed([passage.text for passage in passages])
+
+
+def _next_batch(view: View) -> list[Turn]:
+    """Return the next turns, as many as stay short together, at least one."""
+    batch: list[Turn] = []
+    length = 0
+    for turn in view.state.turns[view.index.through : view.index.through + 16]:
+        length += len(turn.text)
+        if batch and length > LONG_TEXT:
+            break
+        batch.append(turn)
+    return batch

@@ -1,0 +1,78 @@
+"""Look at sessions and delete them: for operators and for erasure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.errors import SessionNotFound
+from contextd.model import Erased, SessionView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.engine.sessions import HotSessions
+    from contextd.model import SessionKey, Turn
+    from contextd.policy.state import SessionState
+    from contextd.ports import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The verbs of SessionService."""
+
+    store: SessionStore
+    sessions: HotSessions
+
+    async def get_session(self, key: SessionKey) -> SessionView:
+        """Return the state of a session.
+
+        Raises:
+            SessionNotFound: nothing was ever recorded under this key.
+        """
+        state = await self._state(key)
+        fold = state.fold
+        return SessionView(
+            key=key,
+            account_id=state.account_id,
+            revision=state.revision,
+            turn_count=len(state.turns),
+            total_tokens=state.total_tokens,
+            tier=state.tier,
+            pressure=state.pressure,
+            folded_through=fold.through if fold else 0,
+            summary=" ".join(sentence.text for sentence in fold.summary) if fold else "",
+            key_facts=tuple(fact.text for fact in fold.facts) if fold else (),
+            handoff_state=state.handoff_state,
+            handoff_ids=tuple(handoff.handoff_id for handoff in state.handoffs),
+            encoding=state.encoding,
+        )
+
+    async def list_sessions(
+        self, tenant_id: str, after: str, limit: int
+    ) -> Sequence[tuple[str, int]]:
+        """Return (conversation id, revision) pairs in byte order of the id."""
+        return await self.store.sessions(tenant_id, after, limit)
+
+    async def list_turns(self, key: SessionKey, after: int, limit: int) -> Sequence[Turn]:
+        """Return the turns with a sequence above *after*, at most *limit*.
+
+        Raises:
+            SessionNotFound: nothing was ever recorded under this key.
+        """
+        return (await self._state(key)).turns[after : after + limit]
+
+    async def delete_session(self, key: SessionKey) -> Erased:
+        """Remove a session from the store and from memory; idempotent."""
+        hot = self.sessions.get(key)
+        async with hot.writing:
+            turns = len((await self.sessions.refresh(hot)).state.turns)
+            counts = await self.store.delete(key)
+            self.sessions.forget(key)
+        return Erased({**counts, "turns": turns})
+
+    async def _state(self, key: SessionKey) -> SessionState:
+        view = await self.sessions.refresh(self.sessions.get(key))
+        if view.state.revision == 0:
+            raise SessionNotFound
+        return view.state

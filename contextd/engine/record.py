@@ -1,0 +1,97 @@
+"""RecordTurn: append turns durably, exactly once, and say how the session stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.engine.timing import Monotonic, Stopwatch
+from contextd.engine.writing import Draft, TurnScribe, Writer, answered
+from contextd.errors import FieldViolation, RequestIdReused, RevisionConflict
+from contextd.events import TurnsRecorded
+from contextd.model import Recorded
+from contextd.ports import Commit
+
+if TYPE_CHECKING:
+    from contextd.engine.sessions import HotSession, HotSessions
+    from contextd.events import Record
+    from contextd.model import Durability, RecordRequest
+    from contextd.ports import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTurn:
+    """Append the turns of a request, all or none."""
+
+    sessions: HotSessions
+    scribe: TurnScribe
+    writer: Writer
+    observer: Observer
+    monotonic: Monotonic
+
+    async def __call__(self, request: RecordRequest, deadline: float | None = None) -> Recorded:
+        """Record and return once durable; a retry gets the first answer again.
+
+        Raises:
+            RevisionConflict: `expected_revision` was given and is not the session's.
+            RequestIdReused, AccountMismatch, FieldViolation: see `contextd.errors`.
+            DeadlineExceeded: no time was left; nothing was written.
+            StoreUnavailable: it is not known whether the turns were written; retry with
+                the same request id.
+        """
+        self._check_durability(request.durability)
+        watch = Stopwatch(self.monotonic, self.observer, deadline)
+        hot = self.sessions.get(request.key)
+        async with hot.writing:
+            # Another process may write to the session in between; each round that
+            # fails is a round in which somebody else's write succeeded.
+            while True:
+                done = await self._attempt(hot, request, watch)
+                if done is not None:
+                    return done
+
+    def _check_durability(self, asked: Durability | None) -> None:
+        reached = self.writer.store.durability
+        if asked is not None and asked > reached:
+            raise FieldViolation("durability", f"this store reaches {reached.name} only")
+
+    async def _attempt(
+        self, hot: HotSession, request: RecordRequest, watch: Stopwatch
+    ) -> Recorded | None:
+        """Decide at the session's revision and write; None when another writer was first."""
+        view = await self.sessions.refresh(hot)
+        watch.lap("store_read")
+        before = answered(view.state, request.request_id, request.digest)
+        if before is not None:
+            return self._answer(before.record, before.revision, replayed=True)
+        draft = Draft(request.turns, request.account_id, request.request_id, request.digest)
+        records = await self.scribe.records(hot, view, draft)
+        watch.lap("decide")
+        watch.check()
+        expected = request.expected_revision
+        at = view.state.revision if expected is None else expected
+        commit = Commit(records, at, request.request_id, request.digest)
+        try:
+            revision = await self.writer.write(view, commit)
+        except RevisionConflict:
+            if expected is not None:
+                raise
+            return None
+        watch.lap("store_write")
+        return None if revision is None else self._answer(records[-1], revision)
+
+    def _answer(self, record: Record, revision: int, *, replayed: bool = False) -> Recorded:
+        if not isinstance(record, TurnsRecorded):
+            # The id belongs to an Escalate of this session.
+            raise RequestIdReused
+        return Recorded(
+            revision=revision,
+            first_sequence=record.turns[0].sequence,
+            token_counts=tuple(turn.tokens for turn in record.turns),
+            turn_ids=tuple(turn.turn_id for turn in record.turns),
+            pressure=record.pressure,
+            tier=record.tier,
+            escalation=record.escalation,
+            durability=self.writer.store.durability,
+            replayed=replayed,
+        )

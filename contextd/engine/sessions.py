@@ -1,0 +1,197 @@
+"""Sessions in use, kept ready in memory within a bound.
+
+A session is loaded by reading its log once; afterwards each use asks the store only for
+the records it lacks.  Dropping a session loses nothing: the log is the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from contextd.events import TurnsRecorded
+from contextd.policy.budget import count_turn
+from contextd.policy.index import PassageIndex
+from contextd.policy.state import SessionState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.events import Record
+    from contextd.model import Budget, Fold, SessionKey
+    from contextd.ports import SessionStore, Tokenizer, Tokenizers
+
+BYTES_A_TURN = 700
+"""What a turn holds beside its text: the objects of `Turn` and its share of the state."""
+
+VIEWS = 2
+"""Encodings a session is kept counted in; more only alternate when models do."""
+
+LONG_LOG = 64
+"""Records from which a log is folded off the event loop."""
+
+
+@dataclass(slots=True)
+class View:
+    """A session as one encoding counts it, with the index of its passages.
+
+    `folds` keeps folds made on the fly by the turn they reach to, until one is published.
+    """
+
+    tokenizer: Tokenizer
+    state: SessionState
+    index: PassageIndex = field(default_factory=PassageIndex)
+    folds: dict[int, Fold] = field(default_factory=dict)
+    indexing: asyncio.Task[None] | None = None
+    text_bytes: int = 0
+
+    def apply(self, records: Sequence[Record], after: int) -> None:
+        """Take in *records*, whose first has revision *after* + 1; known ones are skipped."""
+        for revision, record in enumerate(records, after + 1):
+            if revision == self.state.revision + 1:
+                self._apply(record)
+
+    def _apply(self, record: Record) -> None:
+        if isinstance(record, TurnsRecorded):
+            self.text_bytes += sum(len(turn.text) + BYTES_A_TURN for turn in record.turns)
+            record = self._in_my_tokens(record)
+        in_force = self.state.fold
+        self.state.apply(record)
+        if self.state.fold is not in_force:
+            self.folds.clear()
+
+    def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:
+        name = self.tokenizer.name
+        if record.encoding == name:
+            return record
+        turns = tuple(
+            replace(turn, tokens=count_turn(turn, self.tokenizer)) for turn in record.turns
+        )
+        return replace(record, turns=turns, encoding=name)
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the view takes."""
+        return self.text_bytes + self.index.size_bytes
+
+
+@dataclass(slots=True)
+class HotSession:
+    """One session in memory.
+
+    `writing` serialises the writers of this process; `loading` lets one caller load.
+    `budget` and `system_tokens` are those of the newest BuildContext, `encoding` the one
+    it was counted in.
+    """
+
+    key: SessionKey
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    views: OrderedDict[str, View] = field(default_factory=OrderedDict)
+    encoding: str = ""
+    budget: Budget | None = None
+    system_tokens: int = 0
+    accounted_bytes: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the session takes."""
+        return 1024 + sum(view.size_bytes for view in self.views.values())
+
+
+class HotSessions:
+    """The sessions in memory, least recently used first to go."""
+
+    def __init__(self, store: SessionStore, tokenizers: Tokenizers, *, capacity_bytes: int) -> None:
+        """Keep sessions up to about *capacity_bytes*; the one in use always stays."""
+        self._store = store
+        self._tokenizers = tokenizers
+        self._capacity = capacity_bytes
+        self._hot: OrderedDict[SessionKey, HotSession] = OrderedDict()
+        self._total = 0
+
+    def __len__(self) -> int:
+        """The number of sessions in memory."""
+        return len(self._hot)
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory all of them take."""
+        return self._total
+
+    def get(self, key: SessionKey) -> HotSession:
+        """Return the session's place in memory, empty if it has to be loaded yet."""
+        hot = self._hot.get(key)
+        if hot is None:
+            hot = self._hot[key] = HotSession(key)
+        self._hot.move_to_end(key)
+        return hot
+
+    async def refresh(self, hot: HotSession, encoding: str = "") -> View:
+        """Return the session at its newest revision, counted in *encoding*.
+
+        Without *encoding* it is that of the newest BuildContext, else of the log.
+        One store read, of what is lacking only.
+        """
+        view = hot.views.get(encoding or hot.encoding)
+        if view is None:
+            view = await self._load(hot, encoding)
+        else:
+            after = view.state.revision
+            view.apply(await self._store.read(hot.key, after), after)
+        hot.views.move_to_end(view.tokenizer.name)
+        self._account(hot)
+        return view
+
+    async def at_revision(self, key: SessionKey, encoding: str, revision: int) -> View:
+        """Return the session as it was at *revision*, apart from what is in memory."""
+        records = list(await self._store.read(key))[:revision]
+        return await self._fold(key, self._tokenizers.named(encoding), records)
+
+    def forget(self, key: SessionKey) -> None:
+        """Drop the session from memory."""
+        hot = self._hot.pop(key, None)
+        if hot is not None:
+            self._total -= hot.accounted_bytes
+            hot.accounted_bytes = 0
+
+    async def _load(self, hot: HotSession, encoding: str) -> View:
+        async with hot.loading:
+            known = hot.views.get(encoding or hot.encoding)
+            if known is not None:
+                return known
+            records = await self._store.read(hot.key)
+            name = encoding or hot.encoding or _encoding_of(records)
+            tokenizer = self._tokenizers.named(name) if name else self._tokenizers.for_model("")
+            view = await self._fold(hot.key, tokenizer, records)
+            hot.views[tokenizer.name] = view
+            hot.encoding = hot.encoding or tokenizer.name
+            while len(hot.views) > VIEWS:
+                hot.views.popitem(last=False)
+            return view
+
+    async def _fold(self, key: SessionKey, tokenizer: Tokenizer, records: Sequence[Record]) -> View:
+        view = View(tokenizer, SessionState(key))
+        if len(records) < LONG_LOG:
+            view.apply(records, 0)
+        else:
+            await asyncio.to_thread(view.apply, records, 0)
+        return view
+
+    def _account(self, hot: HotSession) -> None:
+        size = hot.size_bytes
+        if self._hot.get(hot.key) is hot:
+            self._total += size - hot.accounted_bytes
+            hot.accounted_bytes = size
+        while self._total > self._capacity and len(self._hot) > 1:
+            self.forget(next(iter(self._hot)))
+
+
+def _encoding_of(records: Sequence[Record]) -> str:
+    """Return the encoding the newest turns were counted in, "" when there are none."""
+    for record in reversed(records):
+        if isinstance(record, TurnsRecorded):
+            return record.encoding
+    return ""

@@ -1,0 +1,191 @@
+"""How turns become a record, and how a record gets into the log exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from contextd.engine.offload import count_turns
+from contextd.errors import AccountMismatch, FieldViolation, RequestIdReused
+from contextd.events import AccountLinked, SessionOpened, TurnsRecorded
+from contextd.policy.budget import standing, turn_cost
+from contextd.policy.escalation import assess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from contextd.engine.sessions import HotSession, View
+    from contextd.events import Record
+    from contextd.model import Budget, SessionKey, Turn
+    from contextd.policy.rules import Rules
+    from contextd.policy.state import Answered, SessionState
+    from contextd.ports import Clock, Commit, NewId, SessionStore
+
+Answer = TypeVar("Answer")
+
+
+class Accepted:
+    """Writes that go on even when the caller hangs up.
+
+    What has begun to be written is finished, so that the outcome is never half; a drain
+    waits for all of it.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing under way."""
+        self._running: set[asyncio.Task[object]] = set()
+
+    async def finish(self, write: Coroutine[object, object, Answer]) -> Answer:
+        """Return the outcome of *write*; cancelling the caller does not cancel it."""
+        task = asyncio.ensure_future(write)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        """Wait for every write under way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Asked for, so that a failure nobody waits for any more is not logged as lost.
+            task.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Appends to the log and takes what was appended into memory."""
+
+    store: SessionStore
+    accepted: Accepted
+    nudge: Callable[[SessionKey], None]
+
+    async def write(self, view: View, commit: Commit) -> int | None:
+        """Return the revision of the last record, None when a retry got there first.
+
+        The write is finished even if the caller is cancelled meanwhile.
+
+        Raises:
+            RevisionConflict: another writer was first; nothing was written.
+            StoreUnavailable: it is not known whether it was written.
+        """
+        return await self.accepted.finish(self._write(view, commit))
+
+    async def _write(self, view: View, commit: Commit) -> int | None:
+        key = view.state.key
+        appended = await self.store.append(key, commit)
+        if appended.replayed:
+            return None
+        view.apply(commit.records, appended.revision - len(commit.records))
+        self.nudge(key)
+        return appended.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Turns about to be recorded for one request."""
+
+    turns: tuple[Turn, ...]
+    account_id: str
+    request_id: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnScribe:
+    """Makes the records of a request: stamps, counts, and fixes the answer in them."""
+
+    clock: Clock
+    new_id: NewId
+    rules: Rules
+    default_budget: Budget
+
+    async def records(self, hot: HotSession, view: View, draft: Draft) -> tuple[Record, ...]:
+        """Return what to append for *draft* at the view's revision.
+
+        Raises:
+            AccountMismatch: the session belongs to another account.
+            FieldViolation: a turn id is already taken.
+        """
+        now = self.clock()
+        opening = self._opening(view.state, draft.account_id, now)
+        stamped = replace(draft, turns=await self._stamped(view, draft.turns, now))
+        return (*opening, self._record(hot, view, stamped, now))
+
+    def _record(self, hot: HotSession, view: View, draft: Draft, now: int) -> TurnsRecorded:
+        budget = hot.budget or view.state.budget
+        stands = standing(
+            view.state,
+            system_tokens=hot.system_tokens,
+            message_tokens=sum(turn_cost(turn, self.rules.cost) for turn in draft.turns),
+            input_budget=(budget or self.default_budget).input_tokens,
+            meter=view.tokenizer,
+            rules=self.rules,
+        )
+        return TurnsRecorded(
+            at=now,
+            request_id=draft.request_id,
+            digest=draft.digest,
+            turns=draft.turns,
+            encoding=view.tokenizer.name,
+            tier=stands.tier,
+            pressure=stands.pressure,
+            budget=None if budget == view.state.budget else budget,
+            escalation=assess(view.state, draft.turns, self.rules.escalation),
+        )
+
+    async def _stamped(self, view: View, turns: Sequence[Turn], now: int) -> tuple[Turn, ...]:
+        _check_ids(view.state, turns)
+        counts = await count_turns(view.tokenizer, turns)
+        first = view.state.next_sequence
+        return tuple(
+            replace(
+                turn,
+                turn_id=turn.turn_id or self.new_id(),
+                occurred_at=turn.occurred_at or now,
+                sequence=sequence,
+                tokens=tokens,
+            )
+            for sequence, (turn, tokens) in enumerate(zip(turns, counts, strict=True), first)
+        )
+
+    def _opening(self, state: SessionState, account_id: str, now: int) -> tuple[Record, ...]:
+        check_account(state, account_id)
+        if state.revision == 0:
+            return (SessionOpened(now, account_id),)
+        if account_id and not state.account_id:
+            return (AccountLinked(now, account_id),)
+        return ()
+
+
+def answered(state: SessionState, request_id: str, digest: str) -> Answered | None:
+    """Return what answered *request_id* before, if anything.
+
+    Raises:
+        RequestIdReused: it answered a request with another content.
+    """
+    before = state.requests.get(request_id) if request_id else None
+    if before is not None and before.record.digest != digest:
+        raise RequestIdReused(request_id=request_id)
+    return before
+
+
+def check_account(state: SessionState, account_id: str) -> None:
+    """Refuse a request for another account than the session's own.
+
+    Raises:
+        AccountMismatch: both are given and differ.
+    """
+    if account_id and state.account_id and account_id != state.account_id:
+        raise AccountMismatch
+
+
+def _check_ids(state: SessionState, turns: Sequence[Turn]) -> None:
+    for position, turn in enumerate(turns):
+        if turn.turn_id and turn.turn_id in state.sequence_of:
+            raise FieldViolation(
+                f"turns[{position}].turn_id", "a turn with this id is already recorded"
+            )
