@@ -1,0 +1,81 @@
+"""Records as bytes: the one format every store on disk keeps.
+
+A stored record is a header of six bytes and a MessagePack map of the record's fields:
+
+    crc32 (4 bytes, big-endian, over all that follows) | version | kind | map
+
+The map names its fields, so a field that joins with a default needs no migration: records
+written before it existed decode to the default.  Anything an older daemon could not read
+rightly (a new kind, a new value of an enum, a new meaning) must come with a new `VERSION`
+or kind, which the older one then refuses instead of guessing.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+from zlib import crc32
+
+import msgspec
+
+from contextd.errors import StoreCorrupt, StoreTooNew
+from contextd.events import (
+    AccountLinked,
+    Folded,
+    HandoffRaised,
+    SessionOpened,
+    TurnsRecorded,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contextd.events import Record
+
+VERSION = 1
+
+KINDS = MappingProxyType(
+    {SessionOpened: 1, AccountLinked: 2, TurnsRecorded: 3, Folded: 4, HandoffRaised: 5}
+)
+"""The number of each record class on disk.  A number is never used again for another."""
+
+_CHECKSUM = Struct(">I")
+_HEADER = Struct(">IBB")
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODERS: Mapping[int, msgspec.msgpack.Decoder[Any]] = MappingProxyType(
+    {number: msgspec.msgpack.Decoder(kind) for kind, number in KINDS.items()}
+)
+
+
+def encode(record: Record) -> bytes:
+    """Return the stored form of *record*.
+
+    Texts must be valid Unicode: a lone surrogate raises UnicodeEncodeError.
+    """
+    body = bytes((VERSION, KINDS[type(record)])) + _ENCODER.encode(record)
+    return _CHECKSUM.pack(crc32(body)) + body
+
+
+def decode(stored: bytes) -> Record:
+    """Return the record that was stored, equal in every field.
+
+    Raises:
+        StoreCorrupt: the bytes are not what `encode` made, be it by a single bit.
+        StoreTooNew: a newer contextd wrote them.
+    """
+    if len(stored) < _HEADER.size:
+        raise StoreCorrupt("a stored record is shorter than its header")
+    checksum, version, kind = _HEADER.unpack_from(stored)
+    if crc32(memoryview(stored)[_CHECKSUM.size :]) != checksum:
+        raise StoreCorrupt("a stored record does not match its checksum")
+    if version > VERSION or kind not in _DECODERS:
+        raise StoreTooNew(
+            f"a stored record has version {version} and kind {kind}; "
+            f"this contextd reads up to version {VERSION} and kind {max(_DECODERS)}"
+        )
+    try:
+        record = _DECODERS[kind].decode(memoryview(stored)[_HEADER.size :])
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt("a stored record cannot be decoded") from error
+    return cast("Record", record)

@@ -1,0 +1,105 @@
+"""The reference store: dicts in memory, gone when the process ends.
+
+It is what every other store is compared with, so it is kept simple enough to be seen to
+be right.  No method awaits anything between looking and changing, so on one event loop
+each of them is atomic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from contextd.errors import RequestIdReused, RevisionConflict, StoreClosed
+from contextd.model import Durability
+from contextd.ports import Appended
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.events import Record
+    from contextd.model import SessionKey
+    from contextd.ports import Commit
+
+
+@dataclass(slots=True)
+class _Log:
+    """One session; `answered` maps a request id to (digest, revision)."""
+
+    records: list[Record] = field(default_factory=list)
+    answered: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """A SessionStore for tests, trials and sessions that may be lost."""
+
+    def __init__(self) -> None:
+        """Start without any session."""
+        self._logs: dict[SessionKey, _Log] = {}
+        self._closed = False
+
+    @property
+    def durability(self) -> Durability:
+        """What is appended lives as long as the process."""
+        return Durability.MEMORY
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append at once."""
+        self._must_be_open()
+        log = self._logs.get(key, _Log())
+        if commit.request_id in log.answered:
+            digest, revision = log.answered[commit.request_id]
+            if digest != commit.digest:
+                raise RequestIdReused(request_id=commit.request_id)
+            return Appended(revision, replayed=True)
+        current = len(log.records)
+        if current != commit.expected_revision:
+            raise RevisionConflict(commit.expected_revision, current)
+        log.records.extend(commit.records)
+        revision = len(log.records)
+        if commit.request_id:
+            log.answered[commit.request_id] = (commit.digest, revision)
+        self._logs[key] = log
+        return Appended(revision)
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Return a copy, so that later appends do not show in it."""
+        self._must_be_open()
+        log = self._logs.get(key, _Log())
+        return tuple(log.records[after:])
+
+    async def delete(self, key: SessionKey) -> dict[str, int]:
+        """Remove the session; the counts are of sessions, records and request_ids."""
+        self._must_be_open()
+        existed = key in self._logs
+        log = self._logs.pop(key, _Log())
+        return {
+            "sessions": int(existed),
+            "records": len(log.records),
+            "request_ids": len(log.answered),
+        }
+
+    async def sessions(
+        self, tenant_id: str, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, int]]:
+        """Return a page; valid Unicode strings order like their UTF-8 bytes."""
+        self._must_be_open()
+        page = sorted(
+            (key.conversation_id, len(log.records))
+            for key, log in self._logs.items()
+            if key.tenant_id == tenant_id and key.conversation_id > after
+        )
+        return tuple(page[:limit])
+
+    async def ready(self) -> bool:
+        """Memory is ready until it is closed."""
+        return not self._closed
+
+    async def aclose(self) -> None:
+        """Forget everything."""
+        self._closed = True
+        self._logs.clear()
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise StoreClosed

@@ -1,0 +1,150 @@
+"""Stores that misbehave on purpose, around one that does not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from contextd.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.events import Record
+    from contextd.model import Durability, SessionKey
+    from contextd.ports import Appended, Commit, SessionStore
+
+
+class StoreWrapper:
+    """Passes every call on; the base of the others, and of a test's own."""
+
+    def __init__(self, inner: SessionStore) -> None:
+        """Stand before *inner*."""
+        self.inner = inner
+
+    @property
+    def durability(self) -> Durability:
+        """That of the inner store."""
+        return self.inner.durability
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Pass on."""
+        return await self.inner.append(key, commit)
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Pass on."""
+        return await self.inner.read(key, after)
+
+    async def delete(self, key: SessionKey) -> dict[str, int]:
+        """Pass on."""
+        return await self.inner.delete(key)
+
+    async def sessions(
+        self, tenant_id: str, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, int]]:
+        """Pass on."""
+        return await self.inner.sessions(tenant_id, after, limit)
+
+    async def ready(self) -> bool:
+        """Pass on."""
+        return await self.inner.ready()
+
+    async def aclose(self) -> None:
+        """Pass on."""
+        await self.inner.aclose()
+
+
+class FlakyStore(StoreWrapper):
+    """Fails the next calls as planned.
+
+    `refuse` counts appends to fail before anything is written, `lose_acks` appends to
+    fail after they were written (the case that only request ids can heal), `refuse_reads`
+    reads to fail.
+    """
+
+    def __init__(self, inner: SessionStore) -> None:
+        """Fail nothing until a count is set."""
+        super().__init__(inner)
+        self.refuse = 0
+        self.lose_acks = 0
+        self.refuse_reads = 0
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append, unless it is this call's turn to fail."""
+        if self.refuse:
+            self.refuse -= 1
+            raise StoreUnavailable
+        appended = await self.inner.append(key, commit)
+        if self.lose_acks:
+            self.lose_acks -= 1
+            raise StoreUnavailable
+        return appended
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Read, unless it is this call's turn to fail."""
+        if self.refuse_reads:
+            self.refuse_reads -= 1
+            raise StoreUnavailable
+        return await self.inner.read(key, after)
+
+
+class SlowStore(StoreWrapper):
+    """Yields to the event loop *turns* times before each append and read.
+
+    Other tasks run in between, so races show without any real waiting.
+    """
+
+    def __init__(self, inner: SessionStore, turns: int = 3) -> None:
+        """Yield *turns* times."""
+        super().__init__(inner)
+        self._turns = turns
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append after letting others go first."""
+        await self._yield()
+        appended = await self.inner.append(key, commit)
+        await self._yield()
+        return appended
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Read after letting others go first."""
+        await self._yield()
+        records = await self.inner.read(key, after)
+        await self._yield()
+        return records
+
+    async def _yield(self) -> None:
+        for _ in range(self._turns):
+            await asyncio.sleep(0)
+
+
+class HangingStore(StoreWrapper):
+    """Stops answering between `hang()` and `release()`; `ready` then says no."""
+
+    def __init__(self, inner: SessionStore) -> None:
+        """Answer until told to hang."""
+        super().__init__(inner)
+        self._going = asyncio.Event()
+        self._going.set()
+
+    def hang(self) -> None:
+        """Let every later call wait."""
+        self._going.clear()
+
+    def release(self) -> None:
+        """Let the waiting calls go on."""
+        self._going.set()
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Wait while hanging, then append."""
+        await self._going.wait()
+        return await self.inner.append(key, commit)
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Wait while hanging, then read."""
+        await self._going.wait()
+        return await self.inner.read(key, after)
+
+    async def ready(self) -> bool:
+        """Answer at once."""
+        return self._going.is_set() and await self.inner.ready()
