@@ -1,0 +1,122 @@
+# Every command of this project.  `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SERVE := $(VENV)/.serve-installed
+DEV := $(VENV)/.dev-installed
+PROTOS := $(sort $(wildcard proto/contextd/v1/*.proto))
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' \
+		| while IFS=$$'\t' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
+
+# ── set-up: nothing but make and Python 3.11 is taken for granted ────────────────────
+
+$(BIN)/python:
+	@scripts/make_venv.sh $(PYTHON) $(VENV)
+
+$(SERVE): requirements/serve.lock pyproject.toml | $(BIN)/python
+	@echo "installing the daemon's locked dependencies into $(VENV) …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/serve.lock
+	@$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
+
+$(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
+	@echo "installing the locked development tools into $(VENV) …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(DEV) ## make .venv with everything needed to work on contextd
+
+# ── use ───────────────────────────────────────────────────────────────────────────────
+
+.PHONY: demo
+demo: $(SERVE) ## play a long support conversation through a running daemon
+	@$(BIN)/contextd demo
+
+.PHONY: run
+run: $(SERVE) ## start the daemon on its default addresses, with its state in contextd.sqlite
+	@$(BIN)/contextd serve --store sqlite:///contextd.sqlite
+
+# ── work ──────────────────────────────────────────────────────────────────────────────
+
+.PHONY: test
+test: $(DEV) ## run the tests
+	@$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(DEV) ## ruff, mypy, import rules, hadolint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/hadolint Dockerfile
+
+.PHONY: fmt
+fmt: $(DEV) ## format the code and the contract, and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/buf format --write
+
+# ── the contract ──────────────────────────────────────────────────────────────────────
+
+define generate  # $(1): where to
+	@$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(1) --pyi_out=$(1) $(PROTOS)
+	@$(BIN)/python -m grpc_tools.protoc -I proto --grpc_python_out=$(1) \
+		--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:$(1) \
+		$(filter %_service.proto,$(PROTOS))
+endef
+
+.PHONY: proto
+proto: $(DEV) ## generate contextd/v1 from proto/
+	@rm -f contextd/v1/*_pb2*
+	$(call generate,.)
+
+.PHONY: proto-check
+proto-check: $(DEV) ## fail if the contract is unclean, breaks callers, or differs from contextd/v1
+	@rm -rf build/proto && mkdir -p build/proto
+	$(call generate,build/proto)
+	@diff -r --brief --exclude __init__.py --exclude __pycache__ build/proto/contextd/v1 contextd/v1 \
+		|| { echo "contextd/v1 differs from proto/: run 'make proto' and commit"; exit 1; }
+	@$(BIN)/buf lint
+	@$(BIN)/buf format --diff --exit-code
+	@$(BIN)/buf breaking --against proto/baseline.binpb
+	@echo "the contract is clean"
+
+.PHONY: proto-baseline
+proto-baseline: $(DEV) ## at a release: make today's contract the one that must not break
+	@$(BIN)/buf build --exclude-source-info --output proto/baseline.binpb
+
+# ── release ───────────────────────────────────────────────────────────────────────────
+
+.PHONY: lock
+lock: $(DEV) ## resolve the lock files anew (pass ARGS=--upgrade for newer versions)
+	@$(COMPILE) --extra serve --output-file requirements/serve.lock $(ARGS)
+	@$(COMPILE) --extra serve --extra testing --group dev --constraints requirements/serve.lock \
+		--output-file requirements/dev.lock $(ARGS)
+
+.PHONY: wheel
+wheel: $(DEV) ## build dist/*.whl
+	@rm -rf dist
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null
+	@ls dist
+
+.PHONY: wheel-test
+wheel-test: wheel ## install the wheel elsewhere, without a network, and talk to it
+	@PYTHON=$(BIN)/python scripts/wheel_test.sh dist/*.whl requirements/serve.lock
+
+.PHONY: clean
+clean: ## remove what was built, and .venv
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
