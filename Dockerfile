@@ -1,0 +1,37 @@
+# contextd as a sidecar: non-root, works on a read-only root file system, no shell needed.
+#   docker build -t contextd .
+#   docker run --read-only --tmpfs /tmp -v state:/var/lib/contextd -p 7070:7070 contextd
+# Give BASE a digest for builds that repeat to the byte.
+ARG BASE=python:3.13-slim-trixie
+
+FROM ${BASE} AS build
+WORKDIR /src
+COPY requirements/serve.lock requirements/serve.lock
+RUN python -m venv /opt/contextd \
+ && /opt/contextd/bin/pip install --no-cache-dir --require-hashes -r requirements/serve.lock
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY contextd contextd
+RUN /opt/contextd/bin/pip install --no-cache-dir --no-deps . \
+ && /opt/contextd/bin/pip uninstall --yes pip \
+ && /opt/contextd/bin/python -m compileall -q /opt/contextd/lib \
+ && install -d -o 65532 -g 65532 /var/lib/contextd
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="contextd" \
+      org.opencontainers.image.description="The right context for every model call, within budget" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/contextd /opt/contextd
+COPY --from=build --chown=65532:65532 /var/lib/contextd /var/lib/contextd
+# Two arenas instead of eight a core keep the resident memory down.
+ENV PATH=/opt/contextd/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2
+USER 65532:65532
+WORKDIR /var/lib/contextd
+VOLUME /var/lib/contextd
+EXPOSE 7070 7071
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["contextd", "health"]
+ENTRYPOINT ["contextd"]
+CMD ["serve", "--listen", "0.0.0.0:7070", "--ops", "0.0.0.0:7071", "--store", "sqlite:////var/lib/contextd/contextd.sqlite"]
