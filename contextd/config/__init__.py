@@ -1,0 +1,61 @@
+"""What an operator can set, where it may be set, and what must hold.
+
+`load` merges flags over `CONTEXTD__SECTION__KEY` variables over a TOML file over the
+defaults.  Every setting has one dotted name ("server.listen"); merging, messages and
+`describe` work on these names, so nothing here repeats the nesting of `Config`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contextd.config.checks import split_address, verify
+from contextd.config.settings import (
+    BudgetConfig,
+    Config,
+    LogConfig,
+    ServerConfig,
+    SessionsConfig,
+    Setting,
+    StoreConfig,
+    TokenizersConfig,
+    describe,
+    hide_secrets,
+)
+from contextd.config.sources import gather, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = [
+    "BudgetConfig",
+    "Config",
+    "LogConfig",
+    "ServerConfig",
+    "SessionsConfig",
+    "Setting",
+    "StoreConfig",
+    "TokenizersConfig",
+    "describe",
+    "hide_secrets",
+    "load",
+    "split_address",
+    "verify",
+]
+
+
+def load(
+    flags: Mapping[str, object], environ: Mapping[str, str], path: Path | None = None
+) -> Config:
+    """Return the configuration that these sources give together.
+
+    *flags* maps dotted names to values and wins; None stands for a flag not given.  The
+    file is *path*, else `CONTEXTD_CONFIG`, else `contextd.toml` if there is one.
+
+    Raises:
+        ConfigInvalid: naming every wrong key or value and where it was set.
+    """
+    config = merge(gather(flags, environ, path))
+    verify(config)
+    return config

@@ -1,0 +1,128 @@
+"""The settings as frozen values, and how they are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping  # noqa: TC003 - the hints are read at run time
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import get_type_hints
+
+from contextd.policy.rules import Rules
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Where the daemon listens and how much it takes on.
+
+    Addresses are HOST:PORT, port 0 for any free one; an empty `listen`, `socket` or `ops`
+    switches that listener off.  `queue` counts the calls that may wait for one of the
+    `concurrency` places; `drain_seconds` bounds the wait for running calls at a stop.
+    """
+
+    listen: str = "127.0.0.1:7070"
+    socket: str = ""
+    socket_mode: int = 0o660
+    ops: str = "127.0.0.1:7071"
+    max_message_bytes: int = 8 << 20
+    max_turn_bytes: int = 1 << 20
+    concurrency: int = 64
+    queue: int = 256
+    drain_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """Where sessions are kept, as a URL whose scheme chooses the store."""
+
+    url: str = "sqlite:///contextd.db"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsConfig:
+    """How much memory hot sessions may take, in MiB; the others are read when needed."""
+
+    capacity_mib: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizersConfig:
+    """Hugging Face `tokenizer.json` files by pattern of model names ("llama-*")."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """The budget that is assumed of a session until a caller states one."""
+
+    model: str = ""
+    context_window_tokens: int = 32_768
+    reserved_output_tokens: int = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What is logged to standard error: the least level, and JSON lines instead of text."""
+
+    level: str = "info"
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting of the daemon.  `origins` says where those not left alone came from."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    sessions: SessionsConfig = field(default_factory=SessionsConfig)
+    tokenizers: TokenizersConfig = field(default_factory=TokenizersConfig)
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    policy: Rules = field(default_factory=Rules)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting by its dotted name: its type, its value and where that came from."""
+
+    name: str
+    kind: object
+    value: object
+    origin: str
+
+    @property
+    def text(self) -> str:
+        """The value as a person may see it: modes in octal, passwords hidden."""
+        if self.name == "server.socket_mode" and isinstance(self.value, int):
+            return f"{self.value:#o}"
+        return hide_secrets(self.value) if isinstance(self.value, str) else str(self.value)
+
+
+def describe(config: Config) -> list[Setting]:
+    """Return every setting with its origin, in the order of the sections."""
+    return [
+        Setting(name, kind, value, config.origins.get(name, DEFAULT))
+        for name, kind, value in _leaves(config, "")
+        if name != "origins"
+    ]
+
+
+def hide_secrets(text: str) -> str:
+    """Replace the password of a URL, in its authority or its query, by three stars."""
+    text = re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", text)
+    return re.sub(r"(?i)([?&](?:password|secret|token|key)=)[^&]*", r"\1***", text)
+
+
+def _leaves(node: object, prefix: str) -> list[tuple[str, object, object]]:
+    """Return (dotted name, type, value) of everything below a dataclass value."""
+    if not is_dataclass(node) or isinstance(node, type):
+        return []
+    found: list[tuple[str, object, object]] = []
+    kinds = get_type_hints(type(node))
+    for each in fields(node):
+        name, value = prefix + each.name, getattr(node, each.name)
+        found += _leaves(value, f"{name}.") or [(name, kinds[each.name], value)]
+    return found
