@@ -53,16 +53,24 @@ class FoldRules:
 class RetrievalRules:
     """How passages are cut and ranked; see `policy/retrieval.py`.
 
+    `lexical_weight` stands against 1 for likeness of meaning; `neighbour_weight` is the
+    share of its neighbours' scores that a turn gains; `length_penalty` is taken once per
+    factor e of the pieces a turn was cut into; `user_prior` is added for what the user
+    said.  Passages below `min_score` are not packed (in standard deviations; the default
+    packs whatever fits).  `max_slices` bounds one answer.
+
     `budget_share` bounds the retrieved slices; the rest of the unused budget is theirs
     too when the question is about the past.
     """
 
     passage_words: int = 90
-    lexical_weight: float = 0.6
+    lexical_weight: float = 0.8
     neighbour_weight: float = 0.35
-    user_prior: float = 0.15
+    length_penalty: float = 0.4
+    user_prior: float = 0.25
+    min_score: float = -100.0
     budget_share: float = 0.50
-    max_slices: int = 200
+    max_slices: int = 400
     min_tokens: int = 48
 
 
