@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contextd.errors import RequestIdReused, RevisionConflict, StoreClosed
+from contextd.errors import ConfigInvalid, RequestIdReused, RevisionConflict, StoreClosed
 from contextd.model import Durability
 from contextd.ports import Appended
 
@@ -103,3 +103,14 @@ class MemoryStore:
     def _must_be_open(self) -> None:
         if self._closed:
             raise StoreClosed
+
+
+async def open_url(url: str) -> MemoryStore:
+    """Open `memory:`.
+
+    Raises:
+        ConfigInvalid: the URL says more than that.
+    """
+    if url not in {"memory:", "memory://"}:
+        raise ConfigInvalid(f"{url!r} says more than 'memory:'")
+    return MemoryStore()

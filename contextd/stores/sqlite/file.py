@@ -1,0 +1,166 @@
+"""The database file: who may open it, how a connection is set up, which schema it has."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+
+from contextd.errors import ContextdError, StoreCorrupt, StoreTooNew, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import IO
+
+OLDEST_SQLITE = (3, 51, 3)
+"""Older ones may corrupt a database in WAL mode (sqlite.org/wal.html, "the WAL-reset bug")."""
+
+APPLICATION_ID = 0x43545844
+"""Marks the file as ours ("CTXD"), in the header field that SQLite keeps for it."""
+
+BUSY_MS = 5000
+"""How long a statement waits for another connection of this process."""
+
+_SQL = files("contextd.stores") / "sql" / "sqlite"
+_NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def translated(error: apsw.Error | ContextdError) -> ContextdError:
+    """Return a new error of ours for *error*, which becomes its cause."""
+    ours: ContextdError
+    if isinstance(error, ContextdError):
+        ours = type(error)(str(error))
+    elif isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        ours = StoreCorrupt("the SQLite file is damaged, or is not a SQLite file")
+    else:
+        ours = StoreUnavailable(f"SQLite: {type(error).__name__}")
+    ours.__cause__ = error
+    return ours
+
+
+def queries() -> Mapping[str, str]:
+    """Return the statements of queries.sql by name."""
+    text = (_SQL / "queries.sql").read_text(encoding="utf-8")
+    return {match[1]: match[2].strip() for match in _NAMED.finditer(text)}
+
+
+def migrations() -> Sequence[str]:
+    """Return the scripts in order; number n leads to schema version n."""
+    scripts = (_SQL / "migrations").iterdir()
+    return [each.read_text(encoding="utf-8") for each in sorted(scripts, key=lambda s: s.name)]
+
+
+def created(path: Path) -> Path:
+    """Return *path* made absolute; create it, readable by its owner only, and its folder.
+
+    Raises:
+        StoreUnavailable: that is not possible, or the file is not writable.
+    """
+    path = path.absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+class FileLock:
+    """Holds "FILE.lock" as long as it is open, so that one process has the database.
+
+    The lock dies with its holder, however that ends; the file stays and means nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock of the database *path*.
+
+        Raises:
+            StoreUnavailable: another daemon has it, or the folder is not writable.
+        """
+        try:
+            self._file: IO[str] = Path(f"{path}.lock").open("a+", encoding="utf-8")  # noqa: SIM115 - held until close
+        except OSError as error:
+            raise StoreUnavailable(f"cannot write in {path.parent}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            raise StoreUnavailable(f"{path} is in use by process {holder}") from error
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let go."""
+        self._file.close()
+
+
+def connect(path: Path, vfs: str = "") -> apsw.Connection:
+    """Open a connection that never checkpoints by itself.
+
+    WAL, and a sync of it in every commit (`synchronous=FULL`); deleted content is
+    overwritten with zeros.
+
+    Raises:
+        StoreUnavailable, StoreCorrupt: the file cannot be opened; the cause says more.
+    """
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    if version < OLDEST_SQLITE:
+        raise StoreUnavailable(f"SQLite {apsw.sqlite_lib_version()} has the WAL-reset bug")
+    try:
+        connection = apsw.Connection(str(path), vfs=vfs or None)
+    except apsw.Error as error:
+        raise StoreUnavailable(f"cannot open {path}: {error}") from error
+    try:
+        connection.set_busy_timeout(BUSY_MS)
+        mode = connection.pragma("journal_mode", "wal")
+        connection.pragma("wal_autocheckpoint", 0)
+        connection.pragma("synchronous", "full")
+        connection.pragma("fullfsync", "on")  # without it, macOS syncs to the drive's cache only
+        connection.pragma("checkpoint_fullfsync", "on")
+        connection.pragma("secure_delete", "on")
+        connection.pragma("temp_store", "memory")
+    except apsw.Error as error:
+        connection.close(True)  # noqa: FBT003 - "force": the first error is the one to tell
+        raise translated(error) from error
+    if mode != "wal":
+        connection.close()
+        raise StoreUnavailable(f"the file system of {path} does not allow a WAL")
+    return connection
+
+
+def migrate(connection: apsw.Connection, scripts: Sequence[str]) -> None:
+    """Bring the schema from the version it has to the newest, each step whole or not at all.
+
+    Raises:
+        StoreTooNew: a newer contextd has migrated the file further.
+        StoreUnavailable: the file belongs to another application.
+    """
+    version = int(connection.pragma("user_version"))
+    application = int(connection.pragma("application_id"))
+    foreign = version or connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if application != APPLICATION_ID and foreign:
+        raise StoreUnavailable("the SQLite file belongs to another application")
+    if version > len(scripts):
+        raise StoreTooNew(f"schema version {version}; this contextd knows {len(scripts)}")
+    for number, script in enumerate(scripts[version:], version + 1):
+        with connection:
+            connection.execute(script)
+            connection.pragma("user_version", number)
+            connection.pragma("application_id", APPLICATION_ID)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names of files just created in the folder of *path* durable."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
