@@ -236,14 +236,21 @@ def impure(source: Source) -> list[str]:
 
 
 def silent_excepts(source: Source) -> list[str]:
-    """A broad `except` says on its line why it is broad."""
+    """A broad `except` ends by raising again, or says there and then why it is broad."""
     return [
         source.at(node, "a broad except without its reason")
         for node in ast.walk(source.tree)
         if isinstance(node, ast.ExceptHandler)
         and is_broad(node.type)
-        and not has_reason(source.lines[node.lineno - 1], ONLY_NOQA)
+        and not raises_again(node)
+        and not any(has_reason(line, ONLY_NOQA) for line in source.lines[node.lineno - 1 :][:2])
     ]
+
+
+def raises_again(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler only tidies up and lets the error pass."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def is_broad(caught: ast.expr | None) -> bool:

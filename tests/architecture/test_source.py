@@ -54,6 +54,7 @@ def without_optional(source: Source) -> list[str]:
         (rules.impure, "open('x')"),
         (rules.silent_excepts, "try: ...\nexcept Exception: ..."),
         (rules.silent_excepts, "try: ...\nexcept: ..."),
+        (rules.silent_excepts, "try: ...\nexcept Exception:\n    if x:\n        raise\n"),
         (
             rules.silent_excepts,
             "try: ...\nexcept (OSError, BaseException):  # noqa: BLE001\n    ...",
@@ -81,6 +82,8 @@ def test_finds(rule: Callable[[Source], list[str]], text: str) -> None:
         (rules.mutable_modules, "@lru_cache(maxsize=9)\ndef f(): ..."),
         (rules.chance_and_clock, "import time\nstart = time.perf_counter()"),
         (rules.silent_excepts, "try: ...\nexcept OSError: ..."),
+        (rules.silent_excepts, "try: ...\nexcept BaseException:\n    close()\n    raise\n"),
+        (rules.silent_excepts, "try: ...\nexcept Exception:\n    # the caller is told\n    ..."),
         (
             rules.silent_excepts,
             "try: ...\nexcept Exception:  # noqa: BLE001 – told to the caller\n    ...",
