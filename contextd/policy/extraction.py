@@ -1,0 +1,122 @@
+"""Find typed values in a sentence: ids, amounts, dates, addresses of people, names.
+
+One alternation in order of trust reads a sentence once; it runs only on sentences with a
+digit, an "@" or a cue word.  Values are quoted as they stand, labels are ours.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of a text; `label` says what it is ("order id", "amount")."""
+
+    label: str
+    text: str
+
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_NOUN = (
+    r"order|ticket|invoice|booking|reservation|confirmation|account|case|reference|ref|tracking|"
+    r"customer|user|membership|member|policy|flight|serial|transaction|card|passport|pin|zip|"
+    r"product|item|model|code|claim|contract|employee|patient|license|registration|session"
+)
+_ID = r"(?=[\w-]{0,24}\d)[A-Za-z0-9][\w-]{0,39}"
+_VALUE = re.compile(
+    rf"""
+    (?P<email>[\w.+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,4}})
+  | (?P<url>https?://[^\s<>"')\]]{{1,200}})
+  | (?P<amount>(?:[$€£¥₹]|\b(?:usd|eur|gbp|us\$)\ ?)\d[\d,]*+(?:\.\d+)?+
+        (?:\ ?(?:k|million|billion)\b)?
+      | \b\d[\d,]*+(?:\.\d+)?+\ ?
+        (?:€|(?:dollars?|euros?|pounds?|usd|eur|gbp|cents|bucks|credits)\b))
+  | (?P<date>\b\d{{4}}-\d{{2}}-\d{{2}}\b
+      | \b\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}\b
+      | \b{_MONTH}\.?\ \d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\ \d{{4}}\b)?
+      | \b\d{{1,2}}(?:st|nd|rd|th)?\ (?:of\ )?{_MONTH}\b(?:,?\ \d{{4}}\b)?)
+  | (?P<time>\b\d{{1,2}}(?:[:.]\d{{2}})?\ ?(?:[ap]m\b|[ap]\.m\.)
+      | \b\d{{1,2}}:\d{{2}}\b | \b\d{{1,2}}\ o'clock\b)
+  | \b(?P<noun>{_NOUN})(?:\ ?(?:id|number|no\.?|nr\.?|code|reference))?+
+      (?:\ ?(?:is|was|ending\ in|[:=]))?+[ \*]{{0,3}}\#?(?P<labelled>{_ID}|[A-Z]{{5,12}}\b)
+  | \#(?P<hashed>W?\d[\w-]{{1,24}}|[A-Z]{{1,4}}-?\d[\w-]{{1,20}})
+  | \b(?P<code>(?=[\w-]{{0,30}}\d)[A-Za-z]+(?:_[A-Za-z]+)*_\d\w*|[A-Z]{{1,6}}-?\d{{2,12}}\b
+      | (?=[A-Z0-9]{{0,11}}\d)(?=[A-Z0-9]{{0,11}}[A-Z])[A-Z0-9]{{5,12}}\b)
+  | (?P<phone>\+\d[\d\ ()./-]{{6,17}}\d
+      | \b\d{{3}}[-. ]\d{{3}}[-. ]\d{{4}}\b|\(\d{{3}}\)\ ?\d{{3}}[-. ]\d{{4}})
+  | \b(?P<number>\d{{5,20}})\b
+  | \b(?P<quantity>\d{{1,6}}(?:\.\d+)?\ ?
+      (?:people|persons?|guests?|nights?|days?|hours?|minutes?|weeks?|
+      months?|items?|tickets?|seats?|rooms?|bags?|stars?|kg|km|miles?|gb|mb|%))
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"\b(?:[Mm]y (?:full |last |first )?name is|[Mm]y name's|[Tt]his is|[Nn]ame:|I am|I'm|[Ii]t's)"
+    r" (?P<name>(?!I\b)[A-Z][\w'’-]{1,20}(?: [A-Z][\w'’.-]{0,20}){0,3})"
+)
+_NAME_CUE = re.compile(r"name|[Tt]his is|I am|I'm|[Ii]t's")
+_DIGIT = re.compile(r"[\d@]")
+_NO_NAME = frozenset(
+    """
+    i not sorry glad happy very so the a an ok yes no just also still now here there well
+    monday tuesday wednesday thursday friday saturday sunday
+    """.split()
+)
+_NOT_AN_ID = re.compile(r"\d{1,2}(?:st|nd|rd|th|am|pm|x|k|%)$|(?:19|20)\d\ds?$", re.IGNORECASE)
+_IDS = {"labelled", "hashed", "code"}
+ID_LIKE = re.compile(
+    r"(?=.{0,40}\d)(?:\#?[A-Za-z]*\d[\w-]{3,}|[A-Za-z]+(?:[_-][A-Za-z0-9]+)*[_-]?\d[\w-]*)"
+)
+"""What looks like an id and not like a word or a small number; for `fullmatch`."""
+
+
+def values(sentence: str) -> Iterator[Value]:
+    """Give the typed values of one sentence, in the order in which they stand."""
+    if _NAME_CUE.search(sentence):
+        yield from _names(sentence)
+    if not _DIGIT.search(sentence):
+        return
+    for match in _VALUE.finditer(sentence):
+        kind = match.lastgroup or ""
+        text = match[kind].rstrip(".,-")
+        if kind in _IDS and not _identifies(kind, text):
+            continue
+        yield Value(_label(kind, match["noun"], text), text)
+
+
+def _names(sentence: str) -> Iterator[Value]:
+    for match in _NAME.finditer(sentence):
+        name = match["name"].rstrip(".'’-")
+        if name.partition(" ")[0].lower() not in _NO_NAME:
+            yield Value("name", name)
+
+
+def _identifies(kind: str, text: str) -> bool:
+    if kind == "labelled" and text.isalpha():
+        return text.isupper()
+    return not _NOT_AN_ID.fullmatch(text)
+
+
+def _label(kind: str, noun: str | None, text: str) -> str:
+    match kind:
+        case "labelled":
+            return f"{(noun or '').lower()} id"
+        case "hashed":
+            return "order id" if text[:1] in "wW" else "id"
+        case "code":
+            head = re.match(r"[A-Za-z]+_[A-Za-z]+(?=_\d)", text)
+            return "id" if head is None else "user id" if text[0].islower() else "id"
+        case "email":
+            return "e-mail"
+        case _:
+            return kind

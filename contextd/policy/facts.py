@@ -1,0 +1,173 @@
+"""Choose the facts that a token limit holds, and write them as lines.
+
+Values of one speaker share a line ("- (turns 4-16, user) name: Kylo; account id: 99"),
+because a line's own label costs more than a value; every other fact has its own line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from contextd.model import Fact, FactKind
+from contextd.policy.gathering import SAID
+from contextd.policy.quoting import fact_line, quote
+from contextd.policy.supersession import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from contextd.model import Turn
+    from contextd.policy.gathering import Candidate
+    from contextd.policy.meter import Meter
+
+ORDER = (
+    FactKind.CORRECTION,
+    FactKind.INSTRUCTION,
+    FactKind.PREFERENCE,
+    FactKind.COMMITMENT,
+    FactKind.DECISION,
+    FactKind.OPEN_ISSUE,
+    FactKind.ENTITY,
+    FactKind.ACTION,
+)
+"""The kinds by importance."""
+
+_BOUND_SHARE = 0.4
+"""The most that statements may take of the limit while there are values to state."""
+_LINE_CHARACTERS = 400
+_TRIMS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    """A line of key facts, line break included, and the turns it stands for."""
+
+    text: str
+    sequences: tuple[int, ...]
+
+
+def fact_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
+    """Write *facts* as lines, the most important first; `turns[n - 1]` has sequence n."""
+    ranked = sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence))
+    lines: list[FactLine] = []
+    for kind, group in groupby(ranked, key=lambda fact: fact.kind):
+        if kind is FactKind.ENTITY:
+            lines.extend(_packed(list(group), turns))
+        else:
+            lines.extend(
+                FactLine(fact_line(turns[fact.sequence - 1], fact), (fact.sequence,))
+                for fact in group
+            )
+    return tuple(lines)
+
+
+def choose(
+    candidates: Sequence[Candidate], *, limit: int, turns: Sequence[Turn], meter: Meter
+) -> tuple[Fact, ...]:
+    """Return the facts worth most whose lines take at most *limit* tokens together."""
+    last = max((candidate.fact.sequence for candidate in candidates), default=1)
+    ranked = sorted(candidates, key=lambda candidate: -_density(candidate, last))
+    chosen = _fill(ranked, limit)
+    for _ in range(_TRIMS):
+        facts = [candidate.fact for candidate in chosen]
+        tokens = sum(meter.count(line.text) for line in fact_lines(facts, turns))
+        if tokens <= limit:
+            return tuple(sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence)))
+        chosen = chosen[: min(len(chosen) - 1, len(chosen) * limit // tokens)]
+    return ()
+
+
+def _fill(ranked: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """Take the best of *ranked* until the estimated tokens reach a little over *limit*."""
+    room, statements = limit * 1.15, limit * _BOUND_SHARE
+    chosen: list[Candidate] = []
+    passed: list[Candidate] = []
+    for candidate in ranked:
+        cost = _estimate(candidate.fact)
+        if cost > room:
+            continue
+        if candidate.fact.kind is not FactKind.ENTITY:
+            if cost > statements:
+                passed.append(candidate)
+                continue
+            statements -= cost
+        room -= cost
+        chosen.append(candidate)
+    for candidate in passed:
+        cost = _estimate(candidate.fact)
+        if cost <= room:
+            room -= cost
+            chosen.append(candidate)
+    return _without_echoes(chosen)
+
+
+def _without_echoes(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """Leave out values and phrases that another fact of the same turn holds already."""
+    texts: dict[int, list[str]] = {}
+    for candidate in chosen:
+        texts.setdefault(candidate.fact.sequence, []).append(normal(candidate.fact.text))
+    return [candidate for candidate in chosen if not _echoes(candidate.fact, texts)]
+
+
+def _echoes(fact: Fact, texts: dict[int, list[str]]) -> bool:
+    if fact.kind is not FactKind.ENTITY:
+        return False
+    text = normal(fact.text)
+    return any(len(other) > len(text) and text in other for other in texts[fact.sequence])
+
+
+def _density(candidate: Candidate, last: int) -> float:
+    recency = 0.75 + 0.25 * candidate.fact.sequence / last
+    return candidate.weight * recency / (_estimate(candidate.fact) + 2)
+
+
+def _estimate(fact: Fact) -> float:
+    """Guess the tokens of a fact, cheaply: digits run at 2.5 characters a token, words at 4.5."""
+    digits = sum(sign.isdigit() for sign in fact.text)
+    text = digits / 2.5 + (len(fact.text) - digits) / 4.5
+    if fact.kind is not FactKind.ENTITY:
+        return text + 12
+    return text + (1.5 if fact.label == SAID else 2.5 + len(fact.label) / 6)
+
+
+def _packed(facts: Sequence[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
+    by_role: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_role.setdefault(turns[fact.sequence - 1].role.value, []).append(fact)
+    for group in by_role.values():
+        for line in _runs(group):
+            yield _line(line, turns)
+
+
+def _runs(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+    run: list[Fact] = []
+    length = 0
+    for fact in facts:
+        width = len(fact.label) + len(fact.text) + 4
+        if run and length + width > _LINE_CHARACTERS:
+            yield run
+            run, length = [], 0
+        run.append(fact)
+        length += width
+    if run:
+        yield run
+
+
+def _line(run: Sequence[Fact], turns: Sequence[Turn]) -> FactLine:
+    sequences = tuple(sorted({fact.sequence for fact in run}))
+    values = "; ".join(
+        f"{_prefix(label)}{', '.join(fact.text for fact in group)}"
+        for label, group in groupby(run, key=lambda fact: fact.label)
+    )
+    turn = turns[sequences[-1] - 1]
+    text = quote(turn, values)
+    if len(sequences) > 1:
+        span = f"- (turn {turn.sequence},"
+        text = text.replace(span, f"- (turns {sequences[0]}-{turn.sequence},", 1)
+    return FactLine(text, sequences)
+
+
+def _prefix(label: str) -> str:
+    return "" if label in {SAID, ""} else f"{label}: "

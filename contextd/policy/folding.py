@@ -1,0 +1,210 @@
+"""When to fold, what a fold holds, and whether it may be published.
+
+A fold stands for the turns 1..`through` and is made from the fold before it and the turns
+since, so the work does not grow with the session.  It replaces nothing: the turns stay in
+the log, and a fold that is not worth having is simply not published.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from contextd.model import Fact, FactKind, Fold, Retention, Sentence
+from contextd.policy.blocks import folded_limits
+from contextd.policy.budget import turn_cost, turns_cost
+from contextd.policy.facts import choose
+from contextd.policy.gathering import WEIGHT, Candidate, gather, judge, weigh
+from contextd.policy.issue import open_issue
+from contextd.policy.pinning import pinned
+from contextd.policy.summary import summarize
+from contextd.policy.supersession import settle
+from contextd.policy.units import boundary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from contextd.policy.budget import Standing
+    from contextd.policy.meter import Meter
+    from contextd.policy.rules import Rules
+    from contextd.policy.state import SessionState
+
+_SURVIVOR = 1.15
+"""What a fact that an earlier fold kept is worth beside an equal new one."""
+_LINE_CHARACTERS = 24
+"""Characters that a quoted line adds to its text."""
+_ERROR = re.compile(
+    r"^\W*(?:\w*error\b|\w*exception\b|traceback\b|<!doctype|<html|null$|none$|n/a$|"
+    r"(?:i'm|i am|we're) sorry\b|i (?:can't|cannot|can not)\b|as an ai\b|internal server\b|"
+    r"rate limit|service unavailable|too many requests|(?:http )?[45]\d\d\b)",
+    re.IGNORECASE,
+)
+
+
+def plan(state: SessionState, standing: Standing, *, input_budget: int, rules: Rules) -> int | None:
+    """Return the turn to fold through, or None when no fold is due or worth its while.
+
+    The first fold is prepared `prepare_margin` below the mark of `SUMMARY`; later ones are
+    due at the mark.  Kept are the most exchanges, within the window's bounds, that bring
+    the pressure down to `low_water`; fewer than the least only when these alone would
+    press past the mark, and never none.
+    """
+    base = _latest(standing.fold, state)
+    margin = 0.0 if base is not None else rules.tiers.prepare_margin
+    if standing.pressure < rules.tiers.summary - margin:
+        return None
+    folded = base.through if base else 0
+    room = max(1, input_budget)
+    best = None
+    for kept, through in _borders(state, folded, rules):
+        gain = _gain(state, folded, through, input_budget=room, rules=rules) / room
+        best = (through, gain)
+        after = standing.pressure - gain
+        if after <= rules.tiers.low_water:
+            break
+        if (
+            kept == rules.window.min_exchanges
+            and after <= rules.tiers.summary - rules.tiers.prepare_margin
+        ):
+            break
+    least = rules.fold.min_gain if standing.pressure < rules.tiers.key_facts else 0.0
+    return best[0] if best is not None and best[1] > least else None
+
+
+def extract(
+    state: SessionState,
+    through: int,
+    *,
+    rules: Rules,
+    meter: Meter,
+    input_budget: int | None = None,
+) -> Fold:
+    """Return the fold of the turns 1..*through*, made of quotations alone.
+
+    It rolls on from the newest fold that ends before *through*, or starts at the first
+    turn.  *input_budget*, by default the session's own, gives the room for facts and
+    pinned sentences.  The same state gives the same fold.
+    """
+    base = _base(state, through)
+    first = base.through if base else 0
+    turns = state.turns[first:through]
+    verdicts = judge(turns)
+    budget = input_budget or (state.budget.input_tokens if state.budget else 0)
+    limits = folded_limits(budget, rules.fold)
+    kept = pinned(
+        state,
+        through,
+        verdicts=verdicts,
+        before=base,
+        limit=limits.pinned if budget else rules.fold.summary_tokens,
+        meter=meter,
+    )
+    shown = {item.text for item in kept}
+    candidates = [*_carried(base, state), *gather(turns, verdicts)]
+    issue = open_issue(turns, verdicts, base)
+    if issue is not None:
+        role = state.turns[issue.sequence - 1].role
+        candidates.append(Candidate(issue, WEIGHT[FactKind.OPEN_ISSUE], role))
+    return Fold(
+        through=through,
+        summary=tuple(
+            summarize(
+                turns,
+                verdicts,
+                before=base.summary if base else (),
+                shown=shown,
+                everyone=state.turns,
+                limit=min(rules.fold.summary_tokens, limits.summary)
+                if budget
+                else rules.fold.summary_tokens,
+                meter=meter,
+            )
+        ),
+        facts=choose(
+            settle(candidates),
+            limit=limits.facts if budget else rules.fold.facts_tokens,
+            turns=state.turns,
+            meter=meter,
+        ),
+        pinned=kept,
+        source_tokens=state.tokens_between(1, through),
+    )
+
+
+def fault(fold: Fold, state: SessionState) -> str:
+    """Return why *fold* may not be published, or "" when it may."""
+    if not 1 <= fold.through <= len(state.turns):
+        return f"covers turns 1..{fold.through} of {len(state.turns)}"
+    latest = _latest(state.fold, state)
+    if latest is not None and fold.through <= latest.through:
+        return f"ends at turn {fold.through}, not after {latest.through}"
+    if not fold.summary and not fold.facts and not fold.pinned:
+        return "empty"
+    cited = (*(item.sequence for item in fold.facts), *_quoted(fold))
+    if any(not 1 <= sequence <= fold.through for sequence in cited):
+        return "cites turns it does not cover"
+    if fold.method != "extractive" and any(_ERROR.search(item.text) for item in fold.summary[:1]):
+        return "reads like an error"
+    return "" if _is_shorter(fold, state) else "not shorter than its source"
+
+
+def _quoted(fold: Fold) -> Iterator[int]:
+    return (item.sequence for item in (*fold.summary, *fold.pinned))
+
+
+def _latest(standing: Fold | None, state: SessionState) -> Fold | None:
+    """Return the fold that reaches furthest of those in force and prepared."""
+    known = [fold for fold in (standing, state.fold, state.prepared) if fold is not None]
+    return max(known, key=lambda fold: fold.through, default=None)
+
+
+def _base(state: SessionState, through: int) -> Fold | None:
+    known = [fold for fold in (state.fold, state.prepared) if fold and fold.through < through]
+    return max(known, key=lambda fold: fold.through, default=None)
+
+
+def _borders(state: SessionState, folded: int, rules: Rules) -> Iterator[tuple[int, int]]:
+    """Give (exchanges kept, last turn folded), from the most exchanges kept to one."""
+    for kept in range(min(rules.window.max_exchanges, len(state.exchanges)), 0, -1):
+        through = boundary(state, state.exchanges[-kept] - 1)
+        if through > folded:
+            yield kept, through
+
+
+def _gain(
+    state: SessionState, folded: int, through: int, *, input_budget: int, rules: Rules
+) -> int:
+    """Estimate the tokens that folding up to *through* takes off the prompt."""
+    freed = turns_cost(state, folded + 1, rules.cost) - turns_cost(state, through + 1, rules.cost)
+    freed -= sum(
+        turn_cost(state.turns[at - 1], rules.cost) for at in state.kept if folded < at <= through
+    )
+    if folded:
+        return freed
+    limits = folded_limits(input_budget, rules.fold)
+    text = max(limits.facts, min(limits.summary, rules.fold.summary_tokens)) + limits.pinned
+    return freed - min(text, freed // 2)
+
+
+def _carried(base: Fold | None, state: SessionState) -> Iterator[Candidate]:
+    """Give the facts of the fold before, to compete with the new ones."""
+    for fact in base.facts if base else ():
+        if fact.kind is not FactKind.OPEN_ISSUE:
+            role = state.turns[fact.sequence - 1].role
+            yield Candidate(fact, weigh(fact, role) * _SURVIVOR, role)
+
+
+def _is_shorter(fold: Fold, state: SessionState) -> bool:
+    kept = set(state.kept)
+    pinned_text = _characters(item for item in fold.pinned if item.sequence not in kept)
+    text = pinned_text + max(_characters(fold.summary), _characters(fold.facts))
+    source = sum(
+        len(turn.text) + sum(len(call.arguments_json) + len(call.name) for call in turn.tool_calls)
+        for turn in state.turns[: fold.through]
+        if turn.retention is not Retention.KEEP
+    )
+    return text < source
+
+
+def _characters(items: Iterable[Sentence | Fact]) -> int:
+    return sum(len(item.text) + _LINE_CHARACTERS for item in items)

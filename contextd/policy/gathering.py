@@ -1,0 +1,179 @@
+"""Gather what a stretch of turns states: facts with a weight, before any choice is made.
+
+Authority and provenance come from the speaker: phrases and answers from the user, typed
+values from all, leaves of JSON from tools, promises and outcomes from our own side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from contextd.model import Fact, FactKind, Retention, Role
+from contextd.policy.extraction import ID_LIKE, values
+from contextd.policy.phrases import SHORT_ANSWER, asked_for, clauses, cut
+from contextd.policy.retention import BINDING, classify, own_words
+from contextd.policy.sentences import split
+from contextd.policy.tool_output import leaves, structured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from contextd.model import Turn
+    from contextd.policy.retention import Verdict
+
+SAID = "said"
+"""The label of a user's own words that no better label fits."""
+
+LONGEST = 200
+"""Characters of a fact."""
+
+WEIGHT = {
+    FactKind.CORRECTION: 2.6,
+    FactKind.INSTRUCTION: 2.6,
+    FactKind.PREFERENCE: 2.2,
+    FactKind.COMMITMENT: 2.0,
+    FactKind.DECISION: 1.8,
+    FactKind.OPEN_ISSUE: 2.4,
+    FactKind.ACTION: 1.2,
+}
+_TYPED = {"name": 1.8, "e-mail": 1.8, "phone": 1.6, "amount": 1.2, "date": 1.2, "time": 1.2}
+_BY_ROLE = {Role.USER: 1.0, Role.ASSISTANT: 0.7, Role.HUMAN_AGENT: 0.8, Role.TOOL: 0.6}
+_ANSWER = 1.6
+_OTHER = 1.0
+_IDENTIFIER = 1.8
+_STATE_SALIENCE = 0.9
+_LONG_WORD = 5
+_TELLING = 2
+"""Long words that make a phrase without number or name worth keeping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A fact and how much it is worth keeping.
+
+    `role` said it.  `corrects` marks what a user's correction states, and `replaces` the
+    text that it says is no longer so.
+    """
+
+    fact: Fact
+    weight: float
+    role: Role
+    corrects: bool = False
+
+
+def gather(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> list[Candidate]:
+    """Return the candidates of *turns*, in the order in which they were stated."""
+    found: list[Candidate] = []
+    asked = ""
+    for turn, verdict in zip(turns, verdicts, strict=True):
+        if turn.retention is not Retention.DISCARD:
+            found.extend(_of(turn, verdict, asked))
+        if turn.role in {Role.ASSISTANT, Role.HUMAN_AGENT} and turn.text:
+            asked = _question(turn)
+    return found
+
+
+def judge(turns: Iterable[Turn]) -> list[Verdict]:
+    """Classify each of *turns*."""
+    return [classify(turn) for turn in turns]
+
+
+def weigh(fact: Fact, role: Role) -> float:
+    """Return the weight of a fact that an earlier fold kept, said by *role*."""
+    if fact.kind is not FactKind.ENTITY:
+        return WEIGHT[fact.kind]
+    return _typed_weight(fact.label, fact.text) * _BY_ROLE[role]
+
+
+def _of(turn: Turn, verdict: Verdict, asked: str) -> Iterator[Candidate]:
+    for statement in verdict.statements:
+        fact = Fact(statement.kind, cut(statement.text, LONGEST), turn.sequence)
+        corrects = statement.kind is FactKind.CORRECTION
+        yield Candidate(fact, WEIGHT[statement.kind], turn.role, corrects)
+    for action in turn.actions:
+        text = f"{action.name}: {action.status} {action.detail}".strip()
+        yield _make(turn, FactKind.ACTION, cut(text, LONGEST), WEIGHT[FactKind.ACTION])
+    for call in turn.tool_calls:
+        yield from _from_json(turn, call.arguments_json, 1.5)
+    for item in turn.evidence:
+        yield _entity(turn, "evidence", cut(item.key, LONGEST), 0.4)
+    if turn.role is Role.USER:
+        yield from _from_user(turn, verdict, asked)
+    elif structured(turn.text):
+        yield from _from_json(turn, turn.text, 1.5 if turn.role is Role.ASSISTANT else 1.0)
+    else:
+        yield from _from_prose(turn)
+
+
+def _from_user(turn: Turn, verdict: Verdict, asked: str) -> Iterator[Candidate]:
+    corrections = {item.text for item in verdict.statements if item.kind is FactKind.CORRECTION}
+    bound = {item.text for item in verdict.statements if item.kind in BINDING}
+    for position, sentence in enumerate(split(own_words(turn.text))):
+        corrects = sentence in corrections
+        typed = list(values(sentence))
+        for value in typed:
+            weight = _typed_weight(value.label, value.text)
+            made = _entity(turn, value.label, value.text, weight)
+            yield replace(made, corrects=corrects)
+        for place, phrase in enumerate(clauses(sentence)):
+            first = position == 0 and place == 0
+            label = asked if first and len(phrase.split()) <= SHORT_ANSWER else ""
+            weight = _ANSWER if label else _telling(phrase) * (0.5 if sentence in bound else 1.0)
+            if weight and not any(_says_little_more(phrase, value.text) for value in typed):
+                yield replace(_entity(turn, label or SAID, phrase, weight), corrects=corrects)
+
+
+def _from_prose(turn: Turn) -> Iterator[Candidate]:
+    for sentence in split(turn.text):
+        for value in values(sentence):
+            weight = _typed_weight(value.label, value.text) * _BY_ROLE[turn.role]
+            yield _entity(turn, value.label, value.text, weight)
+
+
+def _from_json(turn: Turn, text: str, factor: float) -> Iterator[Candidate]:
+    subject = ""
+    for value, salience in leaves(text):
+        label = value.label
+        if salience >= 1.0:
+            subject = subject or value.text
+        elif salience >= _STATE_SALIENCE and subject:
+            label = f"{label} of {subject}"
+        yield _entity(turn, label, value.text, salience * factor * _BY_ROLE[turn.role])
+
+
+def _entity(turn: Turn, label: str, text: str, weight: float) -> Candidate:
+    return Candidate(Fact(FactKind.ENTITY, text, turn.sequence, label), weight, turn.role)
+
+
+def _make(turn: Turn, kind: FactKind, text: str, weight: float) -> Candidate:
+    return Candidate(Fact(kind, text, turn.sequence), weight, turn.role)
+
+
+def _question(turn: Turn) -> str:
+    for sentence in reversed(split(turn.text)[-3:]):
+        what = asked_for(sentence)
+        if what:
+            return what
+    return ""
+
+
+def _typed_weight(label: str, text: str) -> float:
+    if label in _TYPED:
+        return _TYPED[label]
+    return _IDENTIFIER if ID_LIKE.fullmatch(text) else _OTHER
+
+
+def _telling(phrase: str) -> float:
+    """Return how much a user's phrase tells: numbers and names count most."""
+    words = phrase.split()
+    numbers = sum(any(sign.isdigit() for sign in word) for word in words)
+    names = sum(word[:1].isupper() and word.lower() not in {"i", "i'm"} for word in words[1:])
+    long = sum(len(word) >= _LONG_WORD for word in words)
+    if numbers + names == 0 and long < _TELLING:
+        return 0.3 if words else 0.0
+    return min(3.0, 0.6 + 0.5 * numbers + 0.4 * names + 0.1 * long)
+
+
+def _says_little_more(phrase: str, value: str) -> bool:
+    return value in phrase and len(phrase.split()) <= len(value.split()) + 2
