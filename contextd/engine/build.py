@@ -201,7 +201,7 @@ class BuildContext:
             ()
             if complete
             else (
-                Degradation("INDEX_BEHIND", f"turns after {view.index.through} were not searched"),
+                Degradation("INDEX_BEHIND", f"turns after {view.indexed} were not searched"),
             )
         )
         return slices, behind

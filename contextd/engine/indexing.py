@@ -34,7 +34,7 @@ class Indexer:
 
         Concurrent callers share one run; a caller that stops waiting does not stop it.
         """
-        if view.index.through >= len(view.state.turns):
+        if view.indexed >= len(view.state.turns):
             return True
         if view.indexing is None or view.indexing.done():
             view.indexing = asyncio.create_task(self._run(view))
@@ -44,13 +44,14 @@ class Indexer:
         return bool(done)
 
     async def _run(self, view: View) -> None:
-        while view.index.through < len(view.state.turns):
+        while view.indexed < len(view.state.turns):
             batch = _next_batch(view)
             if sum(len(turn.text) for turn in batch) < LONG_TEXT:
                 passages, vectors = self._prepare(view, batch)
             else:
                 passages, vectors = await asyncio.to_thread(self._prepare, view, batch)
-            view.index.extend(passages, vectors, through=batch[-1].sequence)
+            view.index.extend(passages, vectors)
+            view.indexed = batch[-1].sequence
             await asyncio.sleep(0)
 
     def _prepare(self, view: View, batch: list[Turn]) -> Prepared:
@@ -65,7 +66,7 @@ def _next_batch(view: View) -> list[Turn]:
     """Return the next turns, as many as stay short together, at least one."""
     batch: list[Turn] = []
     length = 0
-    for turn in view.state.turns[view.index.through : view.index.through + 16]:
+    for turn in view.state.turns[view.indexed : view.indexed + 16]:
         length += len(turn.text)
         if batch and length > LONG_TEXT:
             break

@@ -1,0 +1,136 @@
+"""A whole engine over the reference store and fakes; time stands still unless moved."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contextd.engine.build import BuildContext
+from contextd.engine.escalate import Escalate
+from contextd.engine.fold import FoldSession
+from contextd.engine.indexing import Indexer
+from contextd.engine.inspect import Inspection
+from contextd.engine.record import RecordTurn
+from contextd.engine.sessions import HotSessions
+from contextd.engine.writing import Accepted, TurnScribe, Writer
+from contextd.model import (
+    Budget,
+    BuildRequest,
+    EscalateRequest,
+    Reason,
+    RecordRequest,
+    Role,
+    SessionKey,
+    Turn,
+)
+from contextd.policy.rules import Rules
+from contextd.stores.memory import MemoryStore
+from contextd.testing.fakes import (
+    FakeClock,
+    HashEmbedder,
+    OneTokenizer,
+    RecordingObserver,
+    SequentialIds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from contextd.ports import SessionStore
+
+KEY = SessionKey("acme", "c-1")
+BUDGET = Budget("", 1_000, 200)
+
+
+def user(text: str, turn_id: str = "") -> Turn:
+    """Say *text* as the customer."""
+    return Turn(turn_id, Role.USER, text)
+
+
+def bot(text: str, turn_id: str = "") -> Turn:
+    """Say *text* as the assistant."""
+    return Turn(turn_id, Role.ASSISTANT, text)
+
+
+def record_request(*turns: Turn, request_id: str = "", **rest: Any) -> RecordRequest:
+    """Ask for *turns* to be recorded."""
+    digest = repr(turns)
+    return RecordRequest(KEY, "", turns, request_id, digest=digest, **rest)
+
+
+def build_request(message: str | None, request_id: str = "", **rest: Any) -> BuildRequest:
+    """Ask for the context of *message*, in 800 words unless told otherwise."""
+    turn = None if message is None else user(message)
+    values = {"system_prompt": "Be kind.", "budget": BUDGET, "digest": repr(message)} | rest
+    return BuildRequest(KEY, "", turn, request_id=request_id, **values)
+
+
+def escalate_request(request_id: str = "", **rest: Any) -> EscalateRequest:
+    """Ask for a handoff."""
+    return EscalateRequest(KEY, "", Reason.USER_REQUEST, request_id=request_id, **rest)
+
+
+@dataclass
+class Engine:
+    """Every verb over one store."""
+
+    store: SessionStore = field(default_factory=MemoryStore)
+    rules: Rules = field(default_factory=Rules)
+    clock: FakeClock = field(default_factory=FakeClock)
+    new_id: SequentialIds = field(default_factory=SequentialIds)
+    observer: RecordingObserver = field(default_factory=RecordingObserver)
+    accepted: Accepted = field(default_factory=Accepted)
+    nudged: list[SessionKey] = field(default_factory=list)
+    now: float = 0.0
+    capacity_bytes: int = 1 << 24
+
+    def __post_init__(self) -> None:
+        tokenizers = OneTokenizer()
+        self.sessions = HotSessions(self.store, tokenizers, capacity_bytes=self.capacity_bytes)
+        writer = Writer(self.store, self.accepted, self.nudged.append)
+        scribe = TurnScribe(self.clock, self.new_id, self.rules, BUDGET)
+        times = {"observer": self.observer, "monotonic": lambda: self.now}
+        self.record = RecordTurn(sessions=self.sessions, scribe=scribe, writer=writer, **times)
+        self.build = BuildContext(
+            sessions=self.sessions,
+            tokenizers=tokenizers,
+            indexer=Indexer(HashEmbedder(), self.rules.retrieval),
+            scribe=scribe,
+            writer=writer,
+            nudge=self.nudged.append,
+            rules=self.rules,
+            **times,
+        )
+        self.escalate = Escalate(
+            sessions=self.sessions,
+            writer=writer,
+            clock=self.clock,
+            new_id=self.new_id,
+            rules=self.rules,
+            **times,
+        )
+        self.fold = FoldSession(
+            sessions=self.sessions,
+            writer=writer,
+            clock=self.clock,
+            observer=self.observer,
+            rules=self.rules,
+            default_budget=BUDGET,
+        )
+        self.inspection = Inspection(self.store, self.sessions)
+
+    async def chat(self, exchanges: int, words: int = 20, first: int = 1) -> None:
+        """Record *exchanges* exchanges of about *words* words a turn."""
+        for number in range(first, first + exchanges):
+            filler = " ".join(f"word{number}x{at}" for at in range(words))
+            await self.record(
+                record_request(
+                    user(f"Question {number} about {filler}?"), bot(f"Answer {number}: {filler}.")
+                )
+            )
+
+
+def run(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run *main* on a loop of its own."""
+    return asyncio.run(main)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contextd.model import RecordRequest, SessionKey
+from contextd.stores.memory import MemoryStore
+from contextd.testing.faults import StoreWrapper
+from tests.engine.kit import Engine, record_request, run, user
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.events import Record
+
+
+class CountingStore(StoreWrapper):
+    """Counts how many records each read returns."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        self.reads: list[int] = []
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Read, and remember how much came."""
+        records = await self.inner.read(key, after)
+        self.reads.append(len(records))
+        return records
+
+
+def test_a_warm_session_reads_only_what_it_lacks() -> None:
+    """After the first load a read returns no record that was seen before."""
+
+    async def main() -> None:
+        store = CountingStore()
+        engine = Engine(store)
+        await engine.chat(50)
+        assert max(store.reads) == 0
+
+        cold = Engine(store)
+        store.reads.clear()
+        await cold.record(record_request(user("one more")))
+        await cold.record(record_request(user("and more")))
+        assert store.reads == [51, 0]
+
+    run(main())
+
+
+def test_memory_stays_within_its_bound() -> None:
+    """The least recently used sessions leave memory, and come back when asked for."""
+
+    async def main() -> None:
+        engine = Engine(capacity_bytes=200_000)
+        text = "word " * 2_000
+        for number in range(50):
+            key = SessionKey("acme", f"c-{number}")
+            await engine.record(RecordRequest(key, "", (user(text),)))
+        assert len(engine.sessions) < 25
+        assert engine.sessions.size_bytes < 300_000
+
+        first = await engine.inspection.get_session(SessionKey("acme", "c-0"))
+        assert first.turn_count == 1
+
+    run(main())
