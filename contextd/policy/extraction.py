@@ -43,7 +43,8 @@ _VALUE = re.compile(
   | (?P<date>\b\d{{4}}-\d{{2}}-\d{{2}}\b
       | \b\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}\b
       | \b{_MONTH}\.?\ \d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\ \d{{4}}\b)?
-      | \b\d{{1,2}}(?:st|nd|rd|th)?\ (?:of\ )?{_MONTH}\b(?:,?\ \d{{4}}\b)?)
+      | \b\d{{1,2}}(?:st|nd|rd|th)?\ (?:of\ )?{_MONTH}\b(?:,?\ \d{{4}}\b)?
+      | \b\d{{1,2}}(?:st|nd|rd|th)\b(?!\ (?:floor|time|street|st|ave|class|grade)\b))
   | (?P<time>\b\d{{1,2}}(?:[:.]\d{{2}})?\ ?(?:[ap]m\b|[ap]\.m\.)
       | \b\d{{1,2}}:\d{{2}}\b | \b\d{{1,2}}\ o'clock\b)
   | \b(?P<noun>{_NOUN})(?:\ ?(?:id|number|no\.?|nr\.?|code|reference))?+

@@ -6,6 +6,7 @@ values from all, leaves of JSON from tools, promises and outcomes from our own s
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Turn
-    from contextd.policy.retention import Verdict
+    from contextd.policy.retention import Statement, Verdict
 
 SAID = "said"
 """The label of a user's own words that no better label fits."""
@@ -43,6 +44,36 @@ _ANSWER = 1.6
 _OTHER = 1.0
 _IDENTIFIER = 1.8
 _STATE_SALIENCE = 0.9
+_REVISED = 1.5
+"""What a value in a change of plans is worth beside another: it is the one that holds."""
+_UNKNOWN = 0.2
+"""What "I don't remember" is worth as an answer."""
+_REPLY = 40
+"""Characters of a reply that only agrees or declines."""
+BARE = 4
+"""Words up to which a decision says little without its question."""
+_REVISION = re.compile(
+    r"\b(?:chang(?:e|ed|ing)|instead|actually|wait|move|raise|lower|switch|different|forgot|meant|"
+    r"(?:how|what) about|another|try)\b",
+    re.IGNORECASE,
+)
+_NO_ANSWER = re.compile(
+    r"\b(?:(?:don['’]?t|do not|can['’]?t|cannot|couldn['’]?t) (?:\w+ )?(?:know|remember|recall|"
+    r"have)|"
+    r"no idea|not sure|forgot|no clue)\b",
+    re.IGNORECASE,
+)
+_AGREES = re.compile(
+    r"\s*(?:yes|yeah|yep|yup|sure|ok(?:ay)?|no|nope|no thanks?|correct|right|exactly|absolutely|"
+    r"definitely|of course)\b[\s,.!]*(?:please|thanks?|thank you|sir|that'?s (?:right|"
+    r"correct))?[\s,.!]*",
+    re.IGNORECASE,
+)
+_OFFER = re.compile(
+    r"\b(?:would you|shall|should|do you|can i|may i|is (?:that|this|it)|confirm|correct|proceed|"
+    r"go ahead|want me)\b(?!.*\banything else\b)",
+    re.IGNORECASE,
+)
 _LONG_WORD = 5
 _TELLING = 2
 """Long words that make a phrase without number or name worth keeping."""
@@ -52,8 +83,7 @@ _TELLING = 2
 class Candidate:
     """A fact and how much it is worth keeping.
 
-    `role` said it.  `corrects` marks what a user's correction states, and `replaces` the
-    text that it says is no longer so.
+    `role` said it; `corrects` marks what a user's correction states.
     """
 
     fact: Fact
@@ -62,15 +92,26 @@ class Candidate:
     corrects: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What our side asked last: the question, and what it asks for ("account number")."""
+
+    question: str = ""
+    slot: str = ""
+
+
+_NOTHING = _Asked()
+
+
 def gather(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> list[Candidate]:
     """Return the candidates of *turns*, in the order in which they were stated."""
     found: list[Candidate] = []
-    asked = ""
+    asked = _NOTHING
     for turn, verdict in zip(turns, verdicts, strict=True):
         if turn.retention is not Retention.DISCARD:
             found.extend(_of(turn, verdict, asked))
         if turn.role in {Role.ASSISTANT, Role.HUMAN_AGENT} and turn.text:
-            asked = _question(turn)
+            asked = _asked(turn)
     return found
 
 
@@ -86,11 +127,9 @@ def weigh(fact: Fact, role: Role) -> float:
     return _typed_weight(fact.label, fact.text) * _BY_ROLE[role]
 
 
-def _of(turn: Turn, verdict: Verdict, asked: str) -> Iterator[Candidate]:
+def _of(turn: Turn, verdict: Verdict, asked: _Asked) -> Iterator[Candidate]:
     for statement in verdict.statements:
-        fact = Fact(statement.kind, cut(statement.text, LONGEST), turn.sequence)
-        corrects = statement.kind is FactKind.CORRECTION
-        yield Candidate(fact, WEIGHT[statement.kind], turn.role, corrects)
+        yield _stated(turn, statement, asked)
     for action in turn.actions:
         text = f"{action.name}: {action.status} {action.detail}".strip()
         yield _make(turn, FactKind.ACTION, cut(text, LONGEST), WEIGHT[FactKind.ACTION])
@@ -106,20 +145,37 @@ def _of(turn: Turn, verdict: Verdict, asked: str) -> Iterator[Candidate]:
         yield from _from_prose(turn)
 
 
-def _from_user(turn: Turn, verdict: Verdict, asked: str) -> Iterator[Candidate]:
+def _stated(turn: Turn, statement: Statement, asked: _Asked) -> Candidate:
+    """Make a statement a fact; a bare "Yes, please" says what it agrees to."""
+    text, weight = cut(statement.text, LONGEST), WEIGHT[statement.kind]
+    if statement.kind is FactKind.DECISION and len(text.split()) <= BARE:
+        text, weight = _in_reply(text, asked), weight * (0.6 if asked.question else 0.2)
+    corrects = statement.kind is FactKind.CORRECTION
+    return replace(_make(turn, statement.kind, text, weight), corrects=corrects)
+
+
+def _in_reply(text: str, asked: _Asked) -> str:
+    return f"{text} (asked: {cut(asked.question, LONGEST)})" if asked.question else text
+
+
+def _from_user(turn: Turn, verdict: Verdict, asked: _Asked) -> Iterator[Candidate]:
     corrections = {item.text for item in verdict.statements if item.kind is FactKind.CORRECTION}
     bound = {item.text for item in verdict.statements if item.kind in BINDING}
+    if _AGREES.fullmatch(turn.text[:_REPLY]) and _OFFER.search(asked.question):
+        yield _make(turn, FactKind.DECISION, _in_reply(turn.text.strip(), asked), 1.0)
     for position, sentence in enumerate(split(own_words(turn.text))):
         corrects = sentence in corrections
+        factor = _REVISED if corrects or _REVISION.search(sentence) else 1.0
         typed = list(values(sentence))
         for value in typed:
-            weight = _typed_weight(value.label, value.text)
+            weight = _typed_weight(value.label, value.text) * factor
             made = _entity(turn, value.label, value.text, weight)
             yield replace(made, corrects=corrects)
         for place, phrase in enumerate(clauses(sentence)):
             first = position == 0 and place == 0
-            label = asked if first and len(phrase.split()) <= SHORT_ANSWER else ""
+            label = asked.slot if first and len(phrase.split()) <= SHORT_ANSWER else ""
             weight = _ANSWER if label else _telling(phrase) * (0.5 if sentence in bound else 1.0)
+            weight *= _UNKNOWN if _NO_ANSWER.search(phrase) else factor
             if weight and not any(_says_little_more(phrase, value.text) for value in typed):
                 yield replace(_entity(turn, label or SAID, phrase, weight), corrects=corrects)
 
@@ -150,12 +206,11 @@ def _make(turn: Turn, kind: FactKind, text: str, weight: float) -> Candidate:
     return Candidate(Fact(kind, text, turn.sequence), weight, turn.role)
 
 
-def _question(turn: Turn) -> str:
-    for sentence in reversed(split(turn.text)[-3:]):
-        what = asked_for(sentence)
-        if what:
-            return what
-    return ""
+def _asked(turn: Turn) -> _Asked:
+    ends = split(turn.text)[-3:]
+    question = next((sentence for sentence in reversed(ends) if sentence.endswith("?")), "")
+    slots = (asked_for(sentence) for sentence in reversed(ends))
+    return _Asked(question, next((slot for slot in slots if slot), ""))
 
 
 def _typed_weight(label: str, text: str) -> float:

@@ -119,9 +119,9 @@ def own_words(text: str) -> str:
     """Return what a user said himself: without quoted lines, blocks and forwarded mail."""
     text = "\n".join(excerpt(text))
     if ">" in text:
-        text = _QUOTE_LINE.sub("", text)
+        text = _QUOTE_LINE.sub("\n", text)
     if "```" in text or '"""' in text or "<" in text:
-        text = _FENCED.sub("", text)
+        text = _FENCED.sub("\n\n", text)
     return _FORWARDED.sub("", text) if "\n" in text else text
 
 

@@ -39,6 +39,10 @@ _PHRASE_WORDS = 8
 """Words of a phrase that goes with the value it holds; a longer one says more than that."""
 _LOOK_BACK = 400
 """Candidates that a correction looks back over for the value it names."""
+_NEAR = 12
+"""Candidates of one turn among which the phrase around a value is looked for."""
+_FADED = 0.35
+"""What is left of a phrase's weight when a value in it was corrected."""
 _STRAY = " .,;:!?\"'*()"
 
 
@@ -54,6 +58,7 @@ def settle(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _standing(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     gone: set[int] = set()
+    faded: set[int] = set()
     newest: dict[str, int] = {}
     for at, candidate in enumerate(candidates):
         fact = candidate.fact
@@ -66,9 +71,23 @@ def _standing(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         replaced = before is not None and candidates[before].fact.sequence < fact.sequence
         if replaced and (candidate.corrects or candidate.role is Role.TOOL):
             gone.add(newest[slot])
+            faded.update(_around(candidates, newest[slot]))
         if slot:
             newest[slot] = at
-    return (candidate for at, candidate in enumerate(candidates) if at not in gone)
+    for at, candidate in enumerate(candidates):
+        if at not in gone:
+            weight = candidate.weight * (_FADED if at in faded else 1.0)
+            yield replace(candidate, weight=weight)
+
+
+def _around(candidates: Sequence[Candidate], at: int) -> Iterator[int]:
+    """Give the user's phrases around a value that no longer holds, and quote it."""
+    value = normal(candidates[at].fact.text)
+    for other in range(max(0, at - _NEAR), min(len(candidates), at + _NEAR)):
+        fact = candidates[other].fact
+        together = fact.label == SAID and fact.sequence == candidates[at].fact.sequence
+        if together and _holds(normal(fact.text), value):
+            yield other
 
 
 def _slot(candidate: Candidate) -> str:
