@@ -333,7 +333,10 @@ class StablePrefix:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What to send to the model, and the account of how it came about."""
+    """What to send to the model, and the account of how it came about.
+
+    `system_tokens` counts the system prompt without overhead.
+    """
 
     messages: tuple[Message, ...]
     token_count: int
@@ -344,6 +347,7 @@ class Context:
     sections: tuple[Section, ...]
     omitted: tuple[Omitted, ...]
     stable_prefix: StablePrefix
+    system_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,12 +355,14 @@ class Signal:
     """One reason to think of a human, with the turns that show it.
 
     `strength` is within 0..1; sequence 0 stands for the message not yet recorded.
+    `turn_ids` are the recorded ones among the turns, as the caller gave them.
     """
 
     reason: Reason
     detail: str
     strength: float
     sequences: tuple[int, ...] = ()
+    turn_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,11 +381,15 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The kind of an incoming message, how sure we are (0..1), and what to do with it."""
+    """The kind of an incoming message, how sure we are (0..1), and what to do with it.
+
+    An `acknowledgement` ("thanks") asks for nothing, whatever its kind.
+    """
 
     turn_type: TurnType
     confidence: float
     route: Route
+    acknowledgement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
