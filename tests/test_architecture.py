@@ -283,7 +283,7 @@ def test_the_tests_use_fakes() -> None:
     assert len(mocks) * 1000 <= MOCKS_PER_1000 * sum(len(s.lines) for s in TESTS)
 
 
-HOSTS = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(com|org)|proxy\.golang\.org|--index-url")
+HOSTS = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(com|org)|proxy\.golang\.org|--index[-]url")
 PLACES = re.compile(r"(?<![\w.~-])/(home|root|work|Users)/(?!nonroot)")
 
 
