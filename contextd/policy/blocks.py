@@ -126,19 +126,23 @@ def fitting(lines: Iterable[Line], room: int) -> tuple[Line, ...]:
     return tuple(given[at] for at in sorted(chosen))
 
 
+def overhead(kind: SectionKind, meter: Meter, cost: MessageCost) -> int:
+    """Return what a block of *kind* costs beside its lines."""
+    return cost.message + meter.count(HEADERS[kind])
+
+
 def block(
     kind: SectionKind, lines: Sequence[Line], meter: Meter, cost: MessageCost
 ) -> tuple[Message, ...]:
     """Return the message that holds *lines*; none when there is no line."""
     if not lines:
         return ()
-    header = HEADERS[kind]
     return (
         Message(
             role=Role.USER,
-            text=header + "".join(line.text for line in lines),
+            text=HEADERS[kind] + "".join(line.text for line in lines),
             section=kind,
-            tokens=cost.message + meter.count(header) + sum(line.tokens for line in lines),
+            tokens=overhead(kind, meter, cost) + sum(line.tokens for line in lines),
             sequences=tuple(sorted({line.sequence for line in lines if line.sequence})),
         ),
     )
