@@ -1,0 +1,155 @@
+"""Who hears what happens: Prometheus, or nobody.
+
+Labels are bounded: methods, codes, stages and reasons, never a tenant, session or account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
+LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+COUNTS = {
+    "background_dropped": ("Background jobs dropped because the queue was full", ()),
+    "background_failures": ("Background jobs that failed", ()),
+    "degradations": ("Answers that lacked a quality, by what they lacked", ("code",)),
+    "folds": ("Folds by how they ended", ("outcome",)),
+    "handoff_digest_failures": ("Handoffs delivered without a summary", ()),
+    "tokens": ("Tokens counted", ("kind",)),
+}
+"""What the engine counts: name → (help, labels).  `contextd_{name}_total` in Prometheus."""
+
+MAX_LABEL_VALUES = 64
+"""Distinct label values of one counter; what comes later counts as "other"."""
+
+LAG_SECONDS = 0.25
+
+
+class NullObserver:
+    """Hears nothing.  Satisfies `ports.Observer` and `rpc.call.CallObserver`."""
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """Ignore a stage."""
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Ignore a count."""
+
+    def began(self, method: str) -> None:
+        """Ignore the beginning of a call."""
+
+    def ended(self, method: str, code: str, seconds: float) -> None:
+        """Ignore the end of a call."""
+
+    def shed(self, reason: str) -> None:
+        """Ignore a refused call."""
+
+
+class PrometheusObserver:
+    """Keeps metrics in a registry of its own.
+
+    Satisfies `ports.Observer` and `rpc.call.CallObserver`.
+    """
+
+    def __init__(self) -> None:
+        """Begin with every known metric at zero."""
+        self.registry = CollectorRegistry()
+        self._duration = Histogram(
+            "contextd_rpc_duration_seconds",
+            "Time from arrival to answer, waiting included",
+            ("method", "code"),
+            buckets=RPC_BUCKETS,
+            registry=self.registry,
+        )
+        self._in_flight = Gauge(
+            "contextd_rpc_in_flight",
+            "Calls at work or waiting",
+            ("method",),
+            registry=self.registry,
+        )
+        self._shed = Counter(
+            "contextd_rpc_shed",
+            "Calls refused for want of capacity",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._stage = Histogram(
+            "contextd_stage_duration_seconds",
+            "Time a stage of a call took",
+            ("stage",),
+            buckets=STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "contextd_loop_lag_seconds",
+            "How late the event loop ran a timer",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
+        )
+        self._counts = {name: self._counter(name) for name in COUNTS}
+        self._values: dict[str, set[tuple[str, ...]]] = {name: set() for name in COUNTS}
+
+    def exposition(self) -> tuple[bytes, str]:
+        """Return all metrics in Prometheus' text format, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """A stage of some call took *seconds*."""
+        self._stage.labels(stage).observe(seconds)
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Add *amount* to the counter *name*; a name or label that is not known is ignored."""
+        counter = self._counts.get(name)
+        if counter is None or set(labels) != set(COUNTS[name][1]):
+            return
+        if not labels:
+            counter.inc(amount)
+            return
+        counter.labels(*self._bounded(name, tuple(labels[key] for key in COUNTS[name][1]))).inc(
+            amount
+        )
+
+    def began(self, method: str) -> None:
+        """A call of *method* came in."""
+        self._in_flight.labels(method).inc()
+
+    def ended(self, method: str, code: str, seconds: float) -> None:
+        """It ended with *code* after *seconds*."""
+        self._in_flight.labels(method).dec()
+        self._duration.labels(method, code).observe(seconds)
+
+    def shed(self, reason: str) -> None:
+        """A call was refused for want of capacity."""
+        self._shed.labels(reason).inc()
+
+    def loop_lag(self, seconds: float) -> None:
+        """A timer ran *seconds* late."""
+        self._lag.observe(seconds)
+
+    def _counter(self, name: str) -> Counter:
+        text, labels = COUNTS[name]
+        return Counter(f"contextd_{name}", text, labels, registry=self.registry)
+
+    def _bounded(self, name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+        known = self._values[name]
+        if values not in known:
+            if len(known) >= MAX_LABEL_VALUES:
+                return ("other",) * len(values)
+            known.add(values)
+        return values
+
+
+async def watch_loop(observer: PrometheusObserver, monotonic: Callable[[], float]) -> None:
+    """Measure for ever how late the event loop runs a timer; cancel it to stop."""
+    while True:
+        due = monotonic() + LAG_SECONDS
+        await asyncio.sleep(LAG_SECONDS)
+        observer.loop_lag(max(0.0, monotonic() - due))

@@ -1,0 +1,160 @@
+"""What every call goes through: permit, deadline, decoding, errors, measurement.
+
+One wrapper instead of a chain of interceptors, each of which would cost a coroutine a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from contextd.errors import FieldViolation, Overloaded
+from contextd.rpc.status import answer, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from contextd.rpc.admission import Admission, Priority
+
+LOG = logging.getLogger(__name__)
+
+Request = TypeVar("Request", bound=Message)
+
+
+class CallObserver(Protocol):
+    """Hears of calls.  Must return at once and never raise."""
+
+    def began(self, method: str) -> None:
+        """A call of *method* ("BuildContext") came in."""
+
+    def ended(self, method: str, code: str, seconds: float) -> None:
+        """It ended with a gRPC code ("OK") after *seconds*, waiting included."""
+
+    def shed(self, reason: str) -> None:
+        """A call was refused for want of capacity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Generic[Request]):
+    """One method of a service: what it takes and what answers it.
+
+    `serve` gets the message and the seconds left to answer it (None: no limit).
+    """
+
+    name: str
+    priority: Priority
+    request: type[Request]
+    serve: Callable[[Request, float | None], Awaitable[Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Serves methods under one set of permits.
+
+    `default_deadline` holds for callers that state none, in seconds; None: no limit.
+    """
+
+    admission: Admission
+    observer: CallObserver
+    monotonic: Callable[[], float]
+    default_deadline: float | None = None
+
+    def handler(self, method: Method[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Return the gRPC handler of *method*.
+
+        It takes and returns bytes: what gRPC's own deserializer refuses would reach the
+        caller as an INTERNAL error without a reason.
+        """
+
+        async def respond(payload: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+            return await self._respond(method, payload, context)
+
+        return grpc.unary_unary_rpc_method_handler(respond)
+
+    async def _respond(
+        self,
+        method: Method[Any],
+        payload: bytes,
+        context: grpc.aio.ServicerContext[bytes, bytes],
+    ) -> bytes:
+        started, code = self.monotonic(), "CANCELLED"
+        self.observer.began(method.name)
+        try:
+            response = await self._serve(method, payload, context)
+            code = "OK"
+        except BaseException as error:  # also panics of Rust code, which are no Exceptions
+            if _must_pass(error):
+                raise
+            code = self._refuse(method, error, context)
+            response = b""
+        finally:
+            self.observer.ended(method.name, code, self.monotonic() - started)
+        return response
+
+    async def _serve(
+        self,
+        method: Method[Any],
+        payload: bytes,
+        context: grpc.aio.ServicerContext[bytes, bytes],
+    ) -> bytes:
+        arrived, remaining = self.monotonic(), self._remaining(context)
+        await self.admission.enter(method.priority, remaining)
+        started = self.monotonic()
+        left = None if remaining is None else remaining - (started - arrived)
+        try:
+            message = await method.serve(_parse(method.request, payload), left)
+            return message.SerializeToString()
+        finally:
+            self.admission.leave(self.monotonic() - started)
+
+    def _remaining(self, context: grpc.aio.ServicerContext[bytes, bytes]) -> float | None:
+        """Return the seconds the caller gives; the type stubs forget that it may not say."""
+        stated = cast("float | None", context.time_remaining())
+        return self.default_deadline if stated is None else stated
+
+    def _refuse(
+        self,
+        method: Method[Any],
+        error: BaseException,
+        context: grpc.aio.ServicerContext[bytes, bytes],
+    ) -> str:
+        """Answer with the error's status, set rather than raised.
+
+        `context.abort` raises, and grpc.aio does not count aborted calls when it drains
+        (grpc/grpc#37239).
+        """
+        if status_of(error).private:
+            LOG.error("%s failed", method.name, exc_info=error)
+        if isinstance(error, Overloaded):
+            self.observer.shed("overloaded")
+        status = answer(error)
+        context.set_code(status.code)
+        context.set_details(status.message)
+        context.set_trailing_metadata(status.trailers)
+        return status.code.name
+
+
+def _parse(kind: type[Request], payload: bytes) -> Request:
+    try:
+        return kind.FromString(payload)
+    except DecodeError as error:
+        raise FieldViolation(
+            "request", f"is not a {kind.DESCRIPTOR.full_name}, or holds a string that is not UTF-8"
+        ) from error
+
+
+def _must_pass(error: BaseException) -> bool:
+    """Say whether *error* ends the call itself: its caller has gone, or the process ends.
+
+    A CancelledError that nobody asked for is an error like any other: passed on, it would
+    leave the caller without an answer (grpc/grpc#29248).
+    """
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)

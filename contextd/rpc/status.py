@@ -1,0 +1,180 @@
+"""THE table: which gRPC status each error of contextd becomes.
+
+A status carries the reason three times: in `google.rpc.ErrorInfo` for clients with the
+googleapis messages, in the trailing metadata `contextd-reason` for those without, and in
+words.  The other trailers are the error's metadata (`contextd-field`,
+`contextd-required-tokens`, `contextd-current-revision`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from google.protobuf.any_pb2 import Any
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc import StatusCode
+
+from contextd.errors import (
+    AccountMismatch,
+    BudgetTooSmall,
+    ConfigInvalid,
+    ContextdError,
+    DataFileCorrupt,
+    DeadlineExceeded,
+    Draining,
+    FieldViolation,
+    HumanInControl,
+    InvalidRequest,
+    Overloaded,
+    RequestIdReused,
+    RevisionConflict,
+    SessionNotFound,
+    StoreClosed,
+    StoreCorrupt,
+    StoreTooNew,
+    StoreUnavailable,
+)
+from contextd.rpc.validation import FieldViolations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from google.protobuf.message import Message
+
+DOMAIN = "contextd.dev"
+
+DETAILS_KEY = "grpc-status-details-bin"
+
+RETRY_MS = 100
+"""When to try again if the error does not say, in milliseconds."""
+
+MAX_MESSAGE = 512
+MAX_VALUE = 256
+"""Characters of a status message and of a metadata value: trailers must fit in 8 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How an error is answered.
+
+    `retryable`: the same call may succeed later; the status says when to try.  `private`:
+    the error's own words are for the operator, the caller gets its general meaning.
+    """
+
+    code: StatusCode
+    reason: str
+    retryable: bool = False
+    private: bool = False
+
+
+STATUS: Mapping[type[ContextdError], Status] = {
+    InvalidRequest: Status(StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+    FieldViolation: Status(StatusCode.INVALID_ARGUMENT, "FIELD_VIOLATION"),
+    RequestIdReused: Status(StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED"),
+    AccountMismatch: Status(StatusCode.INVALID_ARGUMENT, "ACCOUNT_MISMATCH"),
+    BudgetTooSmall: Status(StatusCode.FAILED_PRECONDITION, "BUDGET_TOO_SMALL"),
+    SessionNotFound: Status(StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"),
+    RevisionConflict: Status(StatusCode.ABORTED, "REVISION_CONFLICT"),
+    HumanInControl: Status(StatusCode.FAILED_PRECONDITION, "HUMAN_IN_CONTROL"),
+    Overloaded: Status(StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", retryable=True),
+    Draining: Status(StatusCode.UNAVAILABLE, "DRAINING"),
+    DeadlineExceeded: Status(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"),
+    StoreUnavailable: Status(StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", retryable=True),
+    StoreClosed: Status(StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", retryable=True),
+    StoreCorrupt: Status(StatusCode.DATA_LOSS, "STORE_CORRUPT", private=True),
+    StoreTooNew: Status(StatusCode.FAILED_PRECONDITION, "STORE_TOO_NEW", private=True),
+    DataFileCorrupt: Status(StatusCode.INTERNAL, "DATA_FILE_CORRUPT", private=True),
+    ConfigInvalid: Status(StatusCode.INTERNAL, "CONFIG_INVALID", private=True),
+}
+
+INTERNAL = Status(StatusCode.INTERNAL, "INTERNAL", private=True)
+"""Anything else: a defect of contextd, of which the caller learns no more than that."""
+
+INTERNAL_MESSAGE = "Something went wrong in contextd."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status ready to be sent."""
+
+    code: StatusCode
+    reason: str
+    message: str
+    trailers: tuple[tuple[str, str | bytes], ...]
+
+
+def status_of(error: BaseException) -> Status:
+    """Return the row of *error*: that of its class or of the nearest one above."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return INTERNAL
+
+
+def answer(error: BaseException) -> Answer:
+    """Return what a caller is told of *error*."""
+    status = status_of(error)
+    message = _message(error, status)[:MAX_MESSAGE]
+    metadata = _metadata(error, status)
+    details = status_pb2.Status(
+        code=code_pb2.Code.Value(status.code.name),
+        message=message,
+        details=map(_packed, _details(error, status, metadata)),
+    )
+    trailers: list[tuple[str, str | bytes]] = [
+        (DETAILS_KEY, details.SerializeToString()),
+        ("contextd-reason", status.reason),
+        *((f"contextd-{name.replace('_', '-')}", value) for name, value in metadata.items()),
+    ]
+    if status.code is StatusCode.RESOURCE_EXHAUSTED:
+        trailers.append(("grpc-retry-pushback-ms", str(_retry_ms(error))))
+    return Answer(status.code, status.reason, message, tuple(trailers))
+
+
+def _message(error: BaseException, status: Status) -> str:
+    if not isinstance(error, ContextdError):
+        return INTERNAL_MESSAGE
+    if status.private:
+        return (type(error).__doc__ or INTERNAL_MESSAGE).partition("\n")[0]
+    return str(error)
+
+
+def _metadata(error: BaseException, status: Status) -> dict[str, str]:
+    """Return the error's metadata in the characters that HTTP headers may have."""
+    if status.private or not isinstance(error, ContextdError):
+        return {}
+    return {
+        name: value.encode("ascii", "backslashreplace").decode()[:MAX_VALUE]
+        for name, value in error.metadata.items()
+        if value.isprintable()
+    }
+
+
+def _details(
+    error: BaseException, status: Status, metadata: Mapping[str, str]
+) -> Iterator[Message]:
+    yield error_details_pb2.ErrorInfo(reason=status.reason, domain=DOMAIN, metadata=metadata)
+    if isinstance(error, FieldViolation):
+        found = error.found if isinstance(error, FieldViolations) else (error,)
+        request = error_details_pb2.BadRequest()
+        for violation in found:
+            request.field_violations.add(
+                field=violation.field, description=violation.description[:MAX_VALUE]
+            )
+        yield request
+    if status.retryable:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(_retry_ms(error))
+        yield retry
+
+
+def _packed(message: Message) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed
+
+
+def _retry_ms(error: BaseException) -> int:
+    stated = error.metadata.get("retry_after_ms", "") if isinstance(error, ContextdError) else ""
+    return int(stated) if stated.isdecimal() else RETRY_MS
