@@ -1,0 +1,88 @@
+"""`contextd check`: is this configuration right, and is it wise?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from contextd.cli.output import emit, note
+from contextd.config import Config, describe, load, split_address
+from contextd.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SMALL_INPUT = 2048
+
+
+def check(
+    config: Annotated[Path | None, typer.Option(help="The TOML file.", metavar="FILE")] = None,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail the check too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
+) -> None:
+    """Check the configuration without starting anything; touches no network.
+
+    Exit 0: good.  1: good with warnings, and --strict was given.  2: not acceptable.
+    """
+    try:
+        loaded = load({}, os.environ, config)
+    except ConfigInvalid as error:
+        problems = str(error).splitlines()
+        if json:
+            emit({"ok": False, "problems": problems, "warnings": []})
+        for problem in [] if json else problems:
+            note(f"error: {problem}")
+        raise typer.Exit(2) from error
+    warnings = list(_warnings(loaded))
+    if json:
+        settings = {s.name: {"value": s.text, "origin": s.origin} for s in describe(loaded)}
+        emit({"ok": True, "problems": [], "warnings": warnings, "settings": settings})
+    else:
+        _show(loaded, warnings)
+    raise typer.Exit(1 if warnings and strict else 0)
+
+
+def _show(config: Config, warnings: list[str]) -> None:
+    table = Table("setting", "value", "from", box=None, header_style="bold")
+    for setting in describe(config):
+        style = "dim" if setting.origin == "default" else ""
+        table.add_row(setting.name, setting.text, setting.origin, style=style)
+    Console().print(table)
+    for warning in warnings:
+        note(f"warning: {warning}")
+
+
+def _warnings(config: Config) -> Iterator[str]:
+    """Yield what works and yet may surprise."""
+    yield from _exposed(config)
+    yield from _fleeting(config)
+    room = config.budget.context_window_tokens - config.budget.reserved_output_tokens
+    if room < SMALL_INPUT:
+        yield f"budget leaves {room} tokens for the prompt; conversations will fold at once"
+    for pattern, name in config.tokenizers.files.items():
+        if not Path(name).is_file():
+            yield f"tokenizers.files {pattern!r}: there is no file {name}"
+
+
+def _exposed(config: Config) -> Iterator[str]:
+    for name, address in (("listen", config.server.listen), ("ops", config.server.ops)):
+        split = split_address(address)
+        if split and split[0] not in LOOPBACK:
+            yield f"server.{name} {address} is open to the network, without credentials"
+    if config.server.socket and config.server.socket_mode & 0o007:
+        yield "server.socket_mode lets every user of the machine connect"
+
+
+def _fleeting(config: Config) -> Iterator[str]:
+    if config.store.url.startswith("memory:"):
+        yield "store.url keeps sessions in memory only: they end with the process"
+    path = config.store.url.partition(":///")[2]
+    if config.store.url.startswith("sqlite:") and path and not path.startswith("/"):
+        yield f"store.url {config.store.url} is relative: it depends on where the daemon starts"

@@ -1,0 +1,108 @@
+"""The table of commands; each is imported when it is called, or listed.
+
+So `contextd version` does not pay for what `contextd serve` needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from contextd import __version__
+from contextd.cli.health import probe
+from contextd.cli.output import complain
+from contextd.errors import ConfigInvalid, ContextdError
+
+COMMANDS: Final = {
+    "serve": "contextd.cli.serve:serve",
+    "demo": "contextd.cli.demo:demo",
+    "replay": "contextd.cli.replay:replay",
+    "check": "contextd.cli.check:check",
+    "health": "contextd.cli.commands:health",
+    "session": "contextd.cli.commands:SESSION",
+    "version": "contextd.cli.version:version",
+}
+SESSION: Final = {
+    "show": "contextd.cli.session:show",
+    "list": "contextd.cli.session:list_sessions",
+    "export": "contextd.cli.session:export",
+    "delete": "contextd.cli.session:delete",
+}
+AS_IT_IS: Final = {
+    "ignore_unknown_options": True,
+    "allow_extra_args": True,
+    "help_option_names": [],
+}
+
+
+def main() -> None:
+    """Run the command that the arguments name; exit 0 well, 1 failed, 2 wrongly called."""
+    try:
+        _group(COMMANDS, "The right context for every message, within budget.")(
+            prog_name="contextd"
+        )
+    except ContextdError as error:
+        complain(str(error))
+        sys.exit(2 if isinstance(error, ConfigInvalid) else 1)
+
+
+def health(context: typer.Context) -> None:
+    """Ask a daemon whether it serves: exit 0 if it does, 1 if not."""
+    raise typer.Exit(probe(context.args))
+
+
+def _group(table: dict[str, str], text: str) -> typer.Typer:
+    """Return an app whose commands are found in *table* when they are needed."""
+
+    class Lazy(TyperGroup):
+        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own class
+            return list(table)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - as above
+            return _command(cmd_name, table[cmd_name]) if cmd_name in table else None
+
+    app = typer.Typer(cls=Lazy, no_args_is_help=True, **_look())
+    app.callback(help=text)(_root)
+    return app
+
+
+def _command(name: str, address: str) -> Any:  # noqa: ANN401 - typer does not export the class
+    module, _, attribute = address.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    if isinstance(target, dict):
+        command = typer.main.get_command(_group(target, "Look at sessions, export, delete them."))
+    else:
+        app = typer.Typer(**_look())
+        app.command(name, context_settings=AS_IT_IS if target is health else None)(target)
+        command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+def _look() -> dict[str, Any]:
+    return {
+        "add_completion": False,
+        "context_settings": {"help_option_names": ["-h", "--help"]},
+        "pretty_exceptions_enable": False,
+        "rich_markup_mode": "rich",
+    }
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - the shape typer calls
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options that every group takes."""

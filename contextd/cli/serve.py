@@ -1,0 +1,97 @@
+"""`contextd serve`: the daemon, from its first line to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path  # noqa: TC003 - typer reads the hints
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import uvloop
+
+from contextd import __version__
+from contextd.app import open_app
+from contextd.cli.logs import start_logging
+from contextd.cli.output import emit, note
+from contextd.config import hide_secrets, load
+
+if TYPE_CHECKING:
+    from contextd.app import App
+    from contextd.config import Config
+
+
+def serve(
+    listen: Annotated[
+        str | None, typer.Option(help="gRPC address; port 0 for any.", metavar="HOST:PORT")
+    ] = None,
+    ops: Annotated[
+        str | None,
+        typer.Option(help="Health and metrics over HTTP; '' for none.", metavar="HOST:PORT"),
+    ] = None,
+    socket: Annotated[str | None, typer.Option(help="A Unix socket.", metavar="PATH")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where sessions are kept.", metavar="URL")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The TOML file.", metavar="FILE")] = None,
+    *,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Say it and log it as JSON lines.")] = False,
+) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C; both let running calls finish.
+
+    A second signal stops it at once; what was acknowledged is on disk either way.
+    """
+    flags = {
+        "server.listen": listen,
+        "server.ops": ops,
+        "server.socket": socket,
+        "store.url": store,
+        "log.level": log_level,
+        "log.json": True if json else None,
+    }
+    loaded = load(flags, os.environ, config)
+    start_logging(loaded.log)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(loaded))
+
+
+async def _run(config: Config) -> None:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with open_app(config) as app:
+        _announce(app, config)
+        await app.serve(stop)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        note("contextd: finishing the running calls; again to stop at once")
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def _announce(app: App, config: Config) -> None:
+    """Say once that it serves, and where: scripts wait for this line."""
+    store = hide_secrets(config.store.url)
+    if config.log.json:
+        emit(
+            {
+                "event": "serving",
+                "version": __version__,
+                "addresses": app.addresses,
+                "ops": app.ops_address,
+                "store": store,
+                "pid": os.getpid(),
+            }
+        )
+        return
+    ops = f", ops on {app.ops_address}" if app.ops_address else ""
+    where = " and ".join(app.addresses)
+    typer.echo(f"contextd {__version__} serving on {where}{ops}, store {store}")
