@@ -1,0 +1,99 @@
+"""Every store passes the same suite."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import apsw
+import pytest
+
+from contextd.stores import SCHEMES, codec
+from contextd.stores.memory import MemoryStore
+from contextd.stores.sqlite import SqliteStore
+from contextd.testing.contracts import SessionStoreContract
+from contextd.testing.harness import StoreHarness
+from tests.stores.faulty_disk import FaultyDisk
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from contextd.events import Record
+    from contextd.model import SessionKey
+    from contextd.ports import SessionStore
+
+
+class TestMemoryStore(SessionStoreContract):
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "test_reopen": "memory ends with the process, and the store claims no more",
+        "test_ready_while_hung": "there is no backend that could hang",
+        "test_broken_backend": "there is no backend that could fail",
+    }
+
+    async def open(self) -> SessionStore:
+        """Open an empty one."""
+        return MemoryStore()
+
+    async def raw(self, store: SessionStore, key: SessionKey) -> Sequence[Record]:
+        """Look into the dicts."""
+        logs = cast("MemoryStore", store)._logs
+        return logs[key].records if key in logs else ()
+
+
+class TestSqliteStore(SessionStoreContract):
+    @pytest.fixture(autouse=True)
+    def _place(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "sessions.db"
+        self.disk = FaultyDisk()
+
+    async def open(self) -> SessionStore:
+        """Open the file on a disk that can fail."""
+        return await SqliteStore.open(self.path, vfs=self.disk.name)
+
+    async def reopen(self, store: SessionStore) -> SessionStore:
+        """Open the same file again."""
+        await store.aclose()
+        return await self.open()
+
+    async def raw(self, store: SessionStore, key: SessionKey) -> Sequence[Record]:
+        """Read the rows through a connection of our own."""
+        connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
+        rows = connection.execute(
+            "SELECT position & 0xffffff, body FROM records JOIN sessions ON id = position >> 24 "
+            "WHERE tenant = ? AND conversation = ? ORDER BY position",
+            (key.tenant_id.encode(), key.conversation_id.encode()),
+        ).fetchall()
+        connection.close()
+        assert [revision for revision, _ in rows] == list(range(1, len(rows) + 1))
+        return [codec.decode(body) for _, body in rows if isinstance(body, bytes)]
+
+    @asynccontextmanager
+    async def hung(self, store: SessionStore) -> AsyncIterator[None]:
+        """Let syncs hang."""
+        self.disk.going.clear()
+        try:
+            yield
+        finally:
+            self.disk.going.set()
+
+    @asynccontextmanager
+    async def broken(self, store: SessionStore) -> AsyncIterator[None]:
+        """Let syncs fail."""
+        self.disk.failures["sync"] = apsw.SQLITE_IOERR_FSYNC
+        try:
+            yield
+        finally:
+            self.disk.failures.clear()
+
+
+def test_every_store_has_its_class() -> None:
+    """A store that `open_store` offers is under the suite."""
+    suites = {name for name, each in globals().items() if _is_suite(each)}
+    assert suites == {f"Test{scheme.capitalize()}Store" for scheme in SCHEMES}
+
+
+def _is_suite(each: object) -> bool:
+    if not isinstance(each, type) or each is SessionStoreContract:
+        return False
+    return issubclass(each, StoreHarness) and each is not StoreHarness
