@@ -53,8 +53,8 @@ run: $(SERVE) ## start the daemon on its default addresses, with its state in co
 # ── work ──────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
-test: $(DEV) ## run the tests
-	@$(BIN)/python -m pytest
+test: $(DEV) ## run the tests (ARGS are for pytest)
+	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, import rules, hadolint

@@ -1,0 +1,25 @@
+"""What holds for every test: a clean environment, and how hard Hypothesis tries.
+
+`pytest --hypothesis-profile=thorough` is the long run; `.ci/run` uses `ci`, which draws the
+same examples every time.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("default", deadline=None, max_examples=40)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=2_000)
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on how the machine is configured for contextd or for proxies."""
+    for name in tuple(os.environ):
+        if name.startswith("CONTEXTD_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
