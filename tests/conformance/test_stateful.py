@@ -1,0 +1,46 @@
+"""Random sequences of calls mean the same to every store as to the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from hypothesis import settings
+
+from contextd.stores.memory import MemoryStore
+from contextd.stores.sqlite import SqliteStore
+from contextd.testing.stateful import StoreMachine
+
+if TYPE_CHECKING:
+    from contextd.ports import SessionStore
+
+
+class MemoryMachine(StoreMachine):
+    async def open(self) -> SessionStore:
+        """Open an empty one."""
+        return MemoryStore()
+
+
+class SqliteMachine(StoreMachine):
+    reopens = True
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory()
+        super().__init__()
+
+    async def open(self) -> SessionStore:
+        """Open the file of this run."""
+        return await SqliteStore.open(Path(self._folder.name) / "sessions.db")
+
+    def teardown(self) -> None:
+        """Remove the file of this run."""
+        super().teardown()
+        self._folder.cleanup()
+
+
+TestMemoryMachine = MemoryMachine.TestCase
+TestMemoryMachine.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+
+TestSqliteMachine = SqliteMachine.TestCase
+TestSqliteMachine.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
