@@ -1,7 +1,7 @@
 """What holds for every test: a clean environment, and how hard Hypothesis tries.
 
-`pytest --hypothesis-profile=thorough` is the long run; `.ci/run` uses `ci`, which draws the
-same examples every time.
+`make test ARGS=--hypothesis-profile=thorough` is the long run; with CI in the environment the
+same examples are drawn every time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None, max_examples=40)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2_000)
-settings.load_profile("default")
+settings.load_profile("ci" if "CI" in os.environ else "default")
 
 
 @pytest.fixture(autouse=True)
