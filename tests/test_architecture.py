@@ -288,10 +288,13 @@ PLACES = re.compile(r"(?<![\w.~-])/(home|root|work|Users)/(?!nonroot)")
 
 
 def committed() -> list[Path]:
-    """The files git knows."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    """The files git knows; in an unpacked archive, all but what is hidden or built."""
+    git = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listing = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode:
+        known = {path for path in ROOT.iterdir() if path.name not in {"build", "dist"}}
+        visible = [path for path in known if not path.name.startswith(".")]
+        return [path for place in visible for path in (place, *place.rglob("*")) if path.is_file()]
     return [path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file()]
 
 
