@@ -94,6 +94,7 @@ class PrometheusObserver:
             buckets=LAG_BUCKETS,
             registry=self.registry,
         )
+        self._stages: dict[str, Histogram] = {}
         self._counts = {name: self._counter(name) for name in COUNTS}
         self._values: dict[str, set[tuple[str, ...]]] = {name: set() for name in COUNTS}
 
@@ -103,7 +104,10 @@ class PrometheusObserver:
 
     def stage(self, stage: str, seconds: float) -> None:
         """A stage of some call took *seconds*."""
-        self._stage.labels(stage).observe(seconds)
+        child = self._stages.get(stage)
+        if child is None:
+            child = self._stages[stage] = self._stage.labels(stage)
+        child.observe(seconds)
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
         """Add *amount* to the counter *name*; a name or label that is not known is ignored."""

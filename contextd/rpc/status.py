@@ -49,9 +49,13 @@ DETAILS_KEY = "grpc-status-details-bin"
 RETRY_MS = 100
 """When to try again if the error does not say, in milliseconds."""
 
-MAX_MESSAGE = 512
+MAX_MESSAGE = 256
 MAX_VALUE = 256
-"""Characters of a status message and of a metadata value: trailers must fit in 8 KiB."""
+MAX_DESCRIPTION = 128
+"""Characters of a status message, a metadata value and the description of a violation.
+
+With their encodings, all trailers of a status must fit in 8 KiB, or clients refuse them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ def _details(
         request = error_details_pb2.BadRequest()
         for violation in found:
             request.field_violations.add(
-                field=violation.field, description=violation.description[:MAX_VALUE]
+                field=violation.field, description=violation.description[:MAX_DESCRIPTION]
             )
         yield request
     if status.retryable:

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+
+from contextd.model import (
+    Built,
+    ChannelMode,
+    Cited,
+    Context,
+    Durability,
+    Erased,
+    Escalated,
+    Escalation,
+    Handoff,
+    HandoffState,
+    Message,
+    Reason,
+    Recorded,
+    Role,
+    Route,
+    Routing,
+    Section,
+    SectionKind,
+    SessionView,
+    StablePrefix,
+    Tier,
+    Turn,
+    TurnType,
+)
+from contextd.observers import PrometheusObserver
+from contextd.rpc.admission import Admission, Capacity
+from contextd.rpc.call import Calls
+from contextd.rpc.server import Listen, Server
+from contextd.rpc.servicer import Engine
+from contextd.v1 import common_pb2 as common
+from contextd.v1 import context_service_pb2 as service
+from contextd.v1.context_service_pb2_grpc import ContextServiceStub
+from contextd.v1.session_service_pb2_grpc import SessionServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from pathlib import Path
+
+    from contextd.model import BuildRequest, EscalateRequest, RecordRequest, SessionKey
+
+
+def built(**changes: Any) -> Built:
+    """Return an answer as the engine gives it."""
+    context = Context(
+        messages=(
+            Message(Role.SYSTEM, "Be kind.", SectionKind.SYSTEM, 7),
+            Message(Role.USER, "Where is my order?", SectionKind.MESSAGE, 9),
+        ),
+        token_count=19,
+        input_budget_tokens=4_000,
+        tier=Tier.SUMMARY,
+        pressure=0.625,
+        notice="",
+        sections=(Section(SectionKind.SYSTEM, 7), Section(SectionKind.MESSAGE, 9)),
+        omitted=(),
+        stable_prefix=StablePrefix(1, "ab" * 32),
+    )
+    answer = Built(
+        context=context,
+        routing=Routing(TurnType.INFO_QUESTION, 0.75, Route.ANSWER),
+        escalation=Escalation(),
+        handoff_state=HandoffState.BOT,
+        revision=3,
+        encoding="o200k_base",
+        exact=True,
+    )
+    return replace(answer, **changes)
+
+
+def handoff(**changes: Any) -> Handoff:
+    """Return a handoff with every part that cannot be left out."""
+    value = Handoff(
+        handoff_id="h1",
+        schema_version="1",
+        created_at=1_700_000_000_000_001,
+        tenant_id="t",
+        conversation_id="c",
+        account_id="a",
+        reason=Reason.USER_REQUEST,
+        reason_detail="asked for a human",
+        note="",
+        channel_mode=ChannelMode.SYNC,
+        headline="Wants a refund",
+        customer_intent="a refund",
+        open_question=Cited("When?", ("u1",)),
+        summary=Cited("Order late."),
+        summary_method="extractive",
+        summary_status="COMPLETED",
+    )
+    return replace(value, **changes)
+
+
+@dataclass
+class FakeEngine:
+    """Answers at once, or as `meanwhile` and `error` say; remembers what it was asked."""
+
+    error: BaseException | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    turns: Sequence[Turn] = ()
+    sessions: Sequence[tuple[str, int]] = ()
+    asked: list[Any] = field(default_factory=list)
+    left: list[float | None] = field(default_factory=list)
+
+    async def _note(self, request: object, left: float | None = None) -> None:
+        self.asked.append(request)
+        self.left.append(left)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        if self.error is not None:
+            raise self.error
+
+    async def build(self, request: BuildRequest, left: float | None) -> Built:
+        """Answer a BuildContext."""
+        await self._note(request, left)
+        return built()
+
+    async def record(self, request: RecordRequest, left: float | None) -> Recorded:
+        """Answer a RecordTurn."""
+        await self._note(request, left)
+        return Recorded(
+            revision=2,
+            first_sequence=1,
+            token_counts=(5,),
+            turn_ids=("u1",),
+            pressure=0.25,
+            tier=Tier.VERBATIM,
+            escalation=Escalation(),
+            durability=Durability.DISK,
+        )
+
+    async def escalate(self, request: EscalateRequest, left: float | None) -> Escalated:
+        """Answer an Escalate."""
+        await self._note(request, left)
+        return Escalated(handoff(), "# Handoff", 4)
+
+    async def get_session(self, key: SessionKey) -> SessionView:
+        """Answer a GetSession."""
+        await self._note(key)
+        return SessionView(
+            key=key,
+            account_id="a",
+            revision=4,
+            turn_count=2,
+            total_tokens=30,
+            tier=Tier.NOTICE,
+            pressure=0.9375,
+            folded_through=1,
+            summary="Order late.",
+            key_facts=("Order 7",),
+            handoff_state=HandoffState.WAITING_HUMAN,
+            handoff_ids=("h1",),
+            encoding="o200k_base",
+        )
+
+    async def list_sessions(
+        self, tenant_id: str, after: str, limit: int
+    ) -> Sequence[tuple[str, int]]:
+        """Answer a ListSessions from `sessions`."""
+        await self._note((tenant_id, after, limit))
+        return [entry for entry in self.sessions if entry[0] > after][:limit]
+
+    async def list_turns(self, key: SessionKey, after: int, limit: int) -> Sequence[Turn]:
+        """Answer a ListTurns from `turns`."""
+        await self._note((key, after, limit))
+        return self.turns[after : after + limit]
+
+    async def delete_session(self, key: SessionKey) -> Erased:
+        """Answer a DeleteSession."""
+        await self._note(key)
+        return Erased({"turns": 2, "records": 3})
+
+    def verbs(self) -> Engine:
+        """Return the verbs as the servicer takes them."""
+        return Engine(
+            self.build,
+            self.record,
+            self.escalate,
+            self.get_session,
+            self.list_sessions,
+            self.list_turns,
+            self.delete_session,
+        )
+
+
+@dataclass
+class Daemon:
+    """A server on a Unix socket with a client connected to it."""
+
+    engine: FakeEngine
+    server: Server
+    admission: Admission
+    observer: PrometheusObserver
+    channel: grpc.aio.Channel
+    context: Any
+    session: Any
+
+
+@dataclass
+class Readiness:
+    """Says what it is told to."""
+
+    now: bool = True
+
+    async def __call__(self) -> bool:
+        """Say whether the store is ready."""
+        return self.now
+
+
+@asynccontextmanager
+async def daemon(
+    path: Path,
+    engine: FakeEngine | None = None,
+    *,
+    capacity: Capacity | None = None,
+    ready: Callable[[], Awaitable[bool]] | None = None,
+    default_deadline: float | None = None,
+    max_message_bytes: int = 8 * 1_048_576,
+) -> AsyncIterator[Daemon]:
+    """Serve *engine* on the socket *path*."""
+    engine = engine or FakeEngine()
+    observer = PrometheusObserver()
+    admission = Admission(capacity or Capacity(), time.monotonic)
+    calls = Calls(admission, observer, time.monotonic, default_deadline)
+    server = Server(calls, Listen("", path, max_message_bytes=max_message_bytes))
+    await server.start(engine.verbs(), ready or Readiness())
+    try:
+        async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
+            yield Daemon(
+                engine,
+                server,
+                admission,
+                observer,
+                channel,
+                ContextServiceStub(channel),
+                SessionServiceStub(channel),
+            )
+    finally:
+        await server.stop(grace=1)
+
+
+REF = common.SessionRef(tenant_id="t", conversation_id="c")
+
+
+def build_message(**fields: Any) -> service.BuildContextRequest:
+    """Return a request that is acceptable."""
+    request = service.BuildContextRequest(
+        session=REF,
+        message=common.Turn(role=common.ROLE_USER, text="Where is my order?"),
+        budget=service.Budget(context_window_tokens=4_096, reserved_output_tokens=96),
+    )
+    request.MergeFrom(service.BuildContextRequest(**fields))
+    return request
+
+
+def record_message(*turns: common.Turn, **fields: Any) -> service.RecordTurnRequest:
+    """Return a request that is acceptable, with *turns* or one of its own."""
+    said = turns or (common.Turn(turn_id="u1", role=common.ROLE_USER, text="Hello"),)
+    return service.RecordTurnRequest(session=REF, turns=said, **fields)
+
+
+async def refused(call: Coroutine[Any, Any, object] | Awaitable[object]) -> grpc.aio.AioRpcError:
+    """Return the error that *call* ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+def trailers(error: grpc.aio.AioRpcError) -> dict[str, Any]:
+    """Return the trailing metadata as a dictionary."""
+    return {str(name): value for name, value in error.trailing_metadata()}

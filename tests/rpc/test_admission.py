@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contextd.errors import DeadlineExceeded, Draining, Overloaded
+from contextd.rpc.admission import Admission, Capacity, Priority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        return self.now
+
+
+def play(
+    scene: Callable[[Admission, Clock], Coroutine[object, object, None]], **sizes: float
+) -> None:
+    """Run *scene* with an admission of the given sizes; one call at a time if not said."""
+
+    async def run() -> None:
+        clock = Clock()
+        capacity = Capacity(**({"concurrent": 1, "waiting": 8} | sizes))  # type: ignore[arg-type]  # sizes by name
+        await scene(Admission(capacity, clock), clock)
+
+    asyncio.run(run())
+
+
+async def settle() -> None:
+    """Let everything that can run, run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_the_important_go_first() -> None:
+    """Waiting calls get their permits by priority, then in order of arrival."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        order: list[str] = []
+
+        async def call(name: str, priority: Priority) -> None:
+            await admission.enter(priority)
+            order.append(name)
+            admission.leave(0.0)
+
+        await admission.enter(Priority.BUILD)
+        async with asyncio.TaskGroup() as group:
+            for name, priority in (
+                ("list", Priority.INSPECT),
+                ("build 1", Priority.BUILD),
+                ("escalate", Priority.ESCALATE),
+                ("build 2", Priority.BUILD),
+                ("record", Priority.RECORD),
+            ):
+                group.create_task(call(name, priority))
+            await settle()
+            assert order == []
+            admission.leave(0.0)
+        assert order == ["record", "escalate", "build 1", "build 2", "list"]
+        assert admission.in_flight == 0
+
+    play(scene)
+
+
+def test_a_full_queue_refuses_at_once() -> None:
+    """A call that finds no place waits for nothing."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        waiting = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        with pytest.raises(Overloaded, match="too many calls"):
+            await admission.enter(Priority.BUILD)
+        admission.leave(0.0)
+        await waiting
+        admission.leave(0.0)
+
+    play(scene, waiting=1)
+
+
+def test_a_more_important_call_takes_a_place() -> None:
+    """When the queue is full, the newest of the least important calls makes room."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        listing = asyncio.ensure_future(admission.enter(Priority.INSPECT))
+        building = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        recording = asyncio.ensure_future(admission.enter(Priority.RECORD))
+        with pytest.raises(Overloaded, match="more important"):
+            await listing
+        admission.leave(0.0)
+        await recording
+        assert not building.done()
+        admission.leave(0.0)
+        await building
+
+    play(scene, waiting=2)
+
+
+def test_no_call_waits_in_vain() -> None:
+    """A call whose time is shorter than the expected wait is refused at once."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        admission.leave(1.0)  # the mean service time is now 0.1 s
+        await admission.enter(Priority.BUILD)
+        with pytest.raises(Overloaded, match="too long") as caught:
+            await admission.enter(Priority.BUILD, 0.05)
+        assert int(caught.value.metadata["retry_after_ms"]) == 100
+        patient = asyncio.ensure_future(admission.enter(Priority.BUILD, 0.15))
+        await settle()
+        assert not patient.done()
+        with pytest.raises(Overloaded, match="too long"):
+            await admission.enter(Priority.BUILD)  # behind one: 0.2 s, more than max_wait
+        admission.leave(0.1)
+        await patient
+
+    play(scene, max_wait=0.18)
+
+
+def test_no_time_no_work() -> None:
+    """A call without time left is refused even when nothing else is going on."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        with pytest.raises(DeadlineExceeded):
+            await admission.enter(Priority.RECORD, 0.0)
+        assert admission.in_flight == 0
+
+    play(scene)
+
+
+def test_a_late_waiter_is_passed_over() -> None:
+    """A permit goes to the next call that still has time."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        late = asyncio.ensure_future(admission.enter(Priority.BUILD, 1.0))
+        patient = asyncio.ensure_future(admission.enter(Priority.BUILD, 9.0))
+        await settle()
+        clock.now = 5.0
+        admission.leave(0.0)
+        with pytest.raises(DeadlineExceeded):
+            await late
+        await patient
+        assert admission.in_flight == 1
+
+    play(scene)
+
+
+def test_a_caller_that_leaves_gives_up_its_place() -> None:
+    """A cancelled call holds neither a place nor a permit."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        gone = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert admission.in_flight == 1
+        admission.leave(0.0)
+        assert admission.in_flight == 0
+
+    play(scene)
+
+
+@pytest.mark.parametrize("cancel_first", [True, False])
+def test_leaving_in_the_moment_of_the_permit(*, cancel_first: bool) -> None:
+    """A permit offered to a call that is just being cancelled is not lost."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        gone = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        if cancel_first:
+            gone.cancel()
+            admission.leave(0.0)
+        else:
+            admission.leave(0.0)
+            gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert admission.in_flight == 0
+        await admission.enter(Priority.BUILD)
+
+    play(scene)
+
+
+def test_idle_waits_for_all() -> None:
+    """`idle` returns when the last call, working or waiting, has ended."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.idle()
+        await admission.enter(Priority.BUILD)
+        second = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        idle = asyncio.ensure_future(admission.idle())
+        await settle()
+        admission.leave(0.0)
+        await second
+        await settle()
+        assert not idle.done()
+        admission.leave(0.0)
+        await idle
+
+    play(scene)
+
+
+def test_the_end_of_the_grace() -> None:
+    """Who still waits is told that the daemon stops; who works goes on."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        waiting = asyncio.ensure_future(admission.enter(Priority.RECORD))
+        await settle()
+        admission.refuse_waiting()
+        with pytest.raises(Draining):
+            await waiting
+        assert admission.in_flight == 1
+
+    play(scene)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["enter", "leave", "cancel", "tick", "yield"]),
+            st.sampled_from(list(Priority)),
+            st.sampled_from([None, 0.5, 3.0]),
+        ),
+        max_size=40,
+    )
+)
+@settings(max_examples=150)
+def test_permits_are_neither_lost_nor_made(
+    steps: list[tuple[str, Priority, float | None]],
+) -> None:
+    """After any history, no more calls work than may, and all permits come back."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        calls: list[asyncio.Task[None]] = []
+        held: set[asyncio.Task[None]] = set()
+        for step, priority, remaining in steps:
+            if step == "enter":
+                calls.append(asyncio.create_task(admission.enter(priority, remaining)))
+            elif step == "leave" and (working := _working(calls, held)):
+                held.add(working[0])
+                admission.leave(0.1)
+            elif step == "cancel" and calls:
+                calls[-1].cancel()
+            elif step == "tick":
+                clock.now += 1.0
+            else:
+                await settle()
+            assert len(_working(calls, held)) <= 2
+        await settle()
+        while working := _working(calls, held):
+            held.add(working[0])
+            admission.leave(0.1)
+            await settle()
+        await asyncio.gather(*calls, return_exceptions=True)
+        assert admission.in_flight == 0
+        await admission.idle()
+
+    play(scene, concurrent=2, waiting=3, max_wait=9.0)
+
+
+def _working(
+    calls: list[asyncio.Task[None]], held: set[asyncio.Task[None]]
+) -> list[asyncio.Task[None]]:
+    """Return the calls that got a permit and have not given it back."""
+    return [
+        call
+        for call in calls
+        if call.done() and not call.cancelled() and call.exception() is None and call not in held
+    ]
