@@ -24,19 +24,11 @@ LONGEST_PAUSE = 10.0
 class Background:
     """Runs one job at a time for the sessions nudged, oldest nudge first."""
 
-    def __init__(
-        self,
-        work: Callable[[SessionKey], Awaitable[object]],
-        observer: Observer,
-        *,
-        limit: int = 10_000,
-    ) -> None:
-        """Do *work* for each nudged session.
+    def __init__(self, observer: Observer, *, limit: int = 10_000) -> None:
+        """Let at most *limit* sessions wait.
 
-        At most *limit* sessions wait; beyond it the oldest is dropped, since its next
-        turn nudges again.
+        Beyond it the oldest is dropped, since its next turn nudges again.
         """
-        self._work = work
         self._observer = observer
         self._limit = limit
         self._waiting: dict[SessionKey, None] = {}
@@ -54,14 +46,14 @@ class Background:
             self._observer.count("background_dropped")
         self._wake.set()
 
-    async def run(self) -> None:
-        """Work until closed."""
+    async def run(self, work: Callable[[SessionKey], Awaitable[object]]) -> None:
+        """Do *work* for each nudged session, until closed."""
         while not self._closing:
             await self._wake.wait()
             while self._waiting and not self._closing:
                 key = next(iter(self._waiting))
                 del self._waiting[key]
-                await self._one(key)
+                await self._one(work, key)
             self._wake.clear()
 
     def close(self) -> None:
@@ -70,9 +62,9 @@ class Background:
         self._waiting.clear()
         self._wake.set()
 
-    async def _one(self, key: SessionKey) -> None:
+    async def _one(self, work: Callable[[SessionKey], Awaitable[object]], key: SessionKey) -> None:
         try:
-            await self._work(key)
+            await work(key)
         except ContextdError as error:
             log.warning("background work failed: %s", error)
             await self._back_off(key)

@@ -10,7 +10,7 @@ from contextd.engine.offload import LONG_TEXT, count_text, count_turns
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
-from contextd.model import Built, Degradation
+from contextd.model import Built, Degradation, SectionKind
 from contextd.policy.assembly import assemble, frame
 from contextd.policy.escalation import assess
 from contextd.policy.explanation import explain
@@ -200,9 +200,7 @@ class BuildContext:
         behind = (
             ()
             if complete
-            else (
-                Degradation("INDEX_BEHIND", f"turns after {view.indexed} were not searched"),
-            )
+            else (Degradation("INDEX_BEHIND", f"turns after {view.indexed} were not searched"),)
         )
         return slices, behind
 
@@ -227,7 +225,11 @@ class BuildContext:
         """Keep the budget for the decisions of RecordTurn and of folding."""
         hot.budget = request.budget
         hot.encoding = built.encoding
-        hot.system_tokens = built.context.system_tokens
+        hot.system_tokens = sum(
+            section.tokens
+            for section in built.context.sections
+            if section.kind is SectionKind.SYSTEM
+        )
         for degradation in built.degradations:
             self.observer.count("degradations", code=degradation.code)
         if built.context.pressure >= self.rules.tiers.summary - self.rules.tiers.prepare_margin:

@@ -144,7 +144,7 @@ class HotSessions:
             after = view.state.revision
             view.apply(await self._store.read(hot.key, after), after)
         hot.views.move_to_end(view.tokenizer.name)
-        self._account(hot)
+        self.account(hot.key)
         return view
 
     async def at_revision(self, key: SessionKey, encoding: str, revision: int) -> View:
@@ -158,6 +158,16 @@ class HotSessions:
         if hot is not None:
             self._total -= hot.accounted_bytes
             hot.accounted_bytes = 0
+
+    def account(self, key: SessionKey) -> None:
+        """Take note of how large the session has become; others may have to go."""
+        hot = self._hot.get(key)
+        if hot is not None:
+            size = hot.size_bytes
+            self._total += size - hot.accounted_bytes
+            hot.accounted_bytes = size
+        while self._total > self._capacity and len(self._hot) > 1:
+            self.forget(next(iter(self._hot)))
 
     async def _load(self, hot: HotSession, encoding: str) -> View:
         async with hot.loading:
@@ -181,14 +191,6 @@ class HotSessions:
         else:
             await asyncio.to_thread(view.apply, records, 0)
         return view
-
-    def _account(self, hot: HotSession) -> None:
-        size = hot.size_bytes
-        if self._hot.get(hot.key) is hot:
-            self._total += size - hot.accounted_bytes
-            hot.accounted_bytes = size
-        while self._total > self._capacity and len(self._hot) > 1:
-            self.forget(next(iter(self._hot)))
 
 
 def _encoding_of(records: Sequence[Record]) -> str:

@@ -15,7 +15,7 @@ from contextd.policy.escalation import assess
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from contextd.engine.sessions import HotSession, View
+    from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.events import Record
     from contextd.model import Budget, SessionKey, Turn
     from contextd.policy.rules import Rules
@@ -60,6 +60,7 @@ class Writer:
     """Appends to the log and takes what was appended into memory."""
 
     store: SessionStore
+    sessions: HotSessions
     accepted: Accepted
     nudge: Callable[[SessionKey], None]
 
@@ -80,6 +81,7 @@ class Writer:
         if appended.replayed:
             return None
         view.apply(commit.records, appended.revision - len(commit.records))
+        self.sessions.account(key)
         self.nudge(key)
         return appended.revision
 

@@ -62,7 +62,8 @@ def record_request(*turns: Turn, request_id: str = "", **rest: Any) -> RecordReq
 def build_request(message: str | None, request_id: str = "", **rest: Any) -> BuildRequest:
     """Ask for the context of *message*, in 800 words unless told otherwise."""
     turn = None if message is None else user(message)
-    values = {"system_prompt": "Be kind.", "budget": BUDGET, "digest": repr(message)} | rest
+    values: dict[str, Any] = {"system_prompt": "Be kind.", "budget": BUDGET}
+    values |= {"digest": repr(message)} | rest
     return BuildRequest(KEY, "", turn, request_id=request_id, **values)
 
 
@@ -88,9 +89,9 @@ class Engine:
     def __post_init__(self) -> None:
         tokenizers = OneTokenizer()
         self.sessions = HotSessions(self.store, tokenizers, capacity_bytes=self.capacity_bytes)
-        writer = Writer(self.store, self.accepted, self.nudged.append)
+        writer = Writer(self.store, self.sessions, self.accepted, self.nudged.append)
         scribe = TurnScribe(self.clock, self.new_id, self.rules, BUDGET)
-        times = {"observer": self.observer, "monotonic": lambda: self.now}
+        times: dict[str, Any] = {"observer": self.observer, "monotonic": lambda: self.now}
         self.record = RecordTurn(sessions=self.sessions, scribe=scribe, writer=writer, **times)
         self.build = BuildContext(
             sessions=self.sessions,

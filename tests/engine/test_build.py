@@ -40,7 +40,7 @@ def test_an_unknown_session_is_just_empty() -> None:
         built = await engine.build(build_request("Hello"))
 
         assert kinds(built) == [SectionKind.SYSTEM, SectionKind.MESSAGE]
-        assert await engine.store.read(KEY) == []
+        assert not await engine.store.read(KEY)
 
     run(main())
 
@@ -139,7 +139,7 @@ def test_a_build_that_fails_records_nothing() -> None:
         built = await engine.build(build_request("hi", budget=enough, system_prompt=system))
 
         assert built.context.token_count <= enough.input_tokens
-        assert await engine.store.read(KEY) == []
+        assert not await engine.store.read(KEY)
 
     run(main())
 
@@ -154,7 +154,7 @@ def test_a_dry_run_changes_nothing() -> None:
         engine.nudged.clear()
         await engine.build(build_request("x", "b1", record_message=True, dry_run=True))
 
-        assert await engine.store.read(KEY) == before
+        assert list(await engine.store.read(KEY)) == before
         assert engine.nudged == []
         assert engine.sessions.get(KEY).budget is None
 

@@ -101,10 +101,10 @@ def test_the_worker_folds_what_was_nudged_and_outlives_trouble() -> None:
             if len(seen) == 2:
                 background.close()
 
-        background = Background(work, RecordingObserver())
+        background = Background(RecordingObserver())
         background.nudge(SessionKey("t", "bad"))
         background.nudge(SessionKey("t", "good"))
-        await asyncio.wait_for(background.run(), 10)
+        await asyncio.wait_for(background.run(work), 10)
         assert sorted(seen) == ["bad", "good"]
 
     run(main())

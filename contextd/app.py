@@ -1,0 +1,238 @@
+"""The composition root: the one place that knows every part by its real name.
+
+Everything is opened in one exit stack and closed in reverse: first nothing new comes in,
+then what is under way is finished, then the store is let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import uuid
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contextd.background import Background
+from contextd.embedders.static import StaticEmbedder
+from contextd.engine.build import BuildContext
+from contextd.engine.escalate import Escalate
+from contextd.engine.fold import FoldSession
+from contextd.engine.indexing import Indexer
+from contextd.engine.inspect import Inspection
+from contextd.engine.maintain import Maintain
+from contextd.engine.record import RecordTurn
+from contextd.engine.sessions import HotSessions
+from contextd.engine.writing import Accepted, TurnScribe, Writer
+from contextd.errors import ConfigInvalid
+from contextd.model import Budget
+from contextd.observers import PrometheusObserver, watch_loop
+from contextd.ops import OpsServer, Probes
+from contextd.rpc.admission import Admission, Capacity
+from contextd.rpc.call import Calls
+from contextd.rpc.server import Listen, Server
+from contextd.rpc.servicer import Engine
+from contextd.rpc.validation import Limits
+from contextd.stores import open_store
+from contextd.tokenizers import open_tokenizers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from contextd.config import Config
+    from contextd.ports import Embedder, SessionStore, Tokenizers
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""How seldom the collector looks, once what lives for ever has been frozen."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A daemon that serves."""
+
+    server: Server
+    ops: OpsServer
+    socket: str
+    drain_seconds: float
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where calls are answered, with the ports that were bound."""
+        unix = [f"unix:{self.socket}"] if self.socket else []
+        return [self.server.address] * bool(self.server.address) + unix
+
+    @property
+    def ops_address(self) -> str:
+        """Where health and metrics are, "" when nowhere."""
+        return self.ops.address
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Serve until *stop*, then finish every call that was accepted."""
+        await stop.wait()
+        self.ops.drain()
+        await self.server.stop(self.drain_seconds)
+
+
+@asynccontextmanager
+async def open_app(config: Config) -> AsyncIterator[App]:
+    """Open everything *config* asks for; on leaving, close it in reverse.
+
+    Raises:
+        ConfigInvalid, StoreUnavailable, StoreTooNew, DataFileCorrupt: it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        tokenizers, embedder = await asyncio.gather(
+            asyncio.to_thread(_tokenizers, config), asyncio.to_thread(StaticEmbedder)
+        )
+        store = await open_store(config.store.url)
+        stack.push_async_callback(store.aclose)
+        observer = PrometheusObserver()
+        background = Background(observer)
+        accepted = Accepted()
+        ports = Ports(store, tokenizers, embedder, observer)
+        sessions = HotSessions(store, tokenizers, capacity_bytes=config.sessions.capacity_mib << 20)
+        writer = Writer(store, sessions, accepted, background.nudge)
+        engine, maintain = _verbs(config, ports, writer)
+        stack.push_async_callback(accepted.drain)
+        _run_until_closed(stack, background.run(maintain), background.close)
+        server = _server(config, observer)
+        stack.push_async_callback(server.stop, 0.0)
+        await server.start(engine, store.ready)
+        ops = await _ops(config, store, observer, stack)
+        _run_until_closed(stack, watch_loop(observer, time.monotonic))
+        _settle_memory()
+        yield App(server, ops, config.server.socket, config.server.drain_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The adapters in use."""
+
+    store: SessionStore
+    tokenizers: Tokenizers
+    embedder: Embedder
+    observer: PrometheusObserver
+
+
+def _verbs(config: Config, ports: Ports, writer: Writer) -> tuple[Engine, Maintain]:
+    """Wire the verbs: those that are called, and the one that works behind them."""
+    rules, observer = config.policy, ports.observer
+    assumed = Budget(
+        config.budget.model,
+        config.budget.context_window_tokens,
+        config.budget.reserved_output_tokens,
+    )
+    sessions = writer.sessions
+    scribe = TurnScribe(_now, _new_id, rules, assumed)
+    indexer = Indexer(ports.embedder, rules.retrieval)
+    inspection = Inspection(ports.store, sessions)
+    engine = Engine(
+        build=BuildContext(
+            sessions=sessions,
+            tokenizers=ports.tokenizers,
+            indexer=indexer,
+            scribe=scribe,
+            writer=writer,
+            observer=observer,
+            monotonic=time.monotonic,
+            nudge=writer.nudge,
+            rules=rules,
+        ),
+        record=RecordTurn(
+            sessions=sessions,
+            scribe=scribe,
+            writer=writer,
+            observer=observer,
+            monotonic=time.monotonic,
+        ),
+        escalate=Escalate(
+            sessions=sessions,
+            writer=writer,
+            clock=_now,
+            new_id=_new_id,
+            observer=observer,
+            monotonic=time.monotonic,
+            rules=rules,
+        ),
+        get_session=inspection.get_session,
+        list_sessions=inspection.list_sessions,
+        list_turns=inspection.list_turns,
+        delete_session=inspection.delete_session,
+    )
+    fold = FoldSession(
+        sessions=sessions,
+        writer=writer,
+        clock=_now,
+        observer=observer,
+        rules=rules,
+        default_budget=assumed,
+    )
+    return engine, Maintain(sessions, indexer, fold, rules.tiers)
+
+
+def _tokenizers(config: Config) -> Tokenizers:
+    files = {pattern: Path(file) for pattern, file in config.tokenizers.files.items()}
+    return open_tokenizers(files)
+
+
+def _server(config: Config, observer: PrometheusObserver) -> Server:
+    server = config.server
+    capacity = Capacity(concurrent=server.concurrency, waiting=server.queue)
+    listen = Listen(
+        address=server.listen,
+        socket=Path(server.socket) if server.socket else None,
+        socket_mode=server.socket_mode,
+        max_message_bytes=server.max_message_bytes,
+        limits=Limits(max_turn_bytes=server.max_turn_bytes),
+    )
+    return Server(Calls(Admission(capacity, time.monotonic), observer, time.monotonic), listen)
+
+
+async def _ops(
+    config: Config, store: SessionStore, observer: PrometheusObserver, stack: AsyncExitStack
+) -> OpsServer:
+    ops = OpsServer(Probes(ready=store.ready, metrics=observer.exposition))
+    stack.push_async_callback(ops.aclose)
+    if config.server.ops:
+        try:
+            await ops.start(config.server.ops)
+        except OSError as error:
+            raise ConfigInvalid(
+                f"cannot listen on {config.server.ops} for operations: {error.strerror}"
+            ) from error
+    return ops
+
+
+def _run_until_closed(
+    stack: AsyncExitStack,
+    work: Coroutine[object, object, None],
+    close: Callable[[], None] | None = None,
+) -> None:
+    """Run *work* beside everything else; on the way out *close* it, or cancel it."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        if close is None:
+            task.cancel()
+        else:
+            close()
+        await asyncio.wait({task})
+
+    stack.push_async_callback(end)
+
+
+def _settle_memory() -> None:
+    """Spare the collector what was made at start: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,30 @@
+"""What a session needs after it was written to: its index, and perhaps a fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextd.engine.fold import FoldSession
+    from contextd.engine.indexing import Indexer
+    from contextd.engine.sessions import HotSessions
+    from contextd.model import SessionKey
+    from contextd.policy.rules import TierRules
+
+
+@dataclass(frozen=True, slots=True)
+class Maintain:
+    """Index a session that may soon be searched, and fold it when that is due."""
+
+    sessions: HotSessions
+    indexer: Indexer
+    fold: FoldSession
+    tiers: TierRules
+
+    async def __call__(self, key: SessionKey) -> None:
+        """Do what is due for the session; a short one needs nothing."""
+        view = await self.sessions.refresh(self.sessions.get(key))
+        if view.state.pressure >= self.tiers.low_water or view.state.fold is not None:
+            await self.indexer.catch_up(view)
+        await self.fold(key)
