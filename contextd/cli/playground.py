@@ -1,0 +1,52 @@
+"""Where replays are played: a running daemon, or one started for the occasion."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contextd.cli.child import memory_mib, own_daemon
+from contextd.cli.output import note
+from contextd.cli.remote import connect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Playground:
+    """An open channel and the tenant to record under; `pid` is 0 for somebody's daemon."""
+
+    channel: grpc.aio.Channel
+    tenant: str
+    pid: int = 0
+
+    def memory_mib(self) -> tuple[float, float]:
+        """Return the daemon's resident memory now and at its peak, zeros when not known."""
+        return (memory_mib(self.pid) if self.pid else None) or (0.0, 0.0)
+
+
+@asynccontextmanager
+async def open_playground(target: str, store: str) -> AsyncIterator[Playground]:
+    """Connect to the daemon at *target*; without one, start a daemon on *store*.
+
+    At somebody's daemon every replay has a tenant of its own, so that two never mix.  An
+    empty *store* stands for a SQLite file that is removed afterwards.
+    """
+    if target:
+        tenant = f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        note(f"recording under tenant {tenant} at {target}")
+        async with connect(target) as channel:
+            yield Playground(channel, tenant)
+        return
+    with tempfile.TemporaryDirectory(prefix="contextd-replay-") as folder:
+        url = store or f"sqlite:///{folder}/replay.db"
+        log = Path(folder) / "daemon.log"
+        async with own_daemon(url, log) as daemon, connect(daemon.target) as channel:
+            yield Playground(channel, "replay", daemon.pid)
