@@ -16,7 +16,8 @@ class FaultyDisk(apsw.VFS):
     """Passes everything on to the real disk and keeps what each file held when last synced.
 
     `syncs` names the files in the order they were synced.  `going` is cleared to let syncs
-    hang.  `failures` maps "write" and "sync" to the SQLite result code they fail with.
+    hang, and `hanging` is set when one does.  `failures` maps "write", "sync" or "sync of
+    FILE" to the SQLite result code they fail with.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class FaultyDisk(apsw.VFS):
         self.failures: dict[str, int] = {}
         self.going = Event()
         self.going.set()
+        self.hanging = Event()
         super().__init__(self.name, "")
 
     def xOpen(self, name: Any, flags: Any) -> FaultyFile:  # noqa: N802 - SQLite's name
@@ -64,8 +66,11 @@ class FaultyFile(apsw.VFSFile):
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
         """Sync, if that is not to hang or fail, and remember what is safe now."""
-        self._disk.going.wait()
+        if not self._disk.going.is_set():
+            self._disk.hanging.set()
+            self._disk.going.wait()
         self._disk.fail("sync")
+        self._disk.fail(f"sync of {self._path.name}")
         super().xSync(flags)
         self._disk.syncs.append(self._path.name)
         self._disk.synced[self._path.name] = self._path.read_bytes()

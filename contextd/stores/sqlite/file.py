@@ -102,6 +102,14 @@ class FileLock:
         self._file.close()
 
 
+def refuse_older_than_fix(sqlite: str) -> None:
+    """Raise StoreUnavailable if the SQLite version *sqlite* may corrupt the file."""
+    if tuple(int(part) for part in sqlite.split(".")) < OLDEST_SQLITE:
+        raise StoreUnavailable(
+            f"SQLite {sqlite} has the WAL-reset bug; 3.51.3 is the first without"
+        )
+
+
 def connect(path: Path, vfs: str = "") -> apsw.Connection:
     """Open a connection that never checkpoints by itself.
 
@@ -111,9 +119,7 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
     Raises:
         StoreUnavailable, StoreCorrupt: the file cannot be opened; the cause says more.
     """
-    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
-    if version < OLDEST_SQLITE:
-        raise StoreUnavailable(f"SQLite {apsw.sqlite_lib_version()} has the WAL-reset bug")
+    refuse_older_than_fix(apsw.sqlite_lib_version())
     try:
         connection = apsw.Connection(str(path), vfs=vfs or None)
     except apsw.Error as error:
