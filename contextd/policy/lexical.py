@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -24,6 +25,8 @@ import Stemmer
 from contextd.policy.columns import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 K1 = 1.5
@@ -84,6 +87,12 @@ def terms(text: str) -> list[int]:
     if any(map(_has_digit, words)) or "@" in text or "_" in text:
         words += _parts(words) + _wholes(text)
     return [code for code in map(_code, words) if code]
+
+
+def query_terms(query: str) -> list[int]:
+    """Return the distinct terms of *query*; only the beginning of a very long one counts."""
+    distinct = dict.fromkeys(terms(query[:MAX_QUERY_CHARACTERS]))
+    return list(islice(distinct, MAX_QUERY_TERMS))
 
 
 _has_digit = re.compile(r"\d").search
@@ -147,15 +156,12 @@ class LexicalIndex:
             column.values[:] = column.values[order]
         self._sorted = len(order)
 
-    def scores(self, query: str, passages: int) -> NDArray[np.float64]:
-        """Score the first *passages* passages, as an index of only those would.
+    def scores(self, query: Sequence[int], passages: int) -> NDArray[np.float64]:
+        """Score the first *passages* passages for distinct terms, as an index of only those would.
 
-        Shape (passages,); 0 where no word of the query stands.  A word that the query
-        repeats counts once.  Only the beginning of a very long query counts.
+        Shape (passages,); 0 where none of the terms stands.
         """
-        sought = np.array(
-            list(dict.fromkeys(terms(query[:MAX_QUERY_CHARACTERS])))[:MAX_QUERY_TERMS], np.uint32
-        )
+        sought = np.array(query, np.uint32)
         at, term = self._find(sought)
         rows = self._passages.values[at]
         if passages < len(self):

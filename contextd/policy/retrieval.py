@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from contextd.model import Role, Slice
-from contextd.policy.lexical import terms
+from contextd.policy.dates import named_date, nearness
+from contextd.policy.lexical import MAX_QUERY_CHARACTERS, query_terms, terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from contextd.policy.index import PassageIndex
     from contextd.policy.rules import RetrievalRules
     from contextd.policy.state import SessionState
+
+REACH = 5
+"""How many turns before and behind a turn lend it some of their score."""
 
 _FEW_TERMS = 4
 """A message of fewer terms says too little to search by alone."""
@@ -88,17 +92,17 @@ def retrieve(
     if not known or tokens <= 0:
         return ()
     scores = score(index, query, vector, passages=known, rules=rules)
-    ranked = _ranked(scores, index.prints[:known], rules)
-    filled = np.cumsum(index.tokens[ranked], dtype=np.int64)
-    chosen = ranked[: int(np.searchsorted(filled, tokens, "right"))]
+    rows = index.rows
+    ranked = _ranked(scores, rows["print"], rules)
+    filled = np.cumsum(rows["tokens"][ranked], dtype=np.int64)
+    chosen = np.sort(ranked[: int(np.searchsorted(filled, tokens, "right"))])
+    numbers = chosen.tolist()
+    sequences, sizes = rows["sequence"][chosen].tolist(), rows["tokens"][chosen].tolist()
     return tuple(
-        Slice(
-            sequence=int(index.sequences[row]),
-            line=index.lines[row],
-            tokens=int(index.tokens[row]),
-            score=float(scores[row]),
+        Slice(sequence, index.lines[number], size, value)
+        for number, sequence, size, value in zip(
+            numbers, sequences, sizes, scores[chosen].tolist(), strict=True
         )
-        for row in np.sort(chosen).tolist()
     )
 
 
@@ -111,16 +115,18 @@ def score(
     rules: RetrievalRules,
 ) -> NDArray[np.float64]:
     """Score the first *passages* passages (at least one), shape (passages,), all finite."""
-    scores = rules.lexical_weight * _standardized(index.lexical.scores(query, passages))
+    sought = query_terms(query)
+    scores = rules.lexical_weight * _standardized(index.lexical.scores(sought, passages))
     if vector is not None:
         scores += _standardized(index.vectors.similarities(vector, passages))
-    starts = index.starts(passages)
-    pieces = np.diff(starts, append=passages)
-    best = np.maximum.reduceat(scores, starts)
-    around = rules.neighbour_weight * _around(best) / pieces
-    scores += np.repeat(around - rules.length_penalty * np.log(pieces), pieces)
-    prior: NDArray[np.float64] = rules.user_prior * index.from_user[:passages]
-    return scores + prior
+    rows = index.rows[:passages]
+    scores += _from_turns(scores, rows["tokens"], index.starts(passages), rules)
+    scores += rules.user_prior * rows["from_user"]
+    for author in index.named_authors(sought):
+        scores += rules.author_weight * (rows["author"] == author)
+    if rules.date_weight and (named := named_date(query[:MAX_QUERY_CHARACTERS])):
+        scores += rules.date_weight * nearness(rows["day"], named, rules.told_within_days)
+    return scores
 
 
 def _standardized(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -133,12 +139,27 @@ def _standardized(values: NDArray[Any]) -> NDArray[np.float64]:
     return standard
 
 
+def _from_turns(
+    scores: NDArray[np.float64],
+    tokens: NDArray[np.uint32],
+    starts: NDArray[np.uint32],
+    rules: RetrievalRules,
+) -> NDArray[np.float64]:
+    """Return what each passage gains by the turns around its turn, less what length costs."""
+    pieces = np.diff(starts, append=len(scores))
+    best = np.maximum.reduceat(scores, starts)
+    gained = rules.neighbour_weight * _around(best) / pieces
+    length = np.log(np.add.reduceat(tokens, starts, dtype=np.float64))
+    return np.repeat(gained - rules.length_penalty * (length - length.mean()), pieces)
+
+
 def _around(best: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum for each turn the best scores of the turns next to it, half for the ones beyond."""
+    """Sum for each turn the best scores of the turns around it, the nearer the more."""
     total = np.zeros(len(best))
-    for distance in (1, 2):
-        total[distance:] += best[:-distance] / distance
-        total[:-distance] += best[distance:] / distance
+    for distance in range(1, min(REACH, len(best) - 1) + 1):
+        weight = 1 - (distance - 1) / REACH
+        total[distance:] += weight * best[:-distance]
+        total[:-distance] += weight * best[distance:]
     return total
 
 
@@ -146,11 +167,10 @@ def _ranked(
     scores: NDArray[np.float64], prints: NDArray[np.uint64], rules: RetrievalRules
 ) -> NDArray[np.intp]:
     """Return the best passages, best first, the newer of equals first, doubles left out."""
+    numbers = np.arange(len(scores))
     if len(scores) > rules.max_slices:
-        rows = np.argpartition(-scores, rules.max_slices)[: rules.max_slices]
-    else:
-        rows = np.arange(len(scores))
-    rows = rows[np.lexsort((-rows, -scores[rows]))]
-    rows = rows[: int(np.count_nonzero(scores[rows] >= rules.min_score))]
-    _, firsts = np.unique(prints[rows], return_index=True)
-    return rows[np.sort(firsts)]
+        numbers = np.argpartition(-scores, rules.max_slices)[: rules.max_slices]
+    numbers = numbers[np.lexsort((-numbers, -scores[numbers]))]
+    numbers = numbers[: int(np.count_nonzero(scores[numbers] >= rules.min_score))]
+    _, firsts = np.unique(prints[numbers], return_index=True)
+    return numbers[np.sort(firsts)]

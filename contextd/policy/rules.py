@@ -53,21 +53,26 @@ class FoldRules:
 class RetrievalRules:
     """How passages are cut and ranked; see `policy/retrieval.py`.
 
-    `lexical_weight` stands against 1 for likeness of meaning; `neighbour_weight` is the
-    share of its neighbours' scores that a turn gains; `length_penalty` is taken once per
-    factor e of the pieces a turn was cut into; `user_prior` is added for what the user
-    said.  Passages below `min_score` are not packed (in standard deviations; the default
-    packs whatever fits).  `max_slices` bounds one answer.
+    Weights are in standard deviations of the scores of a session.  `lexical_weight` stands
+    against 1 for likeness of meaning; a turn gains `neighbour_weight` of the score of the
+    turns beside it, and loses `length_penalty` per factor e of its tokens.  `user_prior`
+    goes to what the user said, `author_weight` to authors that the query names,
+    `date_weight` to what was said on a date it names or within `told_within_days` after.
+    Passages below `min_score` are not packed; the default packs whatever fits.
+    `max_slices` bounds one answer.
 
     `budget_share` bounds the retrieved slices; the rest of the unused budget is theirs
     too when the question is about the past.
     """
 
-    passage_words: int = 90
+    passage_words: int = 70
     lexical_weight: float = 0.8
     neighbour_weight: float = 0.35
-    length_penalty: float = 0.4
+    length_penalty: float = 0.8
     user_prior: float = 0.25
+    author_weight: float = 1.2
+    date_weight: float = 1.5
+    told_within_days: int = 10
     min_score: float = -100.0
     budget_share: float = 0.50
     max_slices: int = 400

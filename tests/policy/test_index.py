@@ -49,7 +49,7 @@ def test_prints_tell_repeats() -> None:
     index = grown(
         "Please send it to my work address!", "please send it to my work address", "Yes.", "Yes."
     )
-    first, second, *short = index.prints.tolist()
+    first, second, *short = index.rows["print"].tolist()
     assert first == second
     assert len({first, *short}) == 3
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextd.policy.lexical import K1, B, LexicalIndex, terms
+from contextd.policy.lexical import K1, B, LexicalIndex, query_terms, terms
 
 WORDS = st.sampled_from("order refund parcel late #W2378156 the 42 Kyiv 漢字 refunds".split())
 TEXTS = st.lists(st.lists(WORDS, max_size=12).map(" ".join), min_size=1, max_size=30)
@@ -71,14 +71,14 @@ def test_texts_without_a_word(text: str) -> None:
 def test_rare_word_outweighs_common_ones() -> None:
     """The passage with the order number beats those with the frequent words."""
     texts = ["my order is late"] * 9 + ["it is W2378156"]
-    scores = index_of(texts).scores("where is my order W2378156", 10)
+    scores = index_of(texts).scores(terms("where is my order W2378156"), 10)
     assert np.argmax(scores) == 9
 
 
 @given(TEXTS, st.lists(WORDS, max_size=6).map(" ".join))
 def test_scores_are_those_of_the_formula(texts: list[str], query: str) -> None:
     """The growing index scores as the plain formula does."""
-    found = index_of(texts).scores(query, len(texts))
+    found = index_of(texts).scores(query_terms(query), len(texts))
     assert np.allclose(found, plain_bm25(texts, query))
 
 
@@ -90,7 +90,7 @@ def test_a_long_index_scores_by_the_formula_too() -> None:
         index.add(text)
         if n % 175 == 0:
             query = f"word5 word{n % 11} shared item{n - 1} unknown"
-            assert np.allclose(index.scores(query, n), plain_bm25(texts[:n], query))
+            assert np.allclose(index.scores(query_terms(query), n), plain_bm25(texts[:n], query))
 
 
 @given(TEXTS, TEXTS, st.lists(WORDS, max_size=6).map(" ".join))
@@ -99,14 +99,14 @@ def test_later_passages_change_no_earlier_search(
 ) -> None:
     """Searching a beginning of the index gives what an index that ends there gives."""
     whole, beginning = index_of(texts + later), index_of(texts)
-    count = len(texts)
-    assert np.array_equal(whole.scores(query, count), beginning.scores(query, count))
+    sought, count = query_terms(query), len(texts)
+    assert np.array_equal(whole.scores(sought, count), beginning.scores(sought, count))
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_can_be_indexed_and_sought(text: str, query: str) -> None:
     """No text and no query is refused, and scores are finite and not negative."""
-    scores = index_of([text, query]).scores(query, 2)
+    scores = index_of([text, query]).scores(query_terms(query), 2)
     assert np.isfinite(scores).all()
     assert (scores >= 0).all()
 
@@ -114,8 +114,8 @@ def test_any_text_can_be_indexed_and_sought(text: str, query: str) -> None:
 def test_a_word_a_million_times_counts_255_times() -> None:
     """Repeating a word without end gains nothing."""
     index = index_of(["spam " * 100_000, "spam", "other"])
-    assert (index.scores("spam", 3)[:2] > 0).all()
-    assert index.scores("spam " * 100_000, 3).shape == (3,)
+    assert (index.scores(terms("spam"), 3)[:2] > 0).all()
+    assert index.scores(query_terms("spam " * 100_000), 3).shape == (3,)
 
 
 def test_memory_grows_by_the_posting() -> None:

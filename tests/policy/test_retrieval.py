@@ -105,7 +105,7 @@ def test_likeness_alone_finds_it_too() -> None:
 
 def test_neighbours_of_a_match_come_before_strangers() -> None:
     """The answer to a matching question is worth more than an unrelated turn."""
-    turns = [(USER, f"filler number {n}") for n in range(9)]
+    turns = [(BOT, f"Of no importance {n}") for n in range(9)]
     turns[4] = (USER, "Where was the passport left?")
     turns[5] = (BOT, "Behind the mirror.")
     slices = found(index_of(turns, vectors=False), "passport", tokens=120)
@@ -117,6 +117,28 @@ def test_long_answers_do_not_crowd_out() -> None:
     speech = " ".join(f"Plan {n} for the budget of a trip has {n} parts." for n in range(30))
     turns = [*SUPPORT, (BOT, speech), (USER, "My budget for the trip is 400."), *SUPPORT]
     assert best(found(index_of(turns), "what is the budget for my trip?")) == len(SUPPORT) + 2
+
+
+def test_what_a_named_author_said_comes_first() -> None:
+    """Of two equal statements the one by the person the question names is better."""
+    index = PassageIndex()
+    for n, author in enumerate(["Ann", "Bob", "Ann", "Bob", "Ann", "Bob"], 1):
+        turn = Turn(str(n), USER, f"my garden has tree number {n}", author, sequence=n)
+        index.extend(cut(turn, rules=RULES, count=len))
+    slices = retrieve(index, "Bob's garden tree", None, before=99, tokens=PLENTY, rules=RULES)
+    ranked = sorted(slices, key=lambda piece: -piece.score)
+    assert {piece.sequence for piece in ranked[:3]} == {2, 4, 6}
+
+
+def test_what_was_said_on_a_named_date_comes_first() -> None:
+    """Of equal statements the one of the day that the question names is better."""
+    index = PassageIndex()
+    for n in range(1, 6):
+        noon = (19_844 + 7 * n) * 86_400_000_000
+        turn = Turn(str(n), USER, f"I called the shop again, try {n}", occurred_at=noon, sequence=n)
+        index.extend(cut(turn, rules=RULES, count=len))
+    slices = retrieve(index, "my call on May 22", None, before=99, tokens=PLENTY, rules=RULES)
+    assert best(slices) == 3
 
 
 def test_what_was_said_twice_comes_once() -> None:
