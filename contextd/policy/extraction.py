@@ -54,7 +54,7 @@ _VALUE = re.compile(
       | (?=[A-Z0-9]{{0,11}}\d)(?=[A-Z0-9]{{0,11}}[A-Z])[A-Z0-9]{{5,12}}\b)
   | (?P<phone>\+\d[\d\ ()./-]{{6,17}}\d
       | \b\d{{3}}[-. ]\d{{3}}[-. ]\d{{4}}\b|\(\d{{3}}\)\ ?\d{{3}}[-. ]\d{{4}})
-  | \b(?P<number>\d{{5,20}})\b
+  | (?<![\w-])(?P<number>\d{{2,8}}(?:-\d{{2,8}}){{1,3}}|\d{{5,20}})\b
   | \b(?P<quantity>\d{{1,6}}(?:\.\d+)?\ ?
       (?:people|persons?|guests?|nights?|days?|hours?|minutes?|weeks?|
       months?|items?|tickets?|seats?|rooms?|bags?|stars?|kg|km|miles?|gb|mb|%))

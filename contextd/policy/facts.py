@@ -36,6 +36,8 @@ ORDER = (
 
 _BOUND_SHARE = 0.4
 """The most that statements may take of the limit while there are values to state."""
+_NEEDED = (" id", "e-mail", "phone")
+"""Labels of values that a tool or a colleague will ask for: they are always told apart."""
 _LINE_CHARACTERS = 400
 _TRIMS = 12
 
@@ -107,12 +109,15 @@ def _without_echoes(chosen: Sequence[Candidate]) -> list[Candidate]:
     """Leave out values and phrases that another fact of the same turn holds already."""
     texts: dict[int, list[str]] = {}
     for candidate in chosen:
-        texts.setdefault(candidate.fact.sequence, []).append(normal(candidate.fact.text))
+        # A full stop sets a statement apart from the same words taken for a phrase.
+        mark = "" if candidate.fact.kind is FactKind.ENTITY else "."
+        text = normal(candidate.fact.text) + mark
+        texts.setdefault(candidate.fact.sequence, []).append(text)
     return [candidate for candidate in chosen if not _echoes(candidate.fact, texts)]
 
 
 def _echoes(fact: Fact, texts: dict[int, list[str]]) -> bool:
-    if fact.kind is not FactKind.ENTITY:
+    if fact.kind is not FactKind.ENTITY or fact.label.endswith(_NEEDED):
         return False
     text = normal(fact.text)
     return any(len(other) > len(text) and text in other for other in texts[fact.sequence])

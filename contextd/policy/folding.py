@@ -182,7 +182,7 @@ def _gain(
     if folded:
         return freed
     limits = folded_limits(input_budget, rules.fold)
-    text = max(limits.facts, min(limits.summary, rules.fold.summary_tokens)) + limits.pinned
+    text = min(limits.summary, rules.fold.summary_tokens) + limits.pinned // 2
     return freed - min(text, freed // 2)
 
 

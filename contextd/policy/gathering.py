@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Fact, FactKind, Retention, Role
 from contextd.policy.extraction import ID_LIKE, values
 from contextd.policy.phrases import SHORT_ANSWER, asked_for, clauses, cut
-from contextd.policy.retention import BINDING, classify, own_words
-from contextd.policy.sentences import split
+from contextd.policy.retention import BINDING, classify
 from contextd.policy.tool_output import leaves, structured
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ _REVISION = re.compile(
     r"(?:how|what) about|another|try)\b",
     re.IGNORECASE,
 )
+_ADDS = re.compile(r"\b(?:also|another|other|second|add|as well|too)\b", re.IGNORECASE)
+"""Words by which a sentence adds a value and takes none back."""
 _NO_ANSWER = re.compile(
     r"\b(?:(?:don['’]?t|do not|can['’]?t|cannot|couldn['’]?t) (?:\w+ )?(?:know|remember|recall|"
     r"have)|"
@@ -111,7 +112,7 @@ def gather(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> list[Candidate
         if turn.retention is not Retention.DISCARD:
             found.extend(_of(turn, verdict, asked))
         if turn.role in {Role.ASSISTANT, Role.HUMAN_AGENT} and turn.text:
-            asked = _asked(turn)
+            asked = _asked(verdict)
     return found
 
 
@@ -142,7 +143,7 @@ def _of(turn: Turn, verdict: Verdict, asked: _Asked) -> Iterator[Candidate]:
     elif structured(turn.text):
         yield from _from_json(turn, turn.text, 1.5 if turn.role is Role.ASSISTANT else 1.0)
     else:
-        yield from _from_prose(turn)
+        yield from _from_prose(turn, verdict.sentences)
 
 
 def _stated(turn: Turn, statement: Statement, asked: _Asked) -> Candidate:
@@ -161,27 +162,34 @@ def _in_reply(text: str, asked: _Asked) -> str:
 def _from_user(turn: Turn, verdict: Verdict, asked: _Asked) -> Iterator[Candidate]:
     corrections = {item.text for item in verdict.statements if item.kind is FactKind.CORRECTION}
     bound = {item.text for item in verdict.statements if item.kind in BINDING}
-    if _AGREES.fullmatch(turn.text[:_REPLY]) and _OFFER.search(asked.question):
+    if not bound and _AGREES.fullmatch(turn.text[:_REPLY]) and _OFFER.search(asked.question):
         yield _make(turn, FactKind.DECISION, _in_reply(turn.text.strip(), asked), 1.0)
-    for position, sentence in enumerate(split(own_words(turn.text))):
-        corrects = sentence in corrections
+    for position, sentence in enumerate(verdict.sentences):
+        corrects = sentence in corrections and not _ADDS.search(sentence)
         factor = _REVISED if corrects or _REVISION.search(sentence) else 1.0
-        typed = list(values(sentence))
-        for value in typed:
-            weight = _typed_weight(value.label, value.text) * factor
-            made = _entity(turn, value.label, value.text, weight)
-            yield replace(made, corrects=corrects)
-        for place, phrase in enumerate(clauses(sentence)):
-            first = position == 0 and place == 0
-            label = asked.slot if first and len(phrase.split()) <= SHORT_ANSWER else ""
-            weight = _ANSWER if label else _telling(phrase) * (0.5 if sentence in bound else 1.0)
-            weight *= _UNKNOWN if _NO_ANSWER.search(phrase) else factor
-            if weight and not any(_says_little_more(phrase, value.text) for value in typed):
-                yield replace(_entity(turn, label or SAID, phrase, weight), corrects=corrects)
+        scale = 0.5 if sentence in bound else 1.0
+        for made in _from_sentence(turn, sentence, asked.slot if position == 0 else "", scale):
+            yield replace(made, weight=made.weight * factor, corrects=corrects)
 
 
-def _from_prose(turn: Turn) -> Iterator[Candidate]:
-    for sentence in split(turn.text):
+def _from_sentence(turn: Turn, sentence: str, slot: str, scale: float) -> Iterator[Candidate]:
+    """Give the typed values and the phrases of a user's sentence, which may answer *slot*."""
+    phrases = list(clauses(sentence))
+    answer = phrases[0] if slot and phrases and len(phrases[0].split()) <= SHORT_ANSWER else ""
+    if answer:
+        weight = _UNKNOWN if _NO_ANSWER.search(answer) else _ANSWER
+        yield _entity(turn, slot, answer, weight)
+    typed = [value for value in values(sentence) if not _says_little_more(answer, value.text)]
+    for value in typed:
+        yield _entity(turn, value.label, value.text, _typed_weight(value.label, value.text))
+    for phrase in phrases[1:] if answer else phrases:
+        weight = _telling(phrase) * scale * (_UNKNOWN if _NO_ANSWER.search(phrase) else 1.0)
+        if weight and not any(_says_little_more(phrase, value.text) for value in typed):
+            yield _entity(turn, SAID, phrase, weight)
+
+
+def _from_prose(turn: Turn, sentences: Sequence[str]) -> Iterator[Candidate]:
+    for sentence in sentences:
         for value in values(sentence):
             weight = _typed_weight(value.label, value.text) * _BY_ROLE[turn.role]
             yield _entity(turn, value.label, value.text, weight)
@@ -206,8 +214,8 @@ def _make(turn: Turn, kind: FactKind, text: str, weight: float) -> Candidate:
     return Candidate(Fact(kind, text, turn.sequence), weight, turn.role)
 
 
-def _asked(turn: Turn) -> _Asked:
-    ends = split(turn.text)[-3:]
+def _asked(verdict: Verdict) -> _Asked:
+    ends = verdict.sentences[-3:]
     question = next((sentence for sentence in reversed(ends) if sentence.endswith("?")), "")
     slots = (asked_for(sentence) for sentence in reversed(ends))
     return _Asked(question, next((slot for slot in slots if slot), ""))

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Retention, Role
 from contextd.policy.phrases import cut
-from contextd.policy.retention import own_words
-from contextd.policy.sentences import split
 from contextd.policy.statements import heard
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def open_issue(
             continue
         if _solved(turn, verdict):
             return None
-        request = _request(turn)
+        request = _request(verdict)
         if request:
             return Fact(FactKind.OPEN_ISSUE, cut(request, _LONGEST), turn.sequence)
     carried = before.facts if before else ()
@@ -49,10 +47,10 @@ def open_issue(
 
 def _solved(turn: Turn, verdict: Verdict) -> bool:
     thanks = _SOLVED.search(heard(turn.text[:_LONGEST])) is not None
-    return thanks and (verdict.retention is Retention.DISCARD or not _request(turn))
+    return thanks and (verdict.retention is Retention.DISCARD or not _request(verdict))
 
 
-def _request(turn: Turn) -> str:
-    said = split(own_words(turn.text))
+def _request(verdict: Verdict) -> str:
+    said = verdict.sentences
     asking = [text for text in said if len(text) >= _SHORTEST and _REQUEST.search(heard(text))]
     return asking[-1] if asking else ""

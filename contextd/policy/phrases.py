@@ -28,7 +28,7 @@ _OPENING = re.compile(
     r"do you (?:know|have)|(?:it|that|this)(?:'s| is| was| will be| would be)|"
     r"my (?:full )?name(?:'s| is)|"
     r"i(?:'ll| will)(?: be)?|let'?s|there(?:'s| is| are)|help me|tell me|"
-    r"the|a|an|me|to|for|in|at|on|about|with|it|we|i)\b[\s,:]*+)"
+    r"the|a|an|me|to|for|in|at|on|about|with|it|we|i)\b(?!')[\s,:]*+)"
 )
 _CLOSING = re.compile(
     r"[\s,.!]*(?:\b(?:please|pls|thanks?|thank you|ok(?:ay)?|right|then|for me|instead|now|"

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 from contextd.model import FactKind, Retention, Role
 from contextd.policy import statements
 from contextd.policy.sentences import excerpt, split
+from contextd.policy.tool_output import structured
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from contextd.model import Turn
 
 BINDING = (
@@ -51,6 +54,8 @@ _FILLER = re.compile(
     r"(?:please )?let me know if (?:there'?s|you (?:need|have)) (?:anything else|any (?:other |"
     r"more )?questions)|"
     r"i'?m (?:here|happy|glad) to (?:help|assist)(?: you)?|you too|take care|"
+    r"i'?m (?:so |very )?sorry(?: (?:to hear (?:that|this)|about (?:that|this)|"
+    r"for (?:the|any) inconvenience))?|"
     r"one moment(?: please)?|hold on|"
     r"just a (?:moment|second|sec)|let me check(?: that| on that)?(?: for you)?|"
     r"please|and|but|well|oh|hmm+|um+|haha+|lol|wow|too|me|it|that|you|today|sir|ma'?am|friend|"
@@ -81,11 +86,13 @@ class Verdict:
     """What folding may do with a turn, and the sentences that make it so.
 
     `retention` is never `AUTO`.  `statements` hold the binding sentences and, of kind
-    `ACTION`, the outcomes that the assistant reported.
+    `ACTION`, the outcomes that the assistant reported.  `sentences` are all that was read:
+    the speaker's own, none of structured output.
     """
 
     retention: Retention
     statements: tuple[Statement, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     @property
     def binding(self) -> tuple[Statement, ...]:
@@ -97,14 +104,15 @@ def classify(turn: Turn) -> Verdict:
     """Judge *turn* by rules; what its caller said of it goes first."""
     if turn.retention is Retention.DISCARD:
         return Verdict(Retention.DISCARD)
-    found = _statements(turn)
+    sentences = () if structured(turn.text) else split(_said(turn))
+    found = _statements(turn.role, sentences)
     if turn.retention is not Retention.AUTO:
-        return Verdict(turn.retention, found)
+        return Verdict(turn.retention, found, sentences)
     if any(item.kind in BINDING for item in found):
-        return Verdict(Retention.KEEP, found)
+        return Verdict(Retention.KEEP, found, sentences)
     if not turn.tool_calls and not turn.actions and filler(turn.text):
-        return Verdict(Retention.DISCARD)
-    return Verdict(Retention.SUMMARIZE, found)
+        return Verdict(Retention.DISCARD, (), sentences)
+    return Verdict(Retention.SUMMARIZE, found, sentences)
 
 
 def filler(text: str) -> bool:
@@ -125,13 +133,17 @@ def own_words(text: str) -> str:
     return _FORWARDED.sub("", text) if "\n" in text else text
 
 
-def _statements(turn: Turn) -> tuple[Statement, ...]:
-    match turn.role:
+def _said(turn: Turn) -> str:
+    return own_words(turn.text) if turn.role is Role.USER else turn.text
+
+
+def _statements(role: Role, sentences: Sequence[str]) -> tuple[Statement, ...]:
+    match role:
         case Role.USER:
-            said, judge = own_words(turn.text), statements.said_by_user
+            judge = statements.said_by_user
         case Role.ASSISTANT | Role.HUMAN_AGENT:
-            said, judge = turn.text, statements.said_by_us
+            judge = statements.said_by_us
         case _:
             return ()
-    judged = ((judge(statements.heard(sentence)), sentence) for sentence in split(said))
+    judged = ((judge(statements.heard(sentence)), sentence) for sentence in sentences)
     return tuple(Statement(kind, sentence) for kind, sentence in judged if kind is not None)

@@ -27,7 +27,6 @@ LONGEST = 320
 _STOP = re.compile(r"[.!?…]++[\"')\]*_”’»]*+|[。！？｡]++[」』”’\uff09]*+|\n[\s]*+")
 _FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)", re.MULTILINE)
 _MARK = re.compile(r"[ \t]*+(?:[-*•–+][ \t]++|\(?\d{1,3}[.)][ \t]++|>++[ \t]*+|#{1,6}[ \t]++)?+")
-_SPACE = re.compile(r"\s+")
 _INITIAL = re.compile(r"(?:^|[\s(])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z])$")
 _TITLES = frozenset(
     """
@@ -47,7 +46,7 @@ _WRAPPED = 60
 
 def collapse(text: str) -> str:
     """Return *text* with every run of white space made one space, ends stripped."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def excerpt(text: str) -> tuple[str, ...]:

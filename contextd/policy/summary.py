@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Retention, Role, Sentence
 from contextd.policy.quoting import quote
-from contextd.policy.retention import filler, own_words
-from contextd.policy.sentences import split
-from contextd.policy.tool_output import structured
+from contextd.policy.retention import filler
+from contextd.policy.supersession import outdated, states_old
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -40,6 +39,10 @@ _CROWDING = 0.12
 _STRETCHES = 12
 _LENGTH = 0.006
 """What a sentence loses for each of its tokens."""
+_CORRECTIONS = 40
+"""The newest corrections against which sentences are held."""
+_LEAST = 0.1
+"""The worth below which a sentence is not taken though there is room."""
 _AGEING = 0.95
 """What is left of an old summary sentence's score at each further fold."""
 
@@ -92,7 +95,13 @@ def summarize(
     """
     ranked = [_Ranked(item, frozenset(words(item.text))) for item in _aged(before)]
     ranked += _rank(turns, verdicts, first=not before)
-    ranked = [item for item in ranked if item.sentence.text not in shown]
+    old = outdated(turns, verdicts)[-_CORRECTIONS:]
+    ranked = [
+        item
+        for item in ranked
+        if item.sentence.text not in shown
+        and not states_old(item.sentence.text, item.sentence.sequence, old)
+    ]
     ranked.sort(key=lambda item: (-item.sentence.score, item.sentence.sequence))
     chosen = _greedy(ranked[:MOST_RANKED], everyone, limit, meter)
     return tuple(sorted(chosen, key=lambda item: item.sequence))
@@ -141,11 +150,10 @@ def _candidates(
 ) -> Iterator[Sentence]:
     asked = False
     for turn, verdict in zip(turns, verdicts, strict=True):
-        if verdict.retention is Retention.DISCARD or structured(turn.text):
+        if verdict.retention is Retention.DISCARD:
             continue
         kinds = {item.text: item.kind for item in verdict.statements}
-        text = own_words(turn.text) if turn.role is Role.USER else turn.text
-        for position, sentence in enumerate(_ends(split(text))):
+        for position, sentence in enumerate(_ends(verdict.sentences)):
             if filler(sentence):
                 continue
             score = _nature(sentence, turn.role) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
@@ -195,6 +203,8 @@ def _greedy(
         if not open_to:
             return chosen
         best = max(open_to, key=worth.__getitem__)
+        if chosen and worth[best] < _LEAST:
+            return chosen
         left.discard(best)
         room -= cost[best]
         chosen.append(ranked[best].sentence)

@@ -17,8 +17,11 @@ from contextd.policy.gathering import SAID
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from contextd.model import Turn
     from contextd.policy.gathering import Candidate
+    from contextd.policy.retention import Verdict
 
+_ENDS = r"(?=[.,!?;](?: |$)| (?:and|please|for|on|at|but)\b|$)"
 _THING = r"(?:the |my |a |an )?(?P<{0}>[\w'$€£:./@ -]{{1,40}}?)"
 _REPLACED = tuple(
     re.compile(pattern)
@@ -26,10 +29,10 @@ _REPLACED = tuple(
         r"\b(?:change|changed|switch|update|correct|move)\b [^.?!]{0,40}?\bfrom "
         + _THING.format("old")
         + r" (?:to|into) \w",
-        r"\binstead of " + _THING.format("old") + r"(?=[.,!?;]| (?:and|please|for|on|at|but)\b|$)",
-        r"\brather than " + _THING.format("old") + r"(?=[.,!?;]| (?:and|please|for|on|at|but)\b|$)",
+        r"\binstead of " + _THING.format("old") + _ENDS,
+        r"\brather than " + _THING.format("old") + _ENDS,
         r"\bnot " + _THING.format("old") + r"[,;]? (?:but|it'?s|make it|i meant)\b",
-        r", not " + _THING.format("old") + r"(?=[.,!?;]|$)",
+        r", not " + _THING.format("old") + _ENDS,
     )
 )
 _SINGLE = ("status", "state", "result", "outcome", "message", "error", "reason")
@@ -51,33 +54,69 @@ def normal(text: str) -> str:
     return " ".join(text.lower().split()).strip(_STRAY)
 
 
+def outdated(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> tuple[tuple[int, str], ...]:
+    """Return (turn, value) for each value that a user's correction names as no longer so.
+
+    The value is as `normal` gives it; it no longer holds where it was said before the turn.
+    """
+    return tuple(
+        (turn.sequence, value)
+        for turn, verdict in zip(turns, verdicts, strict=True)
+        for item in verdict.statements
+        if item.kind is FactKind.CORRECTION
+        for value in _olds(item.text)
+    )
+
+
+def states_old(text: str, sequence: int, old: Iterable[tuple[int, str]]) -> bool:
+    """Say whether *text*, said in turn *sequence*, holds a value corrected later."""
+    since = [value for at, value in old if sequence < at]
+    return bool(since) and any(_holds(normal(text), value) for value in since)
+
+
 def settle(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return what still holds of *candidates* (in the order stated), each value once."""
     return _once(_standing(candidates))
 
 
 def _standing(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
-    gone: set[int] = set()
-    faded: set[int] = set()
-    newest: dict[str, int] = {}
-    for at, candidate in enumerate(candidates):
-        fact = candidate.fact
-        if candidate.corrects:
-            gone.update(_named_as_old(candidates[:at], fact.text))
-        if fact.kind is not FactKind.ENTITY or fact.label == SAID:
-            continue
-        slot = _slot(candidate)
-        before = newest.get(slot)
-        replaced = before is not None and candidates[before].fact.sequence < fact.sequence
-        if replaced and (candidate.corrects or candidate.role is Role.TOOL):
-            gone.add(newest[slot])
-            faded.update(_around(candidates, newest[slot]))
-        if slot:
-            newest[slot] = at
+    gone = _taken_back(candidates) | _replaced(candidates)
+    faded = {around for at in sorted(gone) for around in _around(candidates, at)}
     for at, candidate in enumerate(candidates):
         if at not in gone:
             weight = candidate.weight * (_FADED if at in faded else 1.0)
             yield replace(candidate, weight=weight)
+
+
+def _taken_back(candidates: Sequence[Candidate]) -> set[int]:
+    """Return where the values stand that a correction names, also within itself."""
+    gone: set[int] = set()
+    old: set[tuple[int, str]] = set()
+    for at, candidate in enumerate(candidates):
+        fact = candidate.fact
+        if fact.kind is FactKind.CORRECTION:
+            named = _olds(fact.text)
+            old = {(fact.sequence, value) for value in named}
+            gone.update(_named_as_old(candidates, at, named))
+        elif (fact.sequence, normal(fact.text)) in old:
+            gone.add(at)
+    return gone
+
+
+def _replaced(candidates: Sequence[Candidate]) -> set[int]:
+    """Return where the values stand whose place a correction or a newer state took."""
+    gone: set[int] = set()
+    newest: dict[str, int] = {}
+    for at, candidate in enumerate(candidates):
+        slot = _slot(candidate)
+        if not slot:
+            continue
+        before = newest.get(slot, at)
+        later = candidates[before].fact.sequence < candidate.fact.sequence
+        if later and (candidate.corrects or candidate.role is Role.TOOL):
+            gone.add(before)
+        newest[slot] = at
+    return gone
 
 
 def _around(candidates: Sequence[Candidate], at: int) -> Iterator[int]:
@@ -93,6 +132,8 @@ def _around(candidates: Sequence[Candidate], at: int) -> Iterator[int]:
 def _slot(candidate: Candidate) -> str:
     """Name what can hold one value at a time; "" where many may stand side by side."""
     label = candidate.fact.label
+    if candidate.fact.kind is not FactKind.ENTITY or label == SAID:
+        return ""
     if candidate.role is Role.USER:
         return f"user {label}"
     if candidate.role is Role.TOOL and label.startswith(_SINGLE) and " of " in label:
@@ -100,12 +141,10 @@ def _slot(candidate: Candidate) -> str:
     return ""
 
 
-def _named_as_old(earlier: Sequence[Candidate], correction: str) -> Iterator[int]:
-    old = [value for found in _olds(correction) if (value := normal(found["old"]))]
-    if not old:
-        return
-    for at in range(len(earlier) - 1, max(-1, len(earlier) - 1 - _LOOK_BACK), -1):
-        candidate = earlier[at]
+def _named_as_old(candidates: Sequence[Candidate], end: int, old: Sequence[str]) -> Iterator[int]:
+    """Give where the user's values before *end* stand that are one of *old*, or hold it."""
+    for at in range(max(0, end - _LOOK_BACK) if old else end, end):
+        candidate = candidates[at]
         if candidate.role is not Role.USER or candidate.fact.kind is not FactKind.ENTITY:
             continue
         text = normal(candidate.fact.text)
@@ -114,9 +153,10 @@ def _named_as_old(earlier: Sequence[Candidate], correction: str) -> Iterator[int
             yield at
 
 
-def _olds(correction: str) -> Iterator[re.Match[str]]:
+def _olds(correction: str) -> list[str]:
     text = correction.replace("\u2019", "'").lower()
-    return (found for pattern in _REPLACED for found in pattern.finditer(text))
+    found = (match["old"] for pattern in _REPLACED for match in pattern.finditer(text))
+    return [value for value in map(normal, found) if value]
 
 
 def _holds(text: str, value: str) -> bool:
