@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 REVISION_BITS = 24
 """How `records.position` is made; queries.sql and schema.sql know it too."""
 
+HEADS = 16_384
+"""Sessions whose row and revision are remembered, at most."""
+
 Result = TypeVar("Result")
 
 
@@ -62,6 +65,7 @@ class Log:
         """Use *connection*, which is then this log's to close."""
         self._connection = connection
         self._sql = queries
+        self._heads: dict[tuple[bytes, bytes], tuple[int, int]] = {}
 
     def close(self) -> None:
         """Close the connection; what it had begun is rolled back."""
@@ -86,49 +90,64 @@ class Log:
         return outcomes
 
     def _attempt(self, work: Callable[[Log], Result]) -> Result | ContextdError:
-        self._connection.execute("SAVEPOINT work")
         try:
-            outcome: Result | ContextdError = work(self)
+            return work(self)
         except ContextdError as error:
-            outcome = error
+            return error
         except apsw.Error as error:
             if not self._connection.in_transaction:  # SQLite has rolled back everything
                 raise
-            outcome = translated(error)
-        if isinstance(outcome, ContextdError):
-            self._connection.execute("ROLLBACK TO work")
-        self._connection.execute("RELEASE work")
-        return outcome
+            return translated(error)
 
     def append(self, entry: Entry) -> Appended:
-        """Append within a group."""
-        session, revision = self._find(entry.tenant, entry.conversation)
-        if entry.request_id:
-            answered = self._row("find_request", session, entry.request_id)
-            if answered is not None:
-                digest, revision_then = answered
-                if digest != entry.digest:
-                    raise RequestIdReused(request_id=entry.request_id.decode())
-                return Appended(revision_then, replayed=True)
-        if revision != entry.expected_revision:
-            raise RevisionConflict(entry.expected_revision, revision)
-        return self._write(session, revision, entry)
+        """Append within a group.
+
+        The common case is one INSERT: the index of request ids refuses a retry, which is
+        looked up only then.
+        """
+        session, revision = self._head(entry.tenant, entry.conversation)
+        if revision == entry.expected_revision:
+            try:
+                return self._write(session, revision, entry)
+            except apsw.ConstraintError:
+                return self._answered(session, entry, StoreCorrupt("a log holds more than it says"))
+        return self._answered(session, entry, RevisionConflict(entry.expected_revision, revision))
+
+    def _answered(self, session: int, entry: Entry, otherwise: ContextdError) -> Appended:
+        """Return what the request was answered, if it was."""
+        found = self._row("find_request", session, entry.request_id) if entry.request_id else None
+        if found is None:
+            raise otherwise
+        digest, revision = found
+        if digest != entry.digest:
+            raise RequestIdReused(request_id=entry.request_id.decode())
+        return Appended(revision, replayed=True)
 
     def _write(self, session: int, revision: int, entry: Entry) -> Appended:
         newest = revision + len(entry.bodies)
         if newest >> REVISION_BITS:
             raise StoreUnavailable(f"a session holds at most {1 << REVISION_BITS} records")
-        if session:
-            self._run("advance_session", session, newest)
+        if session and len(entry.bodies) == 1:
+            self._add(session, revision, entry)
         else:
-            self._run("open_session", entry.tenant, entry.conversation, newest)
-            session = self._connection.last_insert_rowid()
-        first = (session << REVISION_BITS) + revision + 1
-        for position, body in enumerate(entry.bodies, first):
-            self._run("add_record", position, body)
-        if entry.request_id:
-            self._run("add_request", session, entry.request_id, entry.digest, newest)
+            with self._connection:  # a savepoint
+                session = session or self._open_session(entry)
+                self._add(session, revision, entry)
+        self._heads[entry.tenant, entry.conversation] = (session, newest)
         return Appended(newest)
+
+    def _open_session(self, entry: Entry) -> int:
+        self._run("open_session", entry.tenant, entry.conversation)
+        return self._connection.last_insert_rowid()
+
+    def _add(self, session: int, revision: int, entry: Entry) -> None:
+        position = (session << REVISION_BITS) + revision
+        *before, last = entry.bodies
+        for body in before:
+            position += 1
+            self._run("add_record", position, body, None, None)
+        request = (entry.request_id, entry.digest) if entry.request_id else (None, None)
+        self._run("add_record", position + 1, last, *request)
 
     def read(self, key: SessionKey, after: int) -> tuple[Record, ...]:
         """Return the records after a revision.
@@ -147,31 +166,43 @@ class Log:
 
     def delete(self, key: SessionKey) -> dict[str, int]:
         """Delete within a group."""
-        session, _ = self._find(key.tenant_id.encode(), key.conversation_id.encode())
-        return {
-            "sessions": self._run("delete_session", session),
-            "records": self._run("delete_records", session),
-            "request_ids": self._run("delete_requests", session),
-        }
+        ids = (key.tenant_id.encode(), key.conversation_id.encode())
+        session, _ = self._head(*ids)
+        self._heads.pop(ids, None)
+        requests = self._row("count_requests", session) or (0,)
+        with self._connection:  # a savepoint
+            records = self._run("delete_records", session)
+            sessions = self._run("delete_session", session)
+        return {"sessions": sessions, "records": records, "request_ids": requests[0]}
 
     def sessions(self, tenant_id: str, after: str, limit: int) -> tuple[tuple[str, int], ...]:
         """Return a page of conversations with their revisions."""
         rows = self._cursor("list_sessions", tenant_id.encode(), after.encode(), limit)
         return tuple((conversation.decode(), revision) for conversation, revision in rows)
 
-    def _find(self, tenant: bytes, conversation: bytes) -> tuple[int, int]:
-        """Return a session's row and revision, zeros when there is none."""
-        return self._row("find_session", tenant, conversation) or (0, 0)
+    def _head(self, tenant: bytes, conversation: bytes) -> tuple[int, int]:
+        """Return a session's row and revision, zeros when there is none.
 
-    def _row(self, query: str, *values: bytes | int) -> tuple[Any, ...] | None:
+        Nobody else writes to the file, so what this connection wrote or saw is still so;
+        a connection whose transaction failed is not used again.
+        """
+        head = self._heads.get((tenant, conversation))
+        if head is None:
+            if len(self._heads) >= HEADS:
+                self._heads.clear()
+            head = self._row("find_session", tenant, conversation) or (0, 0)
+            self._heads[tenant, conversation] = head
+        return head
+
+    def _row(self, query: str, *values: bytes | int | None) -> tuple[Any, ...] | None:
         return cast("tuple[Any, ...] | None", self._cursor(query, *values).fetchone())
 
-    def _run(self, query: str, *values: bytes | int) -> int:
+    def _run(self, query: str, *values: bytes | int | None) -> int:
         """Run a statement that changes rows and return how many."""
         self._cursor(query, *values)
         return self._connection.changes()
 
-    def _cursor(self, query: str, *values: bytes | int) -> apsw.Cursor:
+    def _cursor(self, query: str, *values: bytes | int | None) -> apsw.Cursor:
         return self._connection.execute(self._sql[query], values)
 
     def pages_written(self) -> int:

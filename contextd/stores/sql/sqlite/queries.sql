@@ -6,23 +6,15 @@ SELECT id, revision FROM sessions WHERE tenant = ?1 AND conversation = ?2
 
 -- name: find_request
 -- What a request id of a session was answered.
-SELECT digest, revision FROM request_ids WHERE session = ?1 AND request_id = ?2
+SELECT digest, position & 0xffffff FROM records WHERE position >> 24 = ?1 AND request_id = ?2
 
 -- name: open_session
--- A new session at its first revision.
-INSERT INTO sessions (tenant, conversation, revision) VALUES (?1, ?2, ?3)
-
--- name: advance_session
--- A session has grown to a revision.
-UPDATE sessions SET revision = ?2 WHERE id = ?1
+-- A new session without records.
+INSERT INTO sessions (tenant, conversation, revision) VALUES (?1, ?2, 0)
 
 -- name: add_record
--- One record.
-INSERT INTO records (position, body) VALUES (?1, ?2)
-
--- name: add_request
--- The answer to a request id.
-INSERT INTO request_ids (session, request_id, digest, revision) VALUES (?1, ?2, ?3, ?4)
+-- One record; the session advances with it.
+INSERT INTO records (position, body, request_id, digest) VALUES (?1, ?2, ?3, ?4)
 
 -- name: read_records
 -- The session's revision, with each record after a revision.  One row with NULLs if there
@@ -34,13 +26,13 @@ FROM sessions LEFT JOIN records
 WHERE tenant = ?1 AND conversation = ?2
 ORDER BY records.position
 
--- name: delete_records
--- All records of a session.
-DELETE FROM records WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
+-- name: count_requests
+-- How many request ids a session has answered.
+SELECT count(*) FROM records WHERE position >> 24 = ?1 AND request_id IS NOT NULL
 
--- name: delete_requests
--- All request ids of a session.
-DELETE FROM request_ids WHERE session = ?1
+-- name: delete_records
+-- All records of a session, and with them its request ids.
+DELETE FROM records WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
 
 -- name: delete_session
 -- The session itself.

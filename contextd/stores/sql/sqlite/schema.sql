@@ -12,17 +12,18 @@ CREATE TABLE sessions (
 ) STRICT;
 
 -- One row a record, in `codec` form.  `position` is session * 2^24 + revision, so that the
--- log of a session lies together and long records need no overflow page beside an index.
+-- log of a session lies together.  The last record of a commit carries its request id and
+-- digest, so a commit of one record is one INSERT, and a retry finds what was answered.
 CREATE TABLE records (
     position INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    request_id BLOB,
+    digest BLOB
 ) STRICT;
 
--- What each request id was answered: the revision its commit led to.
-CREATE TABLE request_ids (
-    session INTEGER NOT NULL,
-    request_id BLOB NOT NULL,
-    digest BLOB NOT NULL,
-    revision INTEGER NOT NULL,
-    PRIMARY KEY (session, request_id)
-) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX requests ON records (position >> 24, request_id)
+WHERE request_id IS NOT NULL;
+
+CREATE TRIGGER advance_session AFTER INSERT ON records BEGIN
+    UPDATE sessions SET revision = new.position & 0xffffff WHERE id = new.position >> 24;
+END;
