@@ -34,8 +34,10 @@ ORDER = (
 )
 """The kinds by importance."""
 
-_BOUND_SHARE = 0.4
-"""The most that statements may take of the limit while there are values to state."""
+_STATED_SHARE = 0.20
+"""The share of the limit in which statements go before values."""
+_OVERFILL = 1.15
+"""How far the first choice may overshoot: an estimate is no count, and echoes go again."""
 _NEEDED = (" id", "e-mail", "phone")
 """Labels of values that a tool or a colleague will ask for: they are always told apart."""
 _LINE_CHARACTERS = 400
@@ -82,27 +84,28 @@ def choose(
 
 
 def _fill(ranked: Sequence[Candidate], limit: int) -> list[Candidate]:
-    """Take the best of *ranked* until the estimated tokens reach a little over *limit*."""
-    room, statements = limit * 1.15, limit * _BOUND_SHARE
-    chosen: list[Candidate] = []
-    passed: list[Candidate] = []
-    for candidate in ranked:
-        cost = _estimate(candidate.fact)
-        if cost > room:
-            continue
-        if candidate.fact.kind is not FactKind.ENTITY:
-            if cost > statements:
-                passed.append(candidate)
-                continue
-            statements -= cost
-        room -= cost
-        chosen.append(candidate)
-    for candidate in passed:
+    """Take the best of *ranked* until the estimated tokens reach a little over *limit*.
+
+    Statements are served first, within their share: a value is told in fewer tokens than a
+    promise, and would leave no room for it.
+    """
+    statements = [item for item in ranked if item.fact.kind is not FactKind.ENTITY]
+    statements.sort(key=lambda item: -item.weight)
+    first = _taken(statements, limit * _STATED_SHARE)
+    taken = {id(item) for item in first}
+    rest = [item for item in ranked if id(item) not in taken]
+    room = limit * _OVERFILL - sum(_estimate(item.fact) for item in first)
+    return _without_echoes([*first, *_taken(rest, room)])
+
+
+def _taken(candidates: Iterable[Candidate], room: float) -> list[Candidate]:
+    chosen = []
+    for candidate in candidates:
         cost = _estimate(candidate.fact)
         if cost <= room:
             room -= cost
             chosen.append(candidate)
-    return _without_echoes(chosen)
+    return chosen
 
 
 def _without_echoes(chosen: Sequence[Candidate]) -> list[Candidate]:

@@ -77,3 +77,13 @@ def test_the_lines_chosen_fit_the_limit(texts: list[str], limit: int) -> None:
     lines = fact_lines(chosen, talk.turns)
     assert sum(METER.count(line.text) for line in lines) <= limit
     assert {fact.sequence for fact in chosen} == {at for line in lines for at in line.sequences}
+
+
+def test_a_promise_is_not_crowded_out_by_values() -> None:
+    """Values are cheaper to tell, yet statements have their share of the limit."""
+    talk = Scenario().bot("I will call you back tomorrow.")
+    for at in range(60):
+        talk.user(f"My order W{at}234 is late.")
+    candidates = settle(gather(talk.turns, judge(talk.turns)))
+    chosen = choose(candidates, limit=100, turns=talk.turns, meter=METER)
+    assert {fact.kind for fact in chosen} == {FactKind.COMMITMENT, FactKind.ENTITY}
