@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from contextd.model import AttemptedAction, Role
+from contextd.model import AttemptedAction
 from contextd.policy.outcomes import FAILED, UNKNOWN, read_result, read_status, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from contextd.model import ToolCall, Turn
+    from contextd.policy.state import SessionState
 
 MOST = 20
 """Attempts reported; the newest win."""
@@ -20,23 +21,22 @@ _ARGUMENTS = 160
 _MAX_JSON = 16_384
 
 
-def attempted_actions(turns: Sequence[Turn]) -> tuple[AttemptedAction, ...]:
+def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
     """Return the newest actions and tool calls with their outcomes, oldest first.
 
     A call's outcome is read from its result; without one it is "unknown".  The same
     attempt with the same outcome is reported once, at its newest turn.
     """
-    results = {turn.tool_call_id: turn for turn in turns if turn.role is Role.TOOL}
     newest: dict[tuple[str, str, str], AttemptedAction] = {}
-    for turn in reversed(turns):
-        for attempt in _of_turn(turn, results):
+    for turn in reversed(state.turns):
+        for attempt in _of_turn(turn, state):
             newest.setdefault((attempt.name, attempt.status, attempt.detail), attempt)
         if len(newest) >= MOST:
             break
     return tuple(reversed([*newest.values()][:MOST]))
 
 
-def _of_turn(turn: Turn, results: dict[str, Turn]) -> Iterator[AttemptedAction]:
+def _of_turn(turn: Turn, state: SessionState) -> Iterator[AttemptedAction]:
     """Yield a turn's attempts, the last one first."""
     for action in reversed(turn.actions):
         known = read_status(action.status)
@@ -44,6 +44,10 @@ def _of_turn(turn: Turn, results: dict[str, Turn]) -> Iterator[AttemptedAction]:
         yield AttemptedAction(
             shorten(action.name), shorten(status), shorten(action.detail), turn.turn_id
         )
+    if not turn.tool_calls:
+        return
+    found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
+    results = {result.tool_call_id: result for result in found}
     for call in reversed(turn.tool_calls):
         result = results.get(call.id)
         status, why = read_result(result.text) if result else (UNKNOWN, "no result was recorded")

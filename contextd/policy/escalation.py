@@ -211,7 +211,8 @@ def _tool_failure(view: _View, enough: int) -> Signal | None:
     share = min(1.0, len(failures) / max(1, enough))
     strength = 0.7 if share == 1.0 else round(0.5 * share, 3)
     last = f": {shorten(failures[0][1], 80)}" if failures[0][1] else "."
-    detail = f"{len(failures)} tool call(s) in a row failed{last}"
+    count = "A tool call" if len(failures) == 1 else f"{len(failures)} tool calls in a row"
+    detail = f"{count} failed{last}"
     sequences = tuple(sorted({sequence for sequence, _ in failures}))
     return Signal(Reason.TOOL_FAILURE, detail, strength, sequences)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _WORDING = table(
     cue(
         "strong words",
-        0.6,
+        0.5,
         r"ridiculous|useless|unacceptable|terrible|awful|horrible|pathetic|disgusting|disgrace\w*"
         r"|appalling|outrageous|absurd|furious|livid|fed up|sick of|sick and tired|worst"
         r"|incompetent|infuriating|shambles|rubbish|garbage|crap|bullshit|wtf|ffs|idiots?|idiotic"

@@ -45,9 +45,10 @@ _CUES = table(
         "asks to speak with a person",
         0.95,
         rf"(?:speak|talk|chat|discuss|deal|communicate|converse|interact)(?:ing)? {_WORDS}"
-        rf"(?:to|with|wth|2) {_WORDS}(?:{_PERSON}|{_ANYBODY})",
+        rf"(?:to|with|wth|2) {_WORDS}(?:{_PERSON}|{_ANYBODY})"
+        rf"|get (?:a )?(?:hold of|through to|in touch with) {_WORDS}(?:{_PERSON}|{_ANYBODY})",
         "speak speaking talk talking chat chatting discuss deal dealing communicate converse "
-        "interact",
+        "interact hold through touch",
     ),
     cue(
         "asks to be put through",
@@ -80,7 +81,7 @@ _CUES = table(
         r"(?: (?:please|there|else|from|in|at|with|on|your|the|team|support|side|available|real"
         r"|actually|who|that|i|we|can|could|to|you|me))*"
         r" (?:call|ring|phone|contact|speak|talk|chat|message|text|email|reach|take over"
-        r"|look into it"
+        r"|look into it|on the line|on the phone"
         r"|get in touch|get back)",
         "someone somebody anyone anybody some any person people",
     ),
@@ -132,9 +133,9 @@ _CUES = table(
         "refuses the bot",
         0.85,
         r"(?:no|not|stop|hate|enough|tired|sick|fed up|don'?t)"
-        r"(?: (?:more|like|want|with|of|to|a|an|the|this|these|your|talk|talking|speak|speaking"
+        r"(?: (?:me|more|like|want|with|of|to|a|an|the|this|these|your|talk|talking|speak|speaking"
         r"|chat"
-        r"|chatting|deal|dealing|fucking|stupid|automated|using|being|sent))*"
+        r"|chatting|deal|dealing|fucking|stupid|automated|using|being|sent|sending))*"
         r" (?:bot|bots|chat ?bot|chatbots|robot|robots|machine|computer|ai|automated \w+"
         r"|virtual assistant|recording)"
         r"|(?:bot|chat ?bot|virtual assistant)(?: (?:is|are|you|this|so|just"

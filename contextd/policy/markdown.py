@@ -10,7 +10,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from contextd.model import ChannelMode, Role
+from contextd.model import ChannelMode
+from contextd.policy.handoff_parts import SPEAKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,17 +19,12 @@ if TYPE_CHECKING:
     from contextd.model import AttemptedAction, Cited, Evidence, Handoff, TranscriptLine
 
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
-_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~$^=])|(?<=[a-zA-Z])(:)(?=//)|(?<=\w)(@)(?=\w)")
-_START = re.compile(r"^(\d{1,9})([.)])|^([-:>&])")
-_BARE_LINK = re.compile(r"(?i)\b(www)(\.)")
+_ACTIVE = re.compile(
+    r"[\\`*\[\]<]|(?<!\w)_|_(?!\w)|~(?=~)|(?<=[a-zA-Z]):(?=//)|(?<=\bwww)\.", re.IGNORECASE
+)
+_START = re.compile(r"^(\d{0,9})([.)#+>=|~-])")
 _LAST_SECOND = 253_402_300_799
 
-_SPEAKERS: Mapping[Role, str] = {
-    Role.USER: "Customer",
-    Role.ASSISTANT: "Assistant",
-    Role.TOOL: "Tool",
-    Role.HUMAN_AGENT: "Agent",
-}
 _NO_SUMMARY: Mapping[str, str] = {
     "INSUFFICIENT_CONTENT": "There was not enough to summarise.",
     "INTERNAL_ERROR": "The summary could not be made; the last turns are below.",
@@ -37,23 +33,21 @@ _NO_SUMMARY: Mapping[str, str] = {
 
 def render(handoff: Handoff) -> str:
     """Return the note; the same handoff gives the same bytes."""
-    return "\n".join(line for part in _parts(handoff) for line in part).rstrip("\n") + "\n"
+    return "\n".join(line.rstrip() for part in _parts(handoff) for line in part) + "\n"
 
 
 def escape(text: str) -> str:
     """Return *text* on one line, so that Markdown shows it as it is and nothing more.
 
-    Links stay readable and are not active: their colon, dot or at-sign is escaped.
+    Links stay readable and are not active: their colon or dot is escaped.
     """
     line = _CONTROL.sub(" ", text).strip().replace("&", "&amp;")
     line = _ACTIVE.sub(_inert, line)
-    line = _BARE_LINK.sub(r"\1\\\2", line)
-    return _START.sub(lambda match: f"{match[1] or ''}\\{match[2] or match[3]}", line)
+    return _START.sub(r"\1\\\2", line)
 
 
 def _inert(match: re.Match[str]) -> str:
-    symbol = match[0]
-    return "&lt;" if symbol == "<" else "&gt;" if symbol == ">" else f"\\{symbol}"
+    return "&lt;" if match[0] == "<" else f"\\{match[0]}"
 
 
 def _parts(handoff: Handoff) -> Iterator[Iterable[str]]:
@@ -69,7 +63,7 @@ def _parts(handoff: Handoff) -> Iterator[Iterable[str]]:
     yield _section("Not certain", (f"- {escape(doubt)}" for doubt in handoff.uncertainty))
     yield _section("Assistant's last reasoning", _lines(handoff.last_reasoning))
     yield _section("Evidence", map(_evidence, handoff.evidence))
-    yield _section("Last turns", map(_turn, handoff.last_turns))
+    yield _section("Last turns", (_turn(line) for line in handoff.last_turns if line.text.strip()))
     yield _foot(handoff)
 
 
@@ -149,7 +143,7 @@ def _evidence(item: Evidence) -> str:
 def _turn(line: TranscriptLine) -> str:
     author = f" {escape(line.author)}" if line.author else ""
     at = f" {_clock(line.occurred_at)}" if line.occurred_at else ""
-    speaker = _SPEAKERS.get(line.role, "Someone")
+    speaker = SPEAKERS.get(line.role, "Someone")
     return f"- **{speaker}{author}**{at}: {escape(line.text)}"
 
 

@@ -13,8 +13,8 @@ SUCCEEDED, FAILED, UNKNOWN = "succeeded", "failed", "unknown"
 
 _WELL = frozenset("succeeded success successful ok okay done completed complete confirmed".split())
 _BADLY = frozenset(
-    "failed failure fail error errored exception denied declined rejected refused timeout "
-    "timed_out cancelled aborted invalid unauthorized forbidden not_found unavailable".split()
+    "failed failure fail error errored exception denied timeout timed_out aborted invalid "
+    "unauthorized forbidden not_found unavailable".split()
 )
 _TOOL_FAILED = frozenset("error failed failure timeout timed_out exception unavailable".split())
 """An order may well be "cancelled" or "declined": that is data, not a failed look-up."""
@@ -24,10 +24,12 @@ _DETAIL_KEYS = ("error", "error_message", "message", "detail", "reason", "errors
 _PLAIN_FAILURE = re.compile(
     r"\W*(?:\w*error\b|\w*exception\b|traceback\b|failed\b|failure\b|timed? ?out\b|timeout\b"
     r"|unable to\b|could not\b|couldn't\b|permission denied|access denied|service unavailable"
-    r"|internal server error|(?:http )?[45]\d\d\b(?! \w+(?:s|ed)\b))",
+    r"|internal server error|(?:http )?[45]\d\d (?:bad|not|internal|service|gateway|unauthori[sz]ed"
+    r"|forbidden|too many|client|server)\b)",
     re.IGNORECASE,
 )
 _HTTP_FAILURE = 400
+_HTTP_END = 600
 _MAX_JSON = 65_536
 _MAX_DETAIL = 120
 
@@ -86,7 +88,7 @@ def _fails(value: Mapping[str, object]) -> bool:
     if value.get("success") is False or value.get("ok") is False or value.get("is_error") is True:
         return True
     code = value.get("status_code", value.get("statusCode", value.get("status")))
-    if isinstance(code, int) and not isinstance(code, bool) and _HTTP_FAILURE <= code < 600:  # noqa: PLR2004 - HTTP
+    if isinstance(code, int) and not isinstance(code, bool) and _HTTP_FAILURE <= code < _HTTP_END:
         return True
     return any(str(value.get(key, "")).strip().lower() in _TOOL_FAILED for key in _STATUS_KEYS)
 

@@ -138,7 +138,8 @@ _QUESTION = table(
         0.6,
         r"(?:^|[.!?,] )(?:and |but |so |also |ok |okay |yes |no |hi |hello |hey |please |well "
         r"|then )*"
-        r"(?:what(?:'s|s)?|when|where|which|who|whose|why|how|is|are|do|does|did|am|was|were"
+        r"(?:what(?:'s|s)?|when|where|which|who|whose|why|how|is|are|do (?:you|i|we|they|u|the"
+        r"|my|all|any)|does|did|am|was|were"
         r"|will|has|have"
         r"|should)\b",
         negatable=False,

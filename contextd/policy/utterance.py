@@ -14,13 +14,13 @@ _SHORT = 2
 _WORD = re.compile(r"[\w']+")
 _CLAUSE = re.compile(r"[.!?;:\n]|,? (?:but|because|so|then|otherwise) ")
 _NEGATION = re.compile(
-    r"\b(?:(?:don'?t|do not|doesn'?t|does not|didn'?t|did not) (?:\w+ )?(?:want|need|wish|mean"
-    r"|have|ask)"
+    r"\b(?:(?:don'?t|do not|doesn'?t|does not|didn'?t|did not)(?: really| actually)?\W*$"
+    r"|(?:(?:don'?t|do not|doesn'?t|does not|didn'?t|did not) (?:\w+ )?"
+    r"(?:want|need|wish|mean|have|ask)"
     r"|not (?:want|need|ask|look|try)\w*|do (?:i|we) (?:have|need) to|rather not|prefer not"
     r"|no(?: longer)? need|nothing|without|instead of|rather than|needn'?t|avoid)\b"
-    r"\W*(?:(?!(?:just|only|i|bot|robot|machine|please|get|give|let|connect)\b)\w+\W+){0,4}$"
+    r"\W*(?:(?!(?:just|only|i|bot|robot|machine|please|get|give|let|connect)\b)\w+\W+){0,4}$)"
 )
-
 _STOP = frozenset(
     "the and you your for that this with have has had was were are not but can could would should "
     "will what when where which who why how does did don't is it's i'm i've my me please just "
