@@ -66,6 +66,8 @@ class Admission:
     _working: int = 0
     _waiting: int = 0
     _service_seconds: float = 0.0
+    _arrivals: int = 0
+    _closed: bool = False
     _queues: dict[Priority, deque[_Waiter]] = field(
         default_factory=lambda: {priority: deque() for priority in Priority}
     )
@@ -80,6 +82,11 @@ class Admission:
         """The calls that work or wait."""
         return self._working + self._waiting
 
+    @property
+    def arrivals(self) -> int:
+        """The calls that ever asked for a permit."""
+        return self._arrivals
+
     async def enter(self, priority: Priority, remaining: float | None = None) -> None:
         """Return when the call may work; every return needs one `leave`.
 
@@ -88,8 +95,11 @@ class Admission:
         Raises:
             DeadlineExceeded: no time is left.
             Overloaded: there is no room, or the wait would be too long.
-            Draining: the daemon stopped while the call waited.
+            Draining: the daemon is stopping.
         """
+        self._arrivals += 1
+        if self._closed:
+            raise Draining
         if remaining is not None and remaining <= 0:
             raise DeadlineExceeded
         if self._working < self.capacity.concurrent and not self._waiting:
@@ -113,6 +123,10 @@ class Admission:
     async def idle(self) -> None:
         """Return when no call works or waits."""
         await self._idle.wait()
+
+    def close(self) -> None:
+        """Refuse every call from now on; those that are in may stay."""
+        self._closed = True
 
     def refuse_waiting(self) -> None:
         """Send away every call that waits: the time for a graceful end is up."""

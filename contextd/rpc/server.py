@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 SERVICES = (CONTEXT_SERVICE, SESSION_SERVICE)
 
-SETTLE_SECONDS = 0.05
-"""How long no call must be in flight before a draining server is taken for empty.
+LOOK_SECONDS = 0.01
+QUIET_LOOKS = 5
+"""How often a draining server is looked at, and how often in a row it must be empty.
 
-A call that gRPC has read but not yet handed to its handler is not counted; this is many
-turns of the event loop.
+A call that gRPC has read and not yet handed out is not seen, so one look is not enough; nor
+is one long wait, for a loop that was held up finds the wait over before the calls.
 """
+
+LAST_CALLS_SECONDS = 1.0
+"""How long callers that do not heed NOT_SERVING are served on, and then refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +82,37 @@ class Server:
             raise
 
     async def stop(self, grace: float) -> None:
-        """Drain, then end; no call that was accepted fails within *grace* seconds.
+        """Drain, then end; no call that reached the server fails within *grace* seconds.
 
-        Health says NOT_SERVING, the listeners close, clients are told to go elsewhere, what
-        is in flight is finished.  Calls that still wait for a permit after *grace* get
-        DRAINING, those at work are cancelled.  Idempotent.
+        Health says NOT_SERVING; then calls are served until none comes for a moment; then
+        new ones are refused with DRAINING while the others finish; then the listeners
+        close.  Calls that still wait for a permit after *grace* get DRAINING too, those at
+        work are cancelled.  Idempotent.
+
+        Closing at once would not do: gRPC cancels what it has read and not yet handed out,
+        and a caller that is told CANCELLED does not try again.
         """
+        ends = self._calls.monotonic() + grace
         if self._health is not None:
             await self._health.stop()
-        closing = asyncio.ensure_future(self._grpc.stop(grace))
+        await self._quiet(min(grace, LAST_CALLS_SECONDS))
+        self._calls.admission.close()
         try:
-            await asyncio.wait_for(self._emptied(), grace)
+            await asyncio.wait_for(self._calls.admission.idle(), ends - self._calls.monotonic())
         except TimeoutError:
             self._calls.admission.refuse_waiting()
-        # Health and reflection streams would keep the server up for the whole grace.
+        await self._quiet(min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS))
         await self._grpc.stop(None)
-        await closing
         await self._stack.aclose()
 
-    async def _emptied(self) -> None:
-        """Return when no call has been in flight for SETTLE_SECONDS."""
-        admission = self._calls.admission
-        while True:
-            await admission.idle()
-            await asyncio.sleep(SETTLE_SECONDS)
-            if not admission.in_flight:
-                return
+    async def _quiet(self, seconds: float) -> None:
+        """Return when nothing happened in QUIET_LOOKS looks in a row, or after *seconds*."""
+        admission, ends = self._calls.admission, self._calls.monotonic() + seconds
+        quiet, seen = 0, -1
+        while quiet < QUIET_LOOKS and self._calls.monotonic() < ends:
+            still = admission.arrivals == seen and not admission.in_flight
+            quiet, seen = (quiet + 1 if still else 0), admission.arrivals
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _bind(self) -> None:
         listen = self._listen

@@ -219,6 +219,23 @@ def test_idle_waits_for_all() -> None:
     play(scene)
 
 
+def test_a_closed_door() -> None:
+    """After `close` nobody comes in, and who is in or waits goes on."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        waiting = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        admission.close()
+        with pytest.raises(Draining):
+            await admission.enter(Priority.RECORD)
+        admission.leave(0.0)
+        await waiting
+        assert (admission.in_flight, admission.arrivals) == (1, 3)
+
+    play(scene)
+
+
 def test_the_end_of_the_grace() -> None:
     """Who still waits is told that the daemon stops; who works goes on."""
 
