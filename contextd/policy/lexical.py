@@ -38,9 +38,11 @@ MAX_QUERY_TERMS = 128
 _MIN_TAIL = 1_024
 _TAIL_SHARE = 8
 
+_ASCII_TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9_'.:/@-]*[a-z0-9])?")
+_TOKEN = re.compile(r"[^\W_](?:[\w'.:/@-]*[^\W_])?")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_COMPOUND = re.compile(r"[^\W_]+(?:[-_.:/@][^\W_]+)+")
 _MIXED = re.compile(r"\d+|[^\W\d_]+")
+_NAME = re.compile(r"[\d@_]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]+")
 
 _STOP_WORDS = frozenset(
@@ -62,17 +64,6 @@ _STOP_WORDS = frozenset(
 _STEMMER = Stemmer.Stemmer("english", 0)
 
 
-@lru_cache(maxsize=32_768)
-def _code(word: str) -> int:
-    """Return the number of a word's stem, 0 for a stop word.
-
-    Remembered, because stemming is most of the cost of indexing and words repeat.
-    """
-    if word in _STOP_WORDS:
-        return 0
-    return crc32(_STEMMER.stemWord(word).encode("utf-8", "surrogatepass"))
-
-
 def terms(text: str) -> list[int]:
     """Return the numbers of the words of *text*, stop words left out, with repeats.
 
@@ -80,13 +71,12 @@ def terms(text: str) -> list[int]:
     runs of Chinese, Japanese and Korean characters by their overlapping pairs.
     """
     text = text.lower()
-    if not text.isascii():
+    if text.isascii():
+        tokens = _ASCII_TOKEN.findall(text)
+    else:
         text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
-        text = _CJK.sub(_spread, text)
-    words: list[str] = _WORD.findall(text)
-    if any(map(_has_digit, words)) or "@" in text or "_" in text:
-        words += _parts(words) + _wholes(text)
-    return [code for code in map(_code, words) if code]
+        tokens = _TOKEN.findall(_CJK.sub(_spread, text))
+    return [number for token in tokens for number in _numbers(token)]
 
 
 def query_terms(query: str) -> list[int]:
@@ -95,7 +85,20 @@ def query_terms(query: str) -> list[int]:
     return list(islice(distinct, MAX_QUERY_TERMS))
 
 
-_has_digit = re.compile(r"\d").search
+@lru_cache(maxsize=32_768)
+def _numbers(token: str) -> tuple[int, ...]:
+    """Return the numbers of the words in a run of characters without a space.
+
+    Remembered, because stemming is most of the cost of indexing and words repeat.
+    """
+    words = [word for word in _WORD.findall(token) if word not in _STOP_WORDS]
+    found = [_STEMMER.stemWord(word) for word in words]
+    for word in words:
+        parts = _MIXED.findall(word) if not (word.isalpha() or word.isdigit()) else []
+        found += [part for part in parts if len(part) > 1 and "'" not in word]
+    if token not in words and _NAME.search(token):
+        found.append(token)
+    return tuple(crc32(word.encode("utf-8", "surrogatepass")) for word in found)
 
 
 def _spread(match: re.Match[str]) -> str:
@@ -103,17 +106,6 @@ def _spread(match: re.Match[str]) -> str:
     run = match[0]
     pairs = [run[at : at + 2] for at in range(len(run) - 1)]
     return f" {' '.join(pairs or [run])} "
-
-
-def _parts(words: list[str]) -> list[str]:
-    """Split letters from digits: "w2378156" gives "2378156" too."""
-    mixed = [word for word in words if not word.isalpha() and not word.isdigit()]
-    return [part for word in mixed for part in _MIXED.findall(word) if len(part) > 1]
-
-
-def _wholes(text: str) -> list[str]:
-    """Return what reads as one name: numbers with marks, e-mail addresses, identifiers."""
-    return [name for name in _COMPOUND.findall(text) if not name.replace("-", "").isalpha()]
 
 
 class LexicalIndex:
@@ -145,7 +137,7 @@ class LexicalIndex:
         counts = Counter(found)
         self._terms.extend(list(counts))
         self._passages.extend(np.full(len(counts), len(self._lengths)))
-        self._counts.extend([min(count, 255) for count in counts.values()])
+        self._counts.extend(np.minimum(list(counts.values()), 255))
         self._lengths.extend([min(len(found), 65_535)])
         if len(self._terms) - self._sorted > max(_MIN_TAIL, self._sorted // _TAIL_SHARE):
             self._sort()

@@ -28,7 +28,10 @@ Bytes rather than words, because they follow the number of tokens in code, in JS
 languages that write without spaces or outside ASCII, too.
 """
 
-_BORDER = re.compile(r"\n\s*|(?<=[.!?;])[ \t]+|(?<=[。！？；])|(?<=[,}\]])[ \t]*(?=[\"{\[])")
+_BORDER = re.compile(
+    r"[\n.!?;,}\]。！？；]"
+    r"(?:(?<=\n)\s*|(?<=[.!?;])[ \t]+|(?<=[。！？；])|(?<=[,}\]])[ \t]*(?=[\"{\[]))"
+)
 """Between lines, sentences, and the members of JSON on one line."""
 
 

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 REACH = 5
 """How many turns before and behind a turn lend it some of their score."""
 
+_NEARNESS = np.maximum(0, 1 - (np.abs(np.arange(-REACH, REACH + 1)) - 1) / REACH)
+_NEARNESS[REACH] = 0  # a turn is no neighbour of its own
+
+_LEAST_SPREAD = 1e-6
+"""Below this deviation values differ by rounding only."""
+
 _FEW_TERMS = 4
 """A message of fewer terms says too little to search by alone."""
 
@@ -131,11 +137,14 @@ def score(
 
 def _standardized(values: NDArray[Any]) -> NDArray[np.float64]:
     """Return how many standard deviations each value lies above the mean; 0 for NaN."""
-    known = values[~np.isnan(values)].astype(np.float64)
-    spread = known.std() if len(known) else 0.0
-    if spread < np.finfo(np.float32).eps:
+    missing = np.isnan(values)
+    known = values[~missing] if missing.any() else values
+    if not len(known):
         return np.zeros(len(values))
-    standard: NDArray[np.float64] = np.nan_to_num((values - known.mean()) / spread)
+    distance = values - known.mean(dtype=np.float64)
+    distance[missing] = 0
+    spread = float(np.sqrt(np.einsum("i,i", distance, distance) / len(known)))
+    standard: NDArray[np.float64] = distance / spread if spread > _LEAST_SPREAD else 0 * distance
     return standard
 
 
@@ -148,19 +157,10 @@ def _from_turns(
     """Return what each passage gains by the turns around its turn, less what length costs."""
     pieces = np.diff(starts, append=len(scores))
     best = np.maximum.reduceat(scores, starts)
-    gained = rules.neighbour_weight * _around(best) / pieces
+    around = np.convolve(best, _NEARNESS)[REACH : REACH + len(best)]
+    gained = rules.neighbour_weight * around / pieces
     length = np.log(np.add.reduceat(tokens, starts, dtype=np.float64))
     return np.repeat(gained - rules.length_penalty * (length - length.mean()), pieces)
-
-
-def _around(best: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum for each turn the best scores of the turns around it, the nearer the more."""
-    total = np.zeros(len(best))
-    for distance in range(1, min(REACH, len(best) - 1) + 1):
-        weight = 1 - (distance - 1) / REACH
-        total[distance:] += weight * best[:-distance]
-        total[:-distance] += weight * best[distance:]
-    return total
 
 
 def _ranked(
