@@ -119,11 +119,7 @@ class Ports:
 def _verbs(config: Config, ports: Ports, writer: Writer) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
     rules, observer = config.policy, ports.observer
-    assumed = Budget(
-        config.budget.model,
-        config.budget.context_window_tokens,
-        config.budget.reserved_output_tokens,
-    )
+    assumed = _assumed_budget(config)
     sessions = writer.sessions
     scribe = TurnScribe(_now, _new_id, rules, assumed)
     indexer = Indexer(ports.embedder, rules.retrieval)
@@ -170,6 +166,11 @@ def _verbs(config: Config, ports: Ports, writer: Writer) -> tuple[Engine, Mainta
         default_budget=assumed,
     )
     return engine, Maintain(sessions, indexer, fold, rules.tiers)
+
+
+def _assumed_budget(config: Config) -> Budget:
+    budget = config.budget
+    return Budget(budget.model, budget.context_window_tokens, budget.reserved_output_tokens)
 
 
 def _tokenizers(config: Config) -> Tokenizers:

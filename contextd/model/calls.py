@@ -1,0 +1,154 @@
+"""What the engine is asked and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from contextd.model.contexts import Budget, Context, Format, Tier
+from contextd.model.handoffs import ChannelMode, Handoff, HandoffState
+from contextd.model.judgements import Escalation, Reason, Routing
+from contextd.model.session import Evidence, SessionKey, Turn
+
+
+class Durability(IntEnum):
+    """How safe a write is when it is acknowledged; ordered from weakest to strongest."""
+
+    MEMORY = 1
+    DISK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A quality the answer lacks, said aloud: an UPPER_SNAKE code and a sentence."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one stage of a call took, in microseconds."""
+
+    stage: str
+    microseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """A question to the engine: what do I send to the model for this message?
+
+    In every request `digest` identifies its content (SHA-256, in hex), so that a retry is
+    told from another request under the same id.
+    """
+
+    key: SessionKey
+    account_id: str
+    message: Turn | None
+    system_prompt: str
+    budget: Budget
+    evidence: tuple[Evidence, ...] = ()
+    record_message: bool = False
+    request_id: str = ""
+    format: Format = Format.NEUTRAL
+    dry_run: bool = False
+    explain: bool = False
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The engine's answer to a `BuildRequest`.
+
+    `explanation` holds one line per decision when the caller asked for it.
+    """
+
+    context: Context
+    routing: Routing
+    escalation: Escalation
+    handoff_state: HandoffState
+    revision: int
+    encoding: str
+    exact: bool
+    degradations: tuple[Degradation, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    explanation: tuple[str, ...] = ()
+    replayed: bool = False
+    rendered_json: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """Remember these turns, all or none, exactly once per `request_id`."""
+
+    key: SessionKey
+    account_id: str
+    turns: tuple[Turn, ...]
+    request_id: str = ""
+    expected_revision: int | None = None
+    durability: Durability | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The acknowledgement of a `RecordRequest`: the turns are durable."""
+
+    revision: int
+    first_sequence: int
+    token_counts: tuple[int, ...]
+    turn_ids: tuple[str, ...]
+    pressure: float
+    tier: Tier
+    escalation: Escalation
+    durability: Durability
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EscalateRequest:
+    """Give a human everything needed to go on."""
+
+    key: SessionKey
+    account_id: str
+    reason: Reason
+    note: str = ""
+    channel_mode: ChannelMode = ChannelMode.SYNC
+    request_id: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """The durable handoff and its rendering for an agent desk."""
+
+    handoff: Handoff
+    markdown: str
+    revision: int
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """What an operator sees of a session; see the `Session` message for the fields."""
+
+    key: SessionKey
+    account_id: str
+    revision: int
+    turn_count: int
+    total_tokens: int
+    tier: Tier
+    pressure: float
+    folded_through: int
+    summary: str
+    key_facts: tuple[str, ...]
+    handoff_state: HandoffState
+    handoff_ids: tuple[str, ...]
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many items of each kind a deletion removed."""
+
+    counts: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,62 @@
+"""What stands for old turns: facts, quoted sentences, and the fold that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from contextd.model.session import Role
+
+
+class FactKind(Enum):
+    """What a key fact states."""
+
+    PREFERENCE = "preference"
+    DECISION = "decision"
+    COMMITMENT = "commitment"
+    CORRECTION = "correction"
+    INSTRUCTION = "instruction"
+    OPEN_ISSUE = "open_issue"
+    ACTION = "action"
+    ENTITY = "entity"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing worth knowing without the turn it came from.
+
+    `label` names the value of an `ENTITY` ("order id", "e-mail", "amount"); `sequence` is
+    the turn that states it (the newest one, if it was repeated).
+    """
+
+    kind: FactKind
+    text: str
+    sequence: int
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A piece of a turn, quoted; `score` orders sentences for a summary."""
+
+    sequence: int
+    role: Role
+    text: str
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What stands in the prompt for the turns 1..`through`.
+
+    One fold carries every compressed form, so that a change of tier needs no new work:
+    `summary` for `SUMMARY`, `facts` from `KEY_FACTS` on, `pinned` in both.
+    `source_tokens` counts the turns it stands for.  `method` says who wrote the summary.
+    """
+
+    through: int
+    summary: tuple[Sentence, ...]
+    facts: tuple[Fact, ...]
+    pinned: tuple[Sentence, ...]
+    source_tokens: int
+    method: str = "extractive"

@@ -1,0 +1,95 @@
+"""What a human gets, and who owns the conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from contextd.model.judgements import Reason, Signal
+from contextd.model.session import Evidence, Role
+
+
+class HandoffState(Enum):
+    """Who owns the conversation."""
+
+    BOT = "bot"
+    WAITING_HUMAN = "waiting_human"
+    HUMAN = "human"
+    CLOSED = "closed"
+
+
+class ChannelMode(Enum):
+    """Whether the customer waits on the line (`SYNC`) or will read later (`ASYNC`)."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A text and the turns it comes from."""
+
+    text: str
+    turn_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptLine:
+    """A turn as a human reads it; `text` may be cut, with a visible mark."""
+
+    turn_id: str
+    sequence: int
+    role: Role
+    author: str
+    text: str
+    occurred_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptedAction:
+    """An action the assistant attempted, its outcome, and the turn it happened in."""
+
+    name: str
+    status: str
+    detail: str
+    turn_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """Everything a human needs to go on, and nothing they must re-read.
+
+    `summary_status` is "COMPLETED", or says why there is no summary
+    ("INSUFFICIENT_CONTENT"); the handoff is delivered all the same.
+    """
+
+    handoff_id: str
+    schema_version: str
+    created_at: int
+    tenant_id: str
+    conversation_id: str
+    account_id: str
+    reason: Reason
+    reason_detail: str
+    note: str
+    channel_mode: ChannelMode
+    headline: str
+    customer_intent: str
+    open_question: Cited
+    summary: Cited
+    summary_method: str
+    summary_status: str
+    key_facts: tuple[Cited, ...] = ()
+    attempted_actions: tuple[AttemptedAction, ...] = ()
+    commitments: tuple[Cited, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    account_facts: tuple[Cited, ...] = ()
+    confidence: float | None = None
+    uncertainty: tuple[str, ...] = ()
+    last_reasoning: str = ""
+    suggested_next_action: str = ""
+    do_not_ask: tuple[Cited, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    last_turns: tuple[TranscriptLine, ...] = ()
+    turn_count: int = 0
+    total_tokens: int = 0
