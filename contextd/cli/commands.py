@@ -19,7 +19,7 @@ from contextd.errors import ConfigInvalid, ContextdError
 
 COMMANDS: Final = {
     "serve": "contextd.cli.serve:serve",
-    "demo": "contextd.cli.demo:demo",
+    "demo": "contextd.cli.demo.command:demo",
     "replay": "contextd.cli.replay:replay",
     "check": "contextd.cli.check:check",
     "health": "contextd.cli.commands:health",

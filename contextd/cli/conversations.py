@@ -4,7 +4,7 @@
 
 A turn may also have `speaker`, `timestamp`, `tool_calls`, `tool_call_id`, `actions`,
 `model_state` and `retention`, named as in the public contract.  System turns at the start
-are the system prompt.
+are the system prompt, after a `system_prompt` of the session itself.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def read(path: Path) -> Iterator[Conversation]:
 
 def conversation(document: Mapping[str, Any], *, fallback_id: str = "") -> Conversation:
     """Return the conversation that a decoded JSON (or TOML) object describes."""
-    system: list[str] = []
+    system = [document["system_prompt"].strip()] if "system_prompt" in document else []
     turns: list[common.Turn] = []
     skipped = 0
     for entry in document["turns"]:

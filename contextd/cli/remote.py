@@ -51,8 +51,10 @@ def explain(error: grpc.aio.AioRpcError, target: str) -> str:
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
     """Return the UPPER_SNAKE reason the daemon gave, "" if none."""
-    found = dict(error.trailing_metadata() or ()).get("contextd-reason", "")
-    return found.decode() if isinstance(found, bytes) else found
+    for name, value in error.trailing_metadata() or ():
+        if name == "contextd-reason":
+            return value.decode() if isinstance(value, bytes) else value
+    return ""
 
 
 def _unreachable(error: grpc.aio.AioRpcError) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from contextd.cli.conversations import read
 from contextd.cli.figures import Figures
@@ -20,7 +21,7 @@ from contextd.cli.output import fail
 from contextd.cli.player import Asked, Player, Refused
 from contextd.cli.playground import open_playground
 from contextd.cli.report import session_table, time_table, totals
-from contextd.cli.screen import carried_line, comparison_table, turn_line
+from contextd.cli.screen import carried_cells, comparison_table, turn_line
 from contextd.cli.truncation import compare
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as pb
@@ -149,8 +150,10 @@ def _tell_session(plan: Plan, conversation: Conversation, figures: Figures) -> N
     )
     if figures.against and figures.against.lost_turns and not plan.quiet:
         plan.console.print(comparison_table(figures.against))
+        grid = Table.grid(padding=(0, 2))
         for line in figures.against.carried[:MOST_CARRIED]:
-            plan.console.print(carried_line(line))
+            grid.add_row(*carried_cells(line))
+        plan.console.print(grid)
 
 
 def _report(plan: Plan, peak: float, json: Path | None) -> None:

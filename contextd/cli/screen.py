@@ -73,13 +73,10 @@ def comparison_table(against: Comparison) -> Table:
     return table
 
 
-def carried_line(line: Carried) -> Text:
+def carried_cells(line: Carried) -> tuple[Text, Text, Text]:
     """Draw what the context says of a turn that truncation would have lost."""
     text = line.text if len(line.text) <= CUT else line.text[: CUT - 1] + "…"
-    drawn = Text(f"  {line.section:<9} ", style="cyan")
-    drawn.append(f"turn {line.sequence:<4} ", style="dim")
-    drawn.append(text, style="default")
-    return drawn
+    return Text(line.section, "cyan"), Text(f"turn {line.sequence}", "dim"), Text(text)
 
 
 def _numbers(sequences: Sequence[int], most: int = 8) -> str:

@@ -1,0 +1,1 @@
+"""`contextd demo`: a written conversation through a real daemon."""
