@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from contextd.policy.extraction import ID_LIKE, Value
@@ -52,7 +53,7 @@ def leaves(text: str) -> Iterator[tuple[Value, float]]:
     if tree is None:
         yield from _pairs(text[:MOST_CHARACTERS])
         return
-    yield from _walk(tree)
+    yield from islice(_walk(tree), MOST_LEAVES)
 
 
 def structured(text: str) -> bool:

@@ -59,7 +59,9 @@ def test_calls_actions_and_evidence_leave_their_ids() -> None:
 
 def test_a_turn_the_caller_discards_gives_nothing() -> None:
     """Discarded is discarded, ids and all."""
-    assert told(Turn("t", Role.USER, "Order W123, never call.", retention=Retention.DISCARD)) == []
+    discard = Retention.DISCARD
+    assert told(Turn("t", Role.USER, "Order W123, never call.", retention=discard)) == []
+    assert told(Turn("t", Role.TOOL, '{"order_id": "W123"}', retention=discard)) == []
 
 
 def test_not_knowing_is_worth_little() -> None:

@@ -67,7 +67,13 @@ def test_keys_are_spoken_as_words() -> None:
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"a":' * 20_000, json.dumps(list(range(10**5, 2 * 10**5)))[:99_999]]
+    "text",
+    [
+        "[" * 100_000,
+        '{"a":' * 20_000,
+        json.dumps(list(range(10**5, 2 * 10**5)))[:99_999],
+        json.dumps([[{f"id_{at}": at for at in range(60)}] * 60]),
+    ],
 )
 def test_deep_and_wide_results_are_bounded(text: str) -> None:
     """No result costs more than its bound, and none raises."""
