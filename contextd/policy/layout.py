@@ -117,7 +117,7 @@ def fit(case: Case, start: Start) -> Layout | None:
     tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))
     if tokens + (case.retrieval_least if first > 1 else 0) > case.input_budget:
         return None
-    settled = len(head) - _unsettled(found.units)
+    settled = _settled(case, head, found.units)
     return Layout(first, fold, head, settled, case.notice, last, tokens, found.omitted)
 
 
@@ -165,6 +165,13 @@ def joined(found: Iterable[Unit]) -> tuple[Message, ...]:
     return tuple(message for unit in found for message in unit.messages)
 
 
-def _unsettled(found: Iterable[Unit]) -> int:
-    """Count the messages from the first unit on that later turns may change."""
-    return len(joined(dropwhile(lambda unit: unit.settled, found)))
+def _settled(case: Case, head: tuple[Message, ...], found: tuple[Unit, ...]) -> int:
+    """Count the leading messages that later turns cannot change.
+
+    While nothing but the system prompt is said, the next turn decides what opens the rest.
+    """
+    unsettled = len(joined(dropwhile(lambda unit: unit.settled, found)))
+    count = len(head) - unsettled
+    said = head[len(case.system) : count]
+    own = (message for message in said if message.sequences and not is_blank(message))
+    return count if any(own) else len(case.system)

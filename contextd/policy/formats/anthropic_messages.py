@@ -40,7 +40,7 @@ def render(messages: Sequence[Message], *, model: str, max_tokens: int) -> str:
 
 
 def _turns(messages: Sequence[Message]) -> list[dict[str, object]]:
-    ids = CallIds(messages)
+    ids = CallIds()
     merged: list[tuple[str, list[Block]]] = []
     for message in messages:
         if message.role is Role.SYSTEM or is_blank(message):

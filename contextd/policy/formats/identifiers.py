@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contextd.model import Message, ToolCall
+    from contextd.model import ToolCall
 
 ID_CHARACTERS = 40
 """OpenAI refuses longer call ids."""
@@ -33,9 +33,8 @@ class CallIds:
     prompt order, results after their calls.
     """
 
-    def __init__(self, messages: Iterable[Message]) -> None:
-        """Learn the ids of *messages*, so that no id made up meets one of them."""
-        self._taken = {call.id for message in messages for call in message.tool_calls}
+    def __init__(self) -> None:
+        """Start at the first message."""
         self._used: set[str] = set()
         self._current: dict[str, str] = {}
         self._number = 0
@@ -56,6 +55,6 @@ class CallIds:
 
     def _made_up(self) -> str:
         given = f"call_{self._number}"
-        while given in self._taken or given in self._used:
+        while given in self._used:
             given += "_"
         return given

@@ -22,7 +22,7 @@ def render(messages: Sequence[Message], *, model: str, max_tokens: int) -> str:
     Where several people share a role, "Author: " opens the text: the `name` field takes
     neither spaces nor most scripts.
     """
-    ids = CallIds(messages)
+    ids = CallIds()
     body: dict[str, object] = {"model": model} if model else {}
     body["messages"] = [_message(message, ids) for message in messages if not is_blank(message)]
     if max_tokens > 0:
