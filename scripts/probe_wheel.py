@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -48,13 +49,25 @@ def expect(truth: object, what: str) -> None:
         sys.exit(f"wheel test: {what}")
 
 
+def wait_until_served(address: str, daemon: subprocess.Popen[bytes]) -> None:
+    """Return when something listens on *address*; stop when the daemon has died."""
+    host, port = address.split(":")
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        expect(daemon.poll() is None, f"the daemon stopped at once with {daemon.returncode}")
+        with socket.socket() as knock:
+            if knock.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.05)
+    expect(truth=False, what=f"nothing listens on {address} after {SECONDS:.0f} s")
+
+
 def converse(address: str) -> None:
     """Make the three calls and look at the answers."""
     session = common.SessionRef(tenant_id="acme", conversation_id="wheel")
     said = common.Turn(role=common.ROLE_USER, text="My order A-1042 has not arrived.")
     asked = common.Turn(role=common.ROLE_USER, text="Where is it?")
     with grpc.insecure_channel(address) as channel:
-        grpc.channel_ready_future(channel).result(timeout=SECONDS)
         stub = ContextServiceStub(channel)
         recorded = stub.RecordTurn(
             api.RecordTurnRequest(session=session, turns=[said], request_id="1"), timeout=SECONDS
@@ -89,6 +102,7 @@ def main() -> None:
         ]
     )
     try:
+        wait_until_served(address, daemon)
         converse(address)
         daemon.send_signal(signal.SIGTERM)
         expect(daemon.wait(SECONDS) == 0, f"the daemon stopped with {daemon.returncode}")
