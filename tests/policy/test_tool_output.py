@@ -72,7 +72,7 @@ def test_keys_are_spoken_as_words() -> None:
         "[" * 100_000,
         '{"a":' * 20_000,
         json.dumps(list(range(10**5, 2 * 10**5)))[:99_999],
-        json.dumps([[{f"id_{at}": at for at in range(60)}] * 60]),
+        json.dumps({"x": [[{f"id_{at}": at for at in range(60)}] * 60]}),
     ],
 )
 def test_deep_and_wide_results_are_bounded(text: str) -> None:
