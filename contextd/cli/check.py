@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contextd.cli.output import emit, note
-from contextd.config import Config, describe, load, split_address
+from contextd.config import Config, describe, example, load, split_address
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -26,11 +26,17 @@ def check(
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail the check too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Print every setting's default as TOML instead.")
+    ] = False,
 ) -> None:
     """Check the configuration without starting anything; touches no network.
 
     Exit 0: good.  1: good with warnings, and --strict was given.  2: not acceptable.
     """
+    if defaults:
+        typer.echo(example(), nl=False)
+        return
     try:
         loaded = load({}, os.environ, config)
     except ConfigInvalid as error:

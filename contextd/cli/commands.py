@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,7 +18,7 @@ from contextd.cli.health import probe
 from contextd.cli.output import complain
 from contextd.errors import ConfigInvalid, ContextdError
 
-COMMANDS: Final = {
+COMMANDS: Mapping[str, str] = {
     "serve": "contextd.cli.serve:serve",
     "demo": "contextd.cli.demo.command:demo",
     "replay": "contextd.cli.replay:replay",
@@ -26,13 +27,13 @@ COMMANDS: Final = {
     "session": "contextd.cli.commands:SESSION",
     "version": "contextd.cli.version:version",
 }
-SESSION: Final = {
+SESSION: Mapping[str, str] = {
     "show": "contextd.cli.session:show",
     "list": "contextd.cli.session:list_sessions",
     "export": "contextd.cli.session:export",
     "delete": "contextd.cli.session:delete",
 }
-AS_IT_IS: Final = {
+AS_IT_IS: Mapping[str, Any] = {
     "ignore_unknown_options": True,
     "allow_extra_args": True,
     "help_option_names": [],
@@ -55,7 +56,7 @@ def health(context: typer.Context) -> None:
     raise typer.Exit(probe(context.args))
 
 
-def _group(table: dict[str, str], text: str) -> typer.Typer:
+def _group(table: Mapping[str, str], text: str) -> typer.Typer:
     """Return an app whose commands are found in *table* when they are needed."""
 
     class Lazy(TyperGroup):
@@ -73,11 +74,11 @@ def _group(table: dict[str, str], text: str) -> typer.Typer:
 def _command(name: str, address: str) -> Any:  # noqa: ANN401 - typer does not export the class
     module, _, attribute = address.partition(":")
     target = getattr(importlib.import_module(module), attribute)
-    if isinstance(target, dict):
+    if isinstance(target, Mapping):
         command = typer.main.get_command(_group(target, "Look at sessions, export, delete them."))
     else:
         app = typer.Typer(**_look())
-        app.command(name, context_settings=AS_IT_IS if target is health else None)(target)
+        app.command(name, context_settings=dict(AS_IT_IS) if target is health else None)(target)
         command = typer.main.get_command(app)
     command.name = name
     return command

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-ROLES = {
+ROLES: Mapping[str, common.Role] = {
     "user": common.ROLE_USER,
     "assistant": common.ROLE_ASSISTANT,
     "tool": common.ROLE_TOOL,
     "human_agent": common.ROLE_HUMAN_AGENT,
 }
-RETENTIONS = {
+RETENTIONS: Mapping[str, common.Retention] = {
     "keep": common.RETENTION_KEEP,
     "summarize": common.RETENTION_SUMMARIZE,
     "discard": common.RETENTION_DISCARD,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from contextd.cli.playground import Playground
 
 MOST_CARRIED = 8
+PLAIN_WIDTH = 120
 
 
 def replay(
@@ -69,12 +70,20 @@ def replay(
         limit=limit,
         budget=pb.Budget(model=model, context_window_tokens=budget, reserved_output_tokens=reserve),
         quiet=quiet or to_stdout,
-        console=Console(stderr=to_stdout, highlight=False),
+        console=_console(to_stdout=to_stdout),
     )
     peak = asyncio.run(_replay(plan, target, store))
     _report(plan, peak, json)
     worked = plan.done and not any(each.violations or each.refused for each in plan.done)
     raise typer.Exit(0 if worked else 1)
+
+
+def _console(*, to_stdout: bool) -> Console:
+    """Return the console to report on; a file or a pipe gets lines as long as tables need."""
+    console = Console(stderr=to_stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,10 @@ class Plan:
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations chosen, reading the file as they are asked for."""
         every = read(self.file)
-        chosen = (each for each in every if not self.sessions or each.session_id in self.sessions)
-        return islice(chosen, self.limit)
+        if not self.sessions:
+            return islice(every, self.limit)
+        chosen = (each for each in every if each.session_id in self.sessions)
+        return islice(chosen, min(len(self.sessions), self.limit or len(self.sessions)))
 
 
 async def _replay(plan: Plan, target: str, store: str) -> float:

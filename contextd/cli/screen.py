@@ -16,13 +16,13 @@ from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from contextd.cli.truncation import Carried, Comparison
 
 WIDTH = 40
 MARKS = (0.6, 0.8, 0.9)
-COLOURS = {
+COLOURS: Mapping[common.Tier, str] = {
     common.TIER_VERBATIM: "green",
     common.TIER_SUMMARY: "yellow",
     common.TIER_KEY_FACTS: "dark_orange",

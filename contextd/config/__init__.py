@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contextd.config.checks import split_address, verify
+from contextd.config.example import example
 from contextd.config.settings import (
     BudgetConfig,
     Config,
@@ -38,6 +39,7 @@ __all__ = [
     "StoreConfig",
     "TokenizersConfig",
     "describe",
+    "example",
     "hide_secrets",
     "load",
     "split_address",

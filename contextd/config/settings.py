@@ -112,7 +112,7 @@ def describe(config: Config) -> list[Setting]:
 
 def hide_secrets(text: str) -> str:
     """Replace the password of a URL, in its authority or its query, by three stars."""
-    text = re.sub(r"(://[^/@:]*):[^@]*@", r"\1:***@", text)
+    text = re.sub(r"(://[^/@:?]*):\S*@", r"\1:***@", text)
     return re.sub(r"(?i)([?&](?:password|secret|token|key)=)[^&]*", r"\1***", text)
 
 

@@ -17,7 +17,7 @@ from contextd.cli.screen import gauge
 from contextd.v1 import common_pb2 as common
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console, RenderableType
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 NAME_WIDTH = 8
 PAUSE_LINES = 12
 FOLD_CUT = 420
-MEANING = {
+MEANING: Mapping[common.Tier, str] = {
     common.TIER_SUMMARY: "60 % of the budget: from now on old turns stand as a summary",
     common.TIER_KEY_FACTS: "80 %: old turns stand as essential facts only",
     common.TIER_NOTICE: "90 %: as before, and the customer is told that this is a summary",
 }
-STYLES = {
+STYLES: Mapping[common.Role, str] = {
     common.ROLE_USER: "bold cyan",
     common.ROLE_ASSISTANT: "bold green",
     common.ROLE_TOOL: "dim",
