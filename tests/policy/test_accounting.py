@@ -63,7 +63,7 @@ def test_the_hash_of_a_prefix_can_be_made_elsewhere() -> None:
         ]
     )
     canonical = (
-        '[["user","A","\\\\u00e9",[],""],'
+        '[["user","A","\\u00e9",[],""],'
         '["assistant","","",[["c","f","{}"]],""],'
         '["tool","","1",[],"c"]]'
     )
