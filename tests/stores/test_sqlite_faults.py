@@ -206,6 +206,7 @@ def test_who_gave_up_in_the_queue_is_skipped(tmp_path: Path) -> None:
         disk.going.set()
         await first
         await asyncio.wait([second])
+        assert await store.ready()  # the writer has come to what was queued after it
         assert len(await store.read(KEY)) == 2
 
     on_faulty_disk(tmp_path, test)
