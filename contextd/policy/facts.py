@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
-from contextd.policy.gathering import SAID
+from contextd.policy.gathering import SAID, Candidate, weigh
 from contextd.policy.quoting import fact_line, quote
 from contextd.policy.supersession import normal
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Turn
-    from contextd.policy.gathering import Candidate
     from contextd.policy.meter import Meter
 
 ORDER = (
@@ -81,6 +80,17 @@ def choose(
             return tuple(sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence)))
         chosen = chosen[: min(len(chosen) - 1, len(chosen) * limit // tokens)]
     return ()
+
+
+def tighten(
+    facts: Sequence[Fact], *, limit: int, turns: Sequence[Turn], meter: Meter
+) -> tuple[Fact, ...]:
+    """Return those of *facts*, chosen earlier, that a smaller *limit* still holds."""
+    roles = (turns[fact.sequence - 1].role for fact in facts)
+    weighed = [
+        Candidate(fact, weigh(fact, role), role) for fact, role in zip(facts, roles, strict=True)
+    ]
+    return choose(weighed, limit=limit, turns=turns, meter=meter)
 
 
 def _fill(ranked: Sequence[Candidate], limit: int) -> list[Candidate]:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.model import Fact, FactKind
-from contextd.policy.facts import ORDER, choose, fact_lines
+from contextd.policy.facts import ORDER, choose, fact_lines, tighten
 from contextd.policy.gathering import gather, judge
 from contextd.policy.supersession import settle
 from contextd.testing.fakes import WordTokenizer
@@ -87,3 +87,15 @@ def test_a_promise_is_not_crowded_out_by_values() -> None:
     candidates = settle(gather(talk.turns, judge(talk.turns)))
     chosen = choose(candidates, limit=100, turns=talk.turns, meter=METER)
     assert {fact.kind for fact in chosen} == {FactKind.COMMITMENT, FactKind.ENTITY}
+
+
+def test_a_tighter_limit_keeps_a_part_of_what_was_chosen() -> None:
+    """Facts of a fold can be cut down to the room that a prompt has left."""
+    talk = Scenario().user("Never call me.").user("My order W1234 and my order W5678 are late.")
+    candidates = settle(gather(talk.turns, judge(talk.turns)))
+    chosen = choose(candidates, limit=500, turns=talk.turns, meter=METER)
+    assert tighten(chosen, limit=500, turns=talk.turns, meter=METER) == chosen
+    fewer = tighten(chosen, limit=15, turns=talk.turns, meter=METER)
+    assert fewer
+    assert set(fewer) < set(chosen)
+    assert sum(METER.count(line.text) for line in fact_lines(fewer, talk.turns)) <= 15
