@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,9 +102,10 @@ class SessionStoreContract(StoreHarness):
         """The same request again writes nothing and gives the first revision."""
         commit = Commit(RECORDS[:2], 0, "request", "digest")
         first = await store.append(KEY, commit)
-        again = await store.append(KEY, commit)
         assert (first.revision, first.replayed) == (2, False)
-        assert (again.revision, again.replayed) == (2, True)
+        for expected in (0, 2):
+            again = await store.append(KEY, replace(commit, expected_revision=expected))
+            assert (again.revision, again.replayed) == (2, True)
         assert tuple(await self.raw(store, KEY)) == RECORDS[:2]
 
     @on_store
@@ -122,8 +124,9 @@ class SessionStoreContract(StoreHarness):
         await store.append(KEY, Commit(RECORDS[:1], 0, "request", "digest"))
         for expected in (0, 1):
             with pytest.raises(RequestIdReused):
-                await store.append(KEY, Commit(RECORDS[1:2], expected, "request", "other"))
+                await store.append(KEY, Commit(RECORDS[1:4], expected, "request", "other"))
         assert tuple(await store.read(KEY)) == RECORDS[:1]
+        assert tuple(await self.raw(store, KEY)) == RECORDS[:1]
 
     @on_store
     async def test_request_ids_belong_to_a_session(self, store: SessionStore) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from contextd.errors import Overloaded, StoreUnavailable
+from contextd.errors import Overloaded, RevisionConflict, StoreUnavailable
 from contextd.model import SessionKey
 from contextd.ports import Commit
 from contextd.stores.sqlite import SqliteStore
@@ -208,6 +208,26 @@ def test_who_gave_up_in_the_queue_is_skipped(tmp_path: Path) -> None:
         await asyncio.wait([second])
         assert await store.ready()  # the writer has come to what was queued after it
         assert len(await store.read(KEY)) == 2
+
+    on_faulty_disk(tmp_path, test)
+
+
+def test_a_conflict_can_be_resolved(tmp_path: Path) -> None:
+    """After a conflict a read shows what caused it, though nobody was told of that."""
+
+    async def test(store: SqliteStore, disk: FaultyDisk) -> None:
+        await store.append(KEY, commit(0))
+        disk.going.clear()
+        given_up = asyncio.create_task(store.append(KEY, commit(2)))
+        await begun(disk)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        assert not await store.read(KEY, 2)
+        disk.going.set()
+        with pytest.raises(RevisionConflict) as conflict:
+            await store.append(KEY, commit(2))
+        assert conflict.value.current == 4
+        assert len(await store.read(KEY, 2)) == 2
 
     on_faulty_disk(tmp_path, test)
 
