@@ -46,7 +46,7 @@ def check(
         for problem in [] if json else problems:
             note(f"error: {problem}")
         raise typer.Exit(2) from error
-    warnings = list(_warnings(loaded))
+    warnings = list(surprises(loaded))
     if json:
         settings = {s.name: {"value": s.text, "origin": s.origin} for s in describe(loaded)}
         emit({"ok": True, "problems": [], "warnings": warnings, "settings": settings})
@@ -65,7 +65,7 @@ def _show(config: Config, warnings: list[str]) -> None:
         note(f"warning: {warning}")
 
 
-def _warnings(config: Config) -> Iterator[str]:
+def surprises(config: Config) -> Iterator[str]:
     """Yield what works and yet may surprise."""
     yield from _exposed(config)
     yield from _fleeting(config)

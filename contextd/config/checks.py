@@ -46,7 +46,8 @@ def split_address(address: str) -> tuple[str, int] | None:
 
 def _checks(config: Config) -> Iterator[Check]:
     yield from _server_checks(config)
-    yield "://" in config.store.url, "store.url", "must be a URL such as sqlite:///contextd.db"
+    scheme = re.match(r"[a-z][a-z0-9+.-]*:", config.store.url)
+    yield bool(scheme), "store.url", "must be a URL such as sqlite:///contextd.db"
     yield (
         config.budget.reserved_output_tokens < config.budget.context_window_tokens,
         "budget.reserved_output_tokens",
