@@ -194,13 +194,13 @@ def turn(value: Turn) -> common.Turn:
 def _messages(
     values: Iterable[Message], out: RepeatedCompositeFieldContainer[service.Message]
 ) -> None:
+    add = out.add
     for value in values:
-        message = out.add(
-            role=ROLES[value.role],
-            text=value.text,
-            section=SECTIONS[value.section],
-            tokens=value.tokens,
-        )
+        message = add()  # keyword arguments would take half as long again
+        message.role = ROLES[value.role]
+        message.text = value.text
+        message.section = SECTIONS[value.section]
+        message.tokens = value.tokens
         if value.author:
             message.author = value.author
         if value.tool_calls:

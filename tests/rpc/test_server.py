@@ -346,8 +346,12 @@ def server(listen: Listen) -> Server:
 
 async def start_refused(listen: Listen, match: str) -> None:
     """Check that a server cannot be started, and cleans up."""
-    with pytest.raises(ConfigInvalid, match=match):
-        await server(listen).start(FakeEngine().verbs(), Readiness())
+    refused_ = server(listen)
+    try:
+        with pytest.raises(ConfigInvalid, match=match):
+            await refused_.start(FakeEngine().verbs(), Readiness())
+    finally:
+        await refused_.stop(grace=0)
 
 
 def test_a_socket_has_one_owner(runner: asyncio.Runner, tmp_path: Path) -> None:
@@ -409,12 +413,14 @@ def test_tcp_reports_its_port(runner: asyncio.Runner) -> None:
     async def scene() -> None:
         running = server(Listen("127.0.0.1:0"))
         await running.start(FakeEngine().verbs(), Readiness())
-        host, _, port = running.address.rpartition(":")
-        assert (host, int(port) > 0) == ("127.0.0.1", True)
-        async with grpc.aio.insecure_channel(running.address) as channel:
-            await ContextServiceStub(channel).RecordTurn(record_message())
-        await start_refused(Listen(running.address), "cannot listen")
-        await running.stop(grace=1)
+        try:
+            host, _, port = running.address.rpartition(":")
+            assert (host, int(port) > 0) == ("127.0.0.1", True)
+            async with grpc.aio.insecure_channel(running.address) as channel:
+                await ContextServiceStub(channel).RecordTurn(record_message())
+            await start_refused(Listen(running.address), "cannot listen")
+        finally:
+            await running.stop(grace=1)
 
     runner.run(scene())
 

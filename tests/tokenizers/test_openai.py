@@ -137,6 +137,16 @@ def test_ends_keep_their_limits(
     assert tokenizer.count(last) <= tail
 
 
+@pytest.mark.parametrize(
+    ("text", "tail"), [("(\n\n//", 1), ("'LL'LL'LLa1", 4), ("-é\n\n!!!!\n//-", 2)]
+)
+def test_an_end_is_counted_as_it_will_stand(text: str, tail: int) -> None:
+    """Cut from its context, an end can have more tokens than it had there; it is cut again."""
+    last = O200K_BASE.ends(text, 0, tail)[1]
+    assert text.endswith(last)
+    assert O200K_BASE.count(last) <= tail
+
+
 @ENCODINGS
 def test_ends_use_what_they_may(tokenizer: BytePairTokenizer) -> None:
     """The ends of prose are as long as the limits allow, and a short text stays whole."""
