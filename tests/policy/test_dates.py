@@ -57,6 +57,7 @@ def test_a_date_without_a_year_means_the_years_of_the_session() -> None:
     """Both the third of June of this year and of the last are meant; unknown days never."""
     days = np.array([day(2023, 6, 3), day(2024, 6, 3), day(2024, 6, 2), 0], np.int32)
     assert nearness(days, NamedDate(0, 6, 3), 0).tolist() == [1, 1, 0, 0]
+    assert not nearness(days, NamedDate(1970, 1, 1), 0).any()
 
 
 @pytest.mark.parametrize(

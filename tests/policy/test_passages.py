@@ -12,7 +12,6 @@ from contextd.policy.quoting import quote
 from contextd.policy.rules import RetrievalRules
 
 RULES = RetrievalRules(passage_words=20)
-SENTENCE = "The parcel left our warehouse in Leeds on Monday morning. "
 MEGABYTE = 1_000_000
 
 
@@ -40,11 +39,12 @@ def test_blank_turn_has_no_passage(text: str) -> None:
 
 
 def test_long_turn_is_cut_at_sentences() -> None:
-    """A long turn gives pieces of about the same size that begin where a sentence does."""
-    found = pieces(SENTENCE * 12)
-    assert len(found) == 6
-    assert all(piece.startswith("The parcel") and piece.endswith("morning.") for piece in found)
-    assert " ".join(found) == (SENTENCE * 12).strip()
+    """A long turn gives several pieces, each beginning and ending where a sentence does."""
+    said = " ".join(f"Parcel {n} went{' on' * (n % 7)} from Leeds to Kyiv." for n in range(40))
+    found = pieces(said)
+    assert len(found) > 8
+    assert all(piece.startswith("Parcel") and piece.endswith("Kyiv.") for piece in found)
+    assert " ".join(found) == said
 
 
 def test_json_is_cut_between_members() -> None:

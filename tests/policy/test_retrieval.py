@@ -119,11 +119,38 @@ def test_long_answers_do_not_crowd_out() -> None:
     assert best(found(index_of(turns), "what is the budget for my trip?")) == len(SUPPORT) + 2
 
 
+def test_pieces_of_a_long_turn_share_what_neighbours_lend() -> None:
+    """Beside a match, a piece of a long turn gains less than a short turn does."""
+    turns = [(BOT, f"nothing of interest {n}") for n in range(11)]
+    turns[4] = (BOT, " ".join(f"nothing of interest here, part {n}." for n in range(20)))
+    turns[5] = (BOT, "the passport")
+    rules = RetrievalRules(passage_words=20, length_penalty=0.0)
+    slices = retrieve(
+        index_of(turns, vectors=False), "passport", None, before=99, tokens=PLENTY, rules=rules
+    )
+    scores = {
+        sequence: max(s.score for s in slices if s.sequence == sequence) for sequence in (5, 7)
+    }
+    assert scores[7] > scores[5] + 0.5
+
+
+def test_a_budget_is_used_to_the_last_token() -> None:
+    """What fits exactly goes in; a token less, and the worst passage stays out."""
+    index = index_of(SUPPORT)
+    everything = found(index, "cracked lid")
+    total = sum(piece.tokens for piece in everything)
+    assert len(everything) == len(SUPPORT)
+    assert found(index, "cracked lid", tokens=total) == everything
+    without_worst = sorted(everything, key=lambda piece: piece.score)[1:]
+    assert set(found(index, "cracked lid", tokens=total - 1)) == set(without_worst)
+
+
 def test_what_a_named_author_said_comes_first() -> None:
-    """Of two equal statements the one by the person the question names is better."""
+    """A question about a person finds what they said before what calls them by name."""
     index = PassageIndex()
     for n, author in enumerate(["Ann", "Bob", "Ann", "Bob", "Ann", "Bob"], 1):
-        turn = Turn(str(n), USER, f"my garden has tree number {n}", author, sequence=n)
+        text = f"my garden has tree number {n}" + (", Bob, Bob" if author == "Ann" else "")
+        turn = Turn(str(n), USER, text, author, sequence=n)
         index.extend(cut(turn, rules=RULES, count=len))
     slices = retrieve(index, "Bob's garden tree", None, before=99, tokens=PLENTY, rules=RULES)
     ranked = sorted(slices, key=lambda piece: -piece.score)
@@ -215,7 +242,8 @@ def test_vectors_may_be_missing(
     for vector in (None, embed(query), spoiled, np.ones(7, np.float32)):
         slices = retrieve(index, query, vector, before=PLENTY, tokens=PLENTY, rules=RULES)
         assert all(np.isfinite(piece.score) for piece in slices)
-        assert len(slices) <= len(index)
+        assert {piece.line for piece in slices} <= set(index.lines)
+        assert len(slices) == len(set(index.rows["print"].tolist()))
 
 
 def state_of(turns: list[tuple[Role, str]]) -> SessionState:
