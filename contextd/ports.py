@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Records to append to one session, all or none.
+    """Records to append to one session, all or none; at least one.
 
     `expected_revision` is the number of records the session must hold before (0: it must
     not exist).  `request_id`, if not empty, makes the commit idempotent within the
@@ -31,6 +31,11 @@ class Commit:
     expected_revision: int
     request_id: str = ""
     digest: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a commit of nothing, which no log could show."""
+        if not self.records:
+            raise ValueError("a commit holds at least one record")
 
 
 @dataclass(frozen=True, slots=True)

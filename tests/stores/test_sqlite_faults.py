@@ -193,6 +193,34 @@ def test_too_many_waiting(tmp_path: Path) -> None:
     on_faulty_disk(tmp_path, test, max_pending=3)
 
 
+def test_too_many_reading(tmp_path: Path) -> None:
+    """Above the bound reads are refused at once, and those before it are answered."""
+
+    async def test(store: SqliteStore, disk: FaultyDisk) -> None:
+        await store.append(KEY, commit(0))
+        idle = store._opened.reading
+        busy = [idle.get() for _ in range(idle.qsize())]
+        reads = [asyncio.create_task(store.read(KEY)) for _ in range(4)]
+        await asyncio.wait(reads[3:])
+        for log in busy:
+            idle.put(log)
+        outcomes = await asyncio.gather(*reads, return_exceptions=True)
+        assert [type(each) is Overloaded for each in outcomes] == [False] * 3 + [True]
+
+    on_faulty_disk(tmp_path, test, max_pending=3)
+
+
+def test_a_bug_does_not_end_the_writer(tmp_path: Path) -> None:
+    """An error that nobody thought of reaches its caller, and the next append works."""
+
+    async def test(store: SqliteStore, disk: FaultyDisk) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await store._writer.submit(lambda _: 1 // 0)
+        assert (await store.append(KEY, commit(0))).revision == 2
+
+    on_faulty_disk(tmp_path, test)
+
+
 def test_who_gave_up_in_the_queue_is_skipped(tmp_path: Path) -> None:
     """An append cancelled before its turn is not written."""
 
@@ -208,6 +236,26 @@ def test_who_gave_up_in_the_queue_is_skipped(tmp_path: Path) -> None:
         await asyncio.wait([second])
         assert await store.ready()  # the writer has come to what was queued after it
         assert len(await store.read(KEY)) == 2
+
+    on_faulty_disk(tmp_path, test)
+
+
+def test_closing_finishes_what_waits(tmp_path: Path) -> None:
+    """Appends that wait for the disk when the store closes are written and answered."""
+
+    async def test(store: SqliteStore, disk: FaultyDisk) -> None:
+        disk.going.clear()
+        first = asyncio.create_task(store.append(KEY, commit(0)))
+        await begun(disk)
+        keys = [SessionKey("tenant", str(number)) for number in range(5)]
+        rest = [asyncio.create_task(store.append(key, commit(0))) for key in keys]
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(store.aclose())
+        await asyncio.sleep(0)
+        disk.going.set()
+        outcomes = await asyncio.gather(first, *rest)
+        assert {each.revision for each in outcomes} == {2}
+        await closing
 
     on_faulty_disk(tmp_path, test)
 

@@ -117,6 +117,9 @@ class Writer:
         except (apsw.Error, ContextdError) as error:
             self._drop()
             outcomes = [translated(error) for _ in jobs]
+        except Exception as error:  # noqa: BLE001 - a bug must show in its callers, not end the thread
+            self._drop()
+            outcomes = [error] * len(jobs)
         self._scrub_due |= any(job.scrub for job in jobs)
         return list(zip(jobs, outcomes, strict=True))
 
