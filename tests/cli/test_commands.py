@@ -12,6 +12,7 @@ import pytest
 
 from contextd import __version__
 from contextd.cli.check import surprises
+from contextd.cli.commands import COMMANDS, SESSION
 from contextd.config import Config, describe, load
 
 if TYPE_CHECKING:
@@ -140,3 +141,10 @@ def test_without_a_daemon_the_error_says_what_to_do(run: Run) -> None:
     assert answer.returncode == 1
     assert "contextd serve" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_the_manual_names_every_command() -> None:
+    """docs/cli.md leaves no command out."""
+    manual = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    names = [*COMMANDS.keys() - {"session"}, *(f"session {name}" for name in SESSION)]
+    assert [name for name in sorted(names) if f"`contextd {name}`" not in manual] == []
