@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 from zlib import crc32
 
 import msgspec
@@ -19,7 +19,10 @@ from contextd.model import Escalation
 from contextd.stores import codec
 from contextd.testing.samples import RECORDS, turns_recorded
 
-PLAIN: dict[object, st.SearchStrategy[Any]] = {
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAIN: Mapping[object, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**63), 2**63 - 1),
     float: st.floats(allow_nan=False),
     str: st.text(max_size=8),

@@ -250,7 +250,7 @@ def test_closing_finishes_what_waits(tmp_path: Path) -> None:
         keys = [SessionKey("tenant", str(number)) for number in range(5)]
         rest = [asyncio.create_task(store.append(key, commit(0))) for key in keys]
         await asyncio.sleep(0)
-        closing = asyncio.create_task(store.aclose())
+        closing = asyncio.create_task(store._writer.aclose())
         await asyncio.sleep(0)
         disk.going.set()
         outcomes = await asyncio.gather(first, *rest)
