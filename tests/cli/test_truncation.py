@@ -39,7 +39,8 @@ def test_only_what_truncation_loses_counts_as_carried() -> None:
     """A line that quotes a turn which truncation sends as well is no gain."""
     pinned = (
         "Kept word for word:\n- (turn 1, user Maya, 2024-06-03) by e-mail only\n"
-        "- (turn 2, assistant) I will (see turn 1, really) refund it\n- (turn 4, user) newest\n"
+        "- (turn 2, assistant) I will (see turn 1, really) refund it\n"
+        "- (turn 3, user) first one kept\n- (turn 4, user) newest\n"
     )
     found = compare(answer(budget=48, pinned=pinned), history(1, 25, 10, 20))
     assert [(line.section, line.sequence, line.text) for line in found.carried] == [
