@@ -149,9 +149,7 @@ def test_what_a_named_author_said_comes_first() -> None:
     """A question about a person finds what they said before what calls them by name."""
     index = PassageIndex()
     for n, author in enumerate(["Ann", "Bob", "Ann", "Bob", "Ann", "Bob"], 1):
-        text = f"my garden has tree number {n}" + (
-            ", Bob" if author == "Ann" else ", well, well, well"
-        )
+        text = f"my garden has tree number {n}, {'Bob' if author == 'Ann' else 'well'}"
         turn = Turn(str(n), USER, text, author, sequence=n)
         index.extend(cut(turn, rules=RULES, count=len))
     slices = retrieve(index, "Bob's garden tree", None, before=99, tokens=PLENTY, rules=RULES)
