@@ -39,6 +39,7 @@ the turn since 1970, 0 if unknown; passages that say the same have the same `pri
 
 _WORD = re.compile(r"\w+")
 _REPEATABLE_WORDS = 6
+_AUTHOR_CHARACTERS = 64
 
 
 class PassageIndex:
@@ -48,7 +49,7 @@ class PassageIndex:
     turn.  Vectors may come later than their passages.  Not for two threads at a time.
     """
 
-    __slots__ = ("_authors", "_rows", "_starts", "lexical", "lines", "vectors")
+    __slots__ = ("_authors", "_named", "_rows", "_starts", "lexical", "lines", "vectors")
 
     def __init__(self) -> None:
         """Start empty."""
@@ -58,6 +59,7 @@ class PassageIndex:
         self._rows = Column(ROW)
         self._starts = Column(np.uint32)
         self._authors: dict[str, int] = {}
+        self._named: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         """Count the passages."""
@@ -90,12 +92,7 @@ class PassageIndex:
 
     def named_authors(self, query: Iterable[int]) -> list[int]:
         """Return the numbers of the authors whose name has one of the terms *query*."""
-        sought = set(query)
-        return [
-            number
-            for author, number in self._authors.items()
-            if author and not sought.isdisjoint(terms(author))
-        ]
+        return sorted({number for term in query for number in self._named.get(term, ())})
 
     def extend(
         self, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None
@@ -106,7 +103,7 @@ class PassageIndex:
             if passage.sequence != last:
                 self._starts.extend([number])
                 last = passage.sequence
-            self.lexical.add(f"{passage.author} {passage.text}")
+            self.lexical.add(f"{passage.author[:_AUTHOR_CHARACTERS]} {passage.text}")
         self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
         self.lines += [passage.line for passage in passages]
         self.vectors.extend(vectors, len(passages))
@@ -119,11 +116,20 @@ class PassageIndex:
         return (
             passage.sequence,
             passage.tokens,
-            self._authors.setdefault(passage.author, len(self._authors)),
+            self._number(passage.author[:_AUTHOR_CHARACTERS]),
             day_of(passage.occurred_at),
             _print(passage),
             passage.role is Role.USER,
         )
+
+    def _number(self, author: str) -> int:
+        """Number an author, and remember the words of a new one's name."""
+        number = self._authors.get(author)
+        if number is None:
+            number = self._authors[author] = len(self._authors)
+            for term in set(terms(author)):
+                self._named.setdefault(term, []).append(number)
+        return number
 
 
 def _print(passage: Passage) -> int:

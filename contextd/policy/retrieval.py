@@ -128,8 +128,8 @@ def score(
     rows = index.rows[:passages]
     scores += _from_turns(scores, rows["tokens"], index.starts(passages), rules)
     scores += rules.user_prior * rows["from_user"]
-    for author in index.named_authors(sought):
-        scores += rules.author_weight * (rows["author"] == author)
+    if authors := index.named_authors(sought):
+        scores += rules.author_weight * np.isin(rows["author"], authors)
     if rules.date_weight and (named := named_date(query[:MAX_QUERY_CHARACTERS])):
         scores += rules.date_weight * nearness(rows["day"], named, rules.told_within_days)
     return scores
