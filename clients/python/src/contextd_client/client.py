@@ -1,0 +1,94 @@
+"""The client: where the daemon is, who pays, how long to wait."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from contextd_client.calls import Deadlines, Retry
+from contextd_client.session import Session, Wire
+from contextd_client.transport import GrpcTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from contextd_client.transport import Transport
+    from contextd_client.turns import Budget
+
+DEFAULT_TARGET = "127.0.0.1:7070"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+class ContextdClient:
+    """Talks to one contextd daemon; belongs to the event loop of its first call.
+
+    With *fail_open*, `Session.build` answers with the caller's own newest messages,
+    flagged `degraded`, when the daemon does not answer in time.  Writes never fail open.
+    """
+
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        *,
+        tenant: str = "",
+        deadlines: Deadlines | None = None,
+        retry: Retry | None = None,
+        fail_open: bool = False,
+        transport: Transport | None = None,
+    ) -> None:
+        """Connect to *target* ("host:port" or "unix:///path") when first called.
+
+        *tenant* is the default of `session`; *transport* takes the place of gRPC.
+        """
+        self.tenant = tenant
+        self._wire = Wire(
+            transport or GrpcTransport(target),
+            deadlines or Deadlines(),
+            retry or Retry(),
+            fail_open,
+        )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return a client as the environment says.
+
+        CONTEXTD_TARGET (127.0.0.1:7070), CONTEXTD_TENANT (""), CONTEXTD_FAIL_OPEN (false).
+        """
+        env = os.environ if environ is None else environ
+        return cls(
+            env.get("CONTEXTD_TARGET") or DEFAULT_TARGET,
+            tenant=env.get("CONTEXTD_TENANT", ""),
+            fail_open=env.get("CONTEXTD_FAIL_OPEN", "").lower() in _TRUE,
+        )
+
+    def session(
+        self,
+        conversation: str,
+        *,
+        tenant: str = "",
+        account: str = "",
+        budget: Budget | None = None,
+        system: str = "",
+    ) -> Session:
+        """Return a handle on a conversation; nothing is sent.
+
+        *account* is the end customer, if known; *budget* and *system* are what `build`
+        takes when it is given none.
+        """
+        return Session(self._wire, tenant or self.tenant, conversation, account, budget, system)
+
+    async def aclose(self) -> None:
+        """Close the connection; may be called twice."""
+        await self._wire.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,168 @@
+"""Every error of the client, and how a gRPC status becomes one.
+
+    ContextdError
+    ├── InvalidRequest            the caller must change the request
+    │   └── RequestIdReused
+    ├── BudgetTooSmall
+    ├── SessionNotFound
+    ├── RevisionConflict
+    ├── HumanInControl
+    ├── Overloaded                try again later
+    ├── Unavailable               the daemon cannot be reached, or its store cannot
+    └── DeadlineExceeded
+
+Reason, field and metadata come from the trailing metadata that contextd sends beside
+`google.rpc.ErrorInfo`, so the googleapis messages are not needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grpc import StatusCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_PREFIX = "contextd-"
+_PUSHBACK = "grpc-retry-pushback-ms"
+
+
+class ContextdError(Exception):
+    """A call to contextd failed.
+
+    `code` is the gRPC status's name, `reason` contextd's UPPER_SNAKE word for it ("" when
+    the daemon was not reached), `field` the request field concerned, if one is.
+    """
+
+    code = "UNKNOWN"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: str = "",
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """Say *message*; *retry_after* is in seconds, negative for "do not retry"."""
+        super().__init__(message or reason or (type(self).__doc__ or "").partition("\n")[0])
+        self.code = code or self.code
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.retry_after = retry_after
+
+    @property
+    def field(self) -> str:
+        """The path of the field concerned ("turns[2].text"), or ""."""
+        return self.metadata.get("field", "")
+
+    def _number(self, name: str) -> int:
+        text = self.metadata.get(name, "")
+        return int(text) if text.isdecimal() else 0
+
+
+class InvalidRequest(ContextdError):
+    """The request cannot be served as it is."""
+
+    code = "INVALID_ARGUMENT"
+
+
+class RequestIdReused(InvalidRequest):
+    """This request id was already used with another body."""
+
+
+class BudgetTooSmall(ContextdError):
+    """The input budget is smaller than what cannot be left out."""
+
+    code = "FAILED_PRECONDITION"
+
+    @property
+    def required_tokens(self) -> int:
+        """The smallest input budget that would do."""
+        return self._number("required_tokens")
+
+
+class SessionNotFound(ContextdError):
+    """There is no such session."""
+
+    code = "NOT_FOUND"
+
+
+class RevisionConflict(ContextdError):
+    """The session has moved on since the revision expected."""
+
+    code = "ABORTED"
+
+    @property
+    def current_revision(self) -> int:
+        """The revision the session is at."""
+        return self._number("current_revision")
+
+
+class HumanInControl(ContextdError):
+    """A human has this conversation; assistant turns are refused."""
+
+    code = "FAILED_PRECONDITION"
+
+
+class Overloaded(ContextdError):
+    """The daemon has more work than it can do in time."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+
+class Unavailable(ContextdError):
+    """The daemon cannot be reached, or its store cannot."""
+
+    code = "UNAVAILABLE"
+
+
+class DeadlineExceeded(ContextdError):
+    """The answer did not come in time; a write may or may not have happened."""
+
+    code = "DEADLINE_EXCEEDED"
+
+
+def error_of(
+    code: StatusCode, details: str, trailers: Iterable[tuple[str, str | bytes]]
+) -> ContextdError:
+    """Return the error that a gRPC status stands for: by its reason, else by its code."""
+    texts = {key: value for key, value in trailers if isinstance(value, str)}
+    metadata = {
+        key.removeprefix(_PREFIX).replace("-", "_"): value
+        for key, value in texts.items()
+        if key.startswith(_PREFIX)
+    }
+    reason = metadata.pop("reason", "")
+    kind = _BY_REASON.get(reason) or _BY_CODE.get(code, ContextdError)
+    return kind(
+        details,
+        code=code.name,
+        reason=reason,
+        metadata=metadata,
+        retry_after=_seconds(texts.get(_PUSHBACK)),
+    )
+
+
+def _seconds(milliseconds: str | None) -> float | None:
+    """Read a pushback; what is no number means "do not retry", as gRPC has it."""
+    if milliseconds is None:
+        return None
+    return int(milliseconds) / 1000 if milliseconds.isdecimal() else -1.0
+
+
+_BY_REASON: Mapping[str, type[ContextdError]] = {
+    "BUDGET_TOO_SMALL": BudgetTooSmall,
+    "HUMAN_IN_CONTROL": HumanInControl,
+    "REQUEST_ID_REUSED": RequestIdReused,
+    "REVISION_CONFLICT": RevisionConflict,
+    "SESSION_NOT_FOUND": SessionNotFound,
+}
+_BY_CODE: Mapping[StatusCode, type[ContextdError]] = {
+    StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    StatusCode.UNAVAILABLE: Unavailable,
+    StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+}

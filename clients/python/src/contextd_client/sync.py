@@ -1,0 +1,147 @@
+"""The same client for code without an event loop.
+
+A thread runs the asyncio client; every method here waits for its namesake there and takes
+the same arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
+
+from contextd_client import client, session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from contextd_client.exchange import Exchange
+    from contextd_client.turns import Budget, Evidence, Format, Turn
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="contextd-client", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, work: Coroutine[object, object, R]) -> R:
+        """Run *work* there and return its result; an interrupt here cancels it there."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can still take work."""
+        return not self._loop.is_closed()
+
+    def close(self) -> None:
+        """Stop the loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _blocking(
+    method: Callable[Concatenate[session.Session, P], Coroutine[object, object, R]],
+) -> Callable[Concatenate[Session, P], R]:
+    """Return a method that waits for *method* of the asyncio session."""
+
+    @wraps(method)
+    def call(self: Session, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._loop.run(method(self._session, *args, **kwargs))
+
+    return call
+
+
+class TurnOptions(TypedDict, total=False):
+    """The options of `Session.turn`."""
+
+    budget: Budget | None
+    system: str | None
+    evidence: Sequence[Evidence]
+    history: Sequence[Turn] | None
+    form: Format
+
+
+class SessionOptions(TypedDict, total=False):
+    """The options of `ContextdClient.session`."""
+
+    tenant: str
+    account: str
+    budget: Budget | None
+    system: str
+
+
+class Session:
+    """One conversation; see `contextd_client.Session`."""
+
+    def __init__(self, loop: _Loop, inner: session.Session) -> None:
+        """Made by `ContextdClient.session`."""
+        self._loop = loop
+        self._session = inner
+
+    build = _blocking(session.Session.build)
+    record = _blocking(session.Session.record)
+    escalate = _blocking(session.Session.escalate)
+
+    @contextmanager
+    def turn(self, message: str | Turn, **options: Unpack[TurnOptions]) -> Iterator[Exchange]:
+        """Build on entering, record on leaving; see `contextd_client.Session.turn`."""
+        scope = self._session.turn(message, **options)
+        exchange = self._loop.run(scope.__aenter__())
+        try:
+            yield exchange
+        except BaseException as error:
+            self._loop.run(scope.__aexit__(type(error), error, error.__traceback__))
+            raise
+        self._loop.run(scope.__aexit__(None, None, None))
+
+
+class ContextdClient:
+    """Talks to one contextd daemon from any thread; see `contextd_client.ContextdClient`."""
+
+    def __init__(self, inner: client.ContextdClient | None = None) -> None:
+        """Wrap an asyncio client that nothing else uses, by default one for the default target."""
+        self._inner = inner or client.ContextdClient()
+        self._loop = _Loop()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return a client as the environment says."""
+        return cls(client.ContextdClient.from_env(environ))
+
+    def session(self, conversation: str, **options: Unpack[SessionOptions]) -> Session:
+        """Return a handle on a conversation; nothing is sent."""
+        return Session(self._loop, self._inner.session(conversation, **options))
+
+    def close(self) -> None:
+        """Close the connection and end the thread; may be called twice."""
+        if self._loop.runs:
+            self._loop.run(self._inner.aclose())
+            self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
