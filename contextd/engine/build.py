@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextd.engine.indexing import Indexer
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
-    from contextd.model import BuildRequest, Context, Fold, Routing, SessionKey, Slice, Turn
+    from contextd.model import Budget, BuildRequest, Context, Fold, Routing, SessionKey, Slice, Turn
     from contextd.policy.assembly import Frame
     from contextd.policy.rules import Rules
     from contextd.ports import Observer, Tokenizer, Tokenizers
@@ -156,19 +156,22 @@ class BuildContext:
                 message_tokens=message_tokens,
                 rules=self.rules,
                 meter=view.tokenizer,
-                fold_now=lambda through: self._fold_now(view, through),
+                fold_now=lambda through: self._fold_now(view, through, request.budget),
             )
 
         if _heavy(view, request):
             return await asyncio.to_thread(decide)
         return decide()
 
-    def _fold_now(self, view: View, through: int) -> Fold:
+    def _fold_now(self, view: View, through: int, budget: Budget) -> Fold:
         """Fold on the fly, for this answer only; the same again until one is published."""
-        fold = view.folds.get(through)
+        room = budget.input_tokens
+        fold = view.folds.get((through, room))
         if fold is None:
-            fold = extract(view.state, through, rules=self.rules, meter=view.tokenizer)
-            view.folds[through] = fold
+            fold = extract(
+                view.state, through, rules=self.rules, meter=view.tokenizer, input_budget=room
+            )
+            view.folds[through, room] = fold
         return fold
 
     async def _retrieve(

@@ -37,14 +37,15 @@ LONG_LOG = 64
 class View:
     """A session as one encoding counts it, with the index of its passages.
 
-    `folds` keeps folds made on the fly by the turn they reach to, until one is published;
+    `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
+    are for, until one is published;
     `indexed` is the last turn whose passages can be searched.
     """
 
     tokenizer: Tokenizer
     state: SessionState
     index: PassageIndex = field(default_factory=PassageIndex)
-    folds: dict[int, Fold] = field(default_factory=dict)
+    folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0
     text_bytes: int = 0

@@ -74,7 +74,7 @@ _NO_NAME = frozenset(
     """.split()
 )
 _NOT_AN_ID = re.compile(r"\d{1,2}(?:st|nd|rd|th|am|pm|x|k|%)$|(?:19|20)\d\ds?$", re.IGNORECASE)
-_IDS = {"labelled", "hashed", "code"}
+_IDS = frozenset({"labelled", "hashed", "code"})
 ID_LIKE = re.compile(
     r"(?=.{0,40}\d)(?:\#?[A-Za-z]*\d[\w-]{3,}|[A-Za-z]+(?:[_-][A-Za-z0-9]+)*[_-]?\d[\w-]*)"
 )

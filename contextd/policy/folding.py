@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Fold, Retention, Sentence
-from contextd.policy.blocks import folded_limits
+from contextd.policy.blocks import FoldedLimits, folded_limits
 from contextd.policy.budget import turn_cost, turns_cost
 from contextd.policy.facts import choose
 from contextd.policy.gathering import WEIGHT, Candidate, gather, judge, weigh
@@ -22,11 +22,13 @@ from contextd.policy.supersession import settle
 from contextd.policy.units import boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from contextd.model import Turn
     from contextd.policy.budget import Standing
     from contextd.policy.meter import Meter
-    from contextd.policy.rules import Rules
+    from contextd.policy.retention import Verdict
+    from contextd.policy.rules import FoldRules, Rules
     from contextd.policy.state import SessionState
 
 _SURVIVOR = 1.15
@@ -89,22 +91,8 @@ def extract(
     first = base.through if base else 0
     turns = state.turns[first:through]
     verdicts = judge(turns)
-    budget = input_budget or (state.budget.input_tokens if state.budget else 0)
-    limits = folded_limits(budget, rules.fold)
-    kept = pinned(
-        state,
-        through,
-        verdicts=verdicts,
-        before=base,
-        limit=limits.pinned if budget else rules.fold.summary_tokens,
-        meter=meter,
-    )
-    shown = {item.text for item in kept}
-    candidates = [*_carried(base, state), *gather(turns, verdicts)]
-    issue = open_issue(turns, verdicts, base)
-    if issue is not None:
-        role = state.turns[issue.sequence - 1].role
-        candidates.append(Candidate(issue, WEIGHT[FactKind.OPEN_ISSUE], role))
+    limits = _limits(state, input_budget, rules.fold)
+    kept = pinned(state, through, verdicts=verdicts, before=base, limit=limits.pinned, meter=meter)
     return Fold(
         through=through,
         summary=tuple(
@@ -112,23 +100,41 @@ def extract(
                 turns,
                 verdicts,
                 before=base.summary if base else (),
-                shown=shown,
+                shown={item.text for item in kept},
                 everyone=state.turns,
-                limit=min(rules.fold.summary_tokens, limits.summary)
-                if budget
-                else rules.fold.summary_tokens,
+                limit=min(rules.fold.summary_tokens, limits.summary),
                 meter=meter,
             )
         ),
         facts=choose(
-            settle(candidates),
-            limit=limits.facts if budget else rules.fold.facts_tokens,
+            settle(_candidates(state, base, turns, verdicts)),
+            limit=limits.facts,
             turns=state.turns,
             meter=meter,
         ),
         pinned=kept,
         source_tokens=state.tokens_between(1, through),
     )
+
+
+def _limits(state: SessionState, input_budget: int | None, rules: FoldRules) -> FoldedLimits:
+    """Return the room for folded text; without a known budget, what the rules name."""
+    budget = input_budget or (state.budget.input_tokens if state.budget else 0)
+    if budget:
+        return folded_limits(budget, rules)
+    return FoldedLimits(rules.summary_tokens, rules.summary_tokens, rules.facts_tokens)
+
+
+def _candidates(
+    state: SessionState, base: Fold | None, turns: Sequence[Turn], verdicts: Sequence[Verdict]
+) -> list[Candidate]:
+    """Return everything that may become a fact: what was carried over and what is new."""
+    candidates = [*_carried(base, state), *gather(turns, verdicts)]
+    issue = open_issue(turns, verdicts, base)
+    if issue is not None:
+        role = state.turns[issue.sequence - 1].role
+        candidates.append(Candidate(issue, WEIGHT[FactKind.OPEN_ISSUE], role))
+    return candidates
 
 
 def fault(fold: Fold, state: SessionState) -> str:

@@ -17,7 +17,7 @@ from contextd.policy.retention import BINDING, classify
 from contextd.policy.tool_output import leaves, structured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from contextd.model import Turn
     from contextd.policy.retention import Statement, Verdict
@@ -28,7 +28,7 @@ SAID = "said"
 LONGEST = 200
 """Characters of a fact."""
 
-WEIGHT = {
+WEIGHT: Mapping[FactKind, float] = {
     FactKind.CORRECTION: 2.6,
     FactKind.INSTRUCTION: 2.6,
     FactKind.PREFERENCE: 2.2,
@@ -37,8 +37,20 @@ WEIGHT = {
     FactKind.OPEN_ISSUE: 2.4,
     FactKind.ACTION: 1.2,
 }
-_TYPED = {"name": 1.8, "e-mail": 1.8, "phone": 1.6, "amount": 1.2, "date": 1.2, "time": 1.2}
-_BY_ROLE = {Role.USER: 1.0, Role.ASSISTANT: 0.7, Role.HUMAN_AGENT: 0.8, Role.TOOL: 0.6}
+_TYPED: Mapping[str, float] = {
+    "name": 1.8,
+    "e-mail": 1.8,
+    "phone": 1.6,
+    "amount": 1.2,
+    "date": 1.2,
+    "time": 1.2,
+}
+_BY_ROLE: Mapping[Role, float] = {
+    Role.USER: 1.0,
+    Role.ASSISTANT: 0.7,
+    Role.HUMAN_AGENT: 0.8,
+    Role.TOOL: 0.6,
+}
 _ANSWER = 1.6
 _OTHER = 1.0
 _IDENTIFIER = 1.8

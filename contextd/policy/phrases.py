@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _OPENING = re.compile(
     r"(?:(?:hi|hello|hey|ok(?:ay)?|yes|yeah|yep|sure|well|so|great|good|thanks?(?: you)?|please|"
@@ -55,7 +55,7 @@ _ASKED = re.compile(
 _REQUEST = re.compile(
     r"\bplease\b|\bi(?:'ll)? (?:\w+ )?need\b|^(?:enter|provide|specify|tell|give)\b"
 )
-_SLOTS = {
+_SLOTS: Mapping[str, str] = {
     "when": "time",
     "where": "place",
     "who": "person",

@@ -23,7 +23,7 @@ from contextd.policy.retention import filler
 from contextd.policy.supersession import outdated, states_old
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from contextd.model import Turn
     from contextd.policy.meter import Meter
@@ -61,8 +61,13 @@ _STOP = frozenset(
     thanks hello hi help sure
     """.split()
 )
-_BY_ROLE = {Role.USER: 0.35, Role.ASSISTANT: 0.1, Role.HUMAN_AGENT: 0.3, Role.TOOL: -0.2}
-_BY_KIND = {
+_BY_ROLE: Mapping[Role, float] = {
+    Role.USER: 0.35,
+    Role.ASSISTANT: 0.1,
+    Role.HUMAN_AGENT: 0.3,
+    Role.TOOL: -0.2,
+}
+_BY_KIND: Mapping[FactKind, float] = {
     FactKind.CORRECTION: 0.6,
     FactKind.INSTRUCTION: 0.6,
     FactKind.PREFERENCE: 0.6,
