@@ -368,3 +368,30 @@ def test_cancelling_a_call_cancels_it(runner: asyncio.Runner) -> None:
             assert len(server.requests) == 1
 
     runner.run(scenario())
+
+
+def test_closing_ends_the_calls_under_way(runner: asyncio.Runner) -> None:
+    """Nobody waits for an answer that cannot come any more."""
+
+    async def scenario() -> None:
+        async with serving(30.0) as (server, target):
+            client = ContextdClient(target, tenant="t", deadlines=Deadlines(record=30))
+            call = asyncio.ensure_future(client.session("c").record(user="Hi"))
+            await server.called.wait()
+            await client.aclose()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(call, 5)
+
+    runner.run(scenario())
+
+
+def test_without_time_nothing_is_sent(runner: asyncio.Runner) -> None:
+    """A deadline of zero is over before the first attempt."""
+
+    async def scenario() -> None:
+        async with serving() as (server, target), ContextdClient(target, tenant="t") as client:
+            with pytest.raises(DeadlineExceeded):
+                await client.session("c").record(user="Hi", deadline=0)
+            assert not server.requests
+
+    runner.run(scenario())
