@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from contextd.model import Omitted, Section, SectionKind, StablePrefix
@@ -20,18 +22,14 @@ FOLDED = (SectionKind.SUMMARY, SectionKind.KEY_FACTS)
 
 
 def sections(messages: Iterable[Message], state: SessionState) -> tuple[Section, ...]:
-    """Return what each part of *messages* took and the turns it cites, in prompt order."""
-    tokens: dict[SectionKind, int] = {}
-    cited: dict[SectionKind, set[int]] = {}
-    for message in messages:
-        kind = message.section
-        tokens[kind] = tokens.get(kind, 0) + message.tokens
-        cited.setdefault(kind, set()).update(message.sequences)
-    order = [kind for kind in SectionKind if kind in tokens]
-    turns = {kind: tuple(sorted(cited[kind])) for kind in order}
-    return tuple(
-        Section(kind, tokens[kind], turns[kind], _ids(turns[kind], state)) for kind in order
-    )
+    """Return what each part took and the turns it cites; *messages* are in prompt order."""
+    found = []
+    for kind, group in groupby(messages, key=attrgetter("section")):
+        part = list(group)
+        cited = tuple(sorted({at for message in part for at in message.sequences}))
+        tokens = sum(message.tokens for message in part)
+        found.append(Section(kind, tokens, cited, _ids(cited, state)))
+    return tuple(found)
 
 
 def unrepresented(

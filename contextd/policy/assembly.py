@@ -238,7 +238,7 @@ def _chosen(frame: Frame, slices: Sequence[Slice]) -> tuple[Line, ...]:
         if message.section is SectionKind.VERBATIM
     }
     lines = (
-        Line(item.line, item.tokens, item.sequence, item.score)
+        Line(item.line, item.tokens, (item.sequence,), item.score)
         for item in slices
         if item.sequence < frame.verbatim_start and item.sequence not in verbatim
     )

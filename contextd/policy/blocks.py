@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.model import Message, Role, SectionKind, Tier
-from contextd.policy.quoting import HEADERS, fact_line, quote, spoken
+from contextd.policy.facts import fact_lines, tighten
+from contextd.policy.quoting import HEADERS, quote, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from contextd.model import Fold, Sentence
+    from contextd.model import Fact, Fold, Sentence
     from contextd.policy.meter import Meter
     from contextd.policy.rules import FoldRules, MessageCost
     from contextd.policy.state import SessionState
@@ -30,14 +31,19 @@ FOLDED_SHARE = 0.25
 class Line:
     """A line of a block, with its whole count in tokens.
 
-    `sequence` is the turn it quotes (0 for none); of lines that do not all fit, those with
+    `sequences` are the turns it quotes, in order; of lines that do not all fit, those with
     the highest `rank` stay.
     """
 
     text: str
     tokens: int
-    sequence: int = 0
+    sequences: tuple[int, ...] = ()
     rank: float = 0.0
+
+    @property
+    def newest(self) -> int:
+        """The newest turn it quotes; 0 for none."""
+        return self.sequences[-1] if self.sequences else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +96,11 @@ def folded(
     kept = kept_lines(state, before, meter)
     if fold is None:
         return Folded(kind, kept)
-    whole = {line.sequence for line in kept}
-    pinned = [
-        line for line in _sentences(state, fold.pinned, before, meter) if line.sequence not in whole
-    ]
+    whole = {line.newest for line in kept}
+    sentences = _sentences(state, fold.pinned, before, meter)
+    pinned = [line for line in sentences if line.newest not in whole]
     if kind is SectionKind.KEY_FACTS:
-        lines = fitting(_facts(state, fold, before, meter), limits.facts)
+        lines = _facts(state, fold, before, limits.facts, meter=meter)
     else:
         lines = fitting(_sentences(state, fold.summary, before, meter), limits.summary)
     return Folded(kind, kept, fitting(pinned, limits.pinned), lines)
@@ -106,7 +111,7 @@ def kept_lines(state: SessionState, before: int, meter: Meter) -> tuple[Line, ..
     sequences = state.kept[: bisect_left(state.kept, before)]
     turns = [state.turns[sequence - 1] for sequence in sequences]
     quoted = [(quote(turn, spoken(turn)), turn.sequence) for turn in turns]
-    return tuple(Line(text, meter.count(text), sequence) for text, sequence in quoted)
+    return tuple(Line(text, meter.count(text), (sequence,)) for text, sequence in quoted)
 
 
 def fitting(lines: Iterable[Line], room: int) -> tuple[Line, ...]:
@@ -117,7 +122,7 @@ def fitting(lines: Iterable[Line], room: int) -> tuple[Line, ...]:
     given = tuple(lines)
     if sum(line.tokens for line in given) <= room:
         return given
-    best = sorted(range(len(given)), key=lambda at: (-given[at].rank, -given[at].sequence, at))
+    best = sorted(range(len(given)), key=lambda at: (-given[at].rank, -given[at].newest, at))
     chosen = []
     for at in best:
         if given[at].tokens <= room:
@@ -143,14 +148,14 @@ def block(
             text=HEADERS[kind] + "".join(line.text for line in lines),
             section=kind,
             tokens=overhead(kind, meter, cost) + sum(line.tokens for line in lines),
-            sequences=tuple(sorted({line.sequence for line in lines if line.sequence})),
+            sequences=tuple(sorted({at for line in lines for at in line.sequences})),
         ),
     )
 
 
 def folded_messages(parts: Folded, meter: Meter, cost: MessageCost) -> tuple[Message, ...]:
     """Return the messages that hold folded text: what is pinned, then the rest."""
-    pinned = sorted((*parts.kept, *parts.pinned), key=lambda line: line.sequence)
+    pinned = sorted((*parts.kept, *parts.pinned), key=lambda line: line.newest)
     return (
         *block(SectionKind.PINNED, pinned, meter, cost),
         *block(parts.kind, parts.lines, meter, cost),
@@ -163,11 +168,24 @@ def _sentences(
     for item in sentences:
         if 0 < item.sequence < before:
             text = quote(state.turns[item.sequence - 1], item.text)
-            yield Line(text, meter.count(text), item.sequence, item.score)
+            yield Line(text, meter.count(text), (item.sequence,), item.score)
 
 
-def _facts(state: SessionState, fold: Fold, before: int, meter: Meter) -> Iterator[Line]:
-    for fact in fold.facts:
-        if 0 < fact.sequence < before:
-            text = fact_line(state.turns[fact.sequence - 1], fact)
-            yield Line(text, meter.count(text), fact.sequence)
+def _facts(
+    state: SessionState, fold: Fold, before: int, limit: int, *, meter: Meter
+) -> tuple[Line, ...]:
+    """Return the lines of key facts; the fold was made for this limit, or is tightened to it."""
+    facts = [fact for fact in fold.facts if 0 < fact.sequence < before]
+    lines = _fact_lines(facts, state, meter)
+    if sum(line.tokens for line in lines) <= limit:
+        return lines
+    tighter = tighten(facts, limit=limit, turns=state.turns, meter=meter)
+    return fitting(_fact_lines(tighter, state, meter), limit)
+
+
+def _fact_lines(facts: Iterable[Fact], state: SessionState, meter: Meter) -> tuple[Line, ...]:
+    """Return lines the most important first, so an earlier one ranks higher."""
+    return tuple(
+        Line(line.text, meter.count(line.text), line.sequences, -float(at))
+        for at, line in enumerate(fact_lines(facts, state.turns))
+    )

@@ -91,7 +91,7 @@ def _must(case: Case) -> _Must:
     kept = tuple(
         line
         for line in kept_lines(case.state, case.state.next_sequence, case.meter)
-        if newest is None or line.sequence != newest.sequence
+        if newest is None or line.newest != newest.sequence
     )
     pinned = block(SectionKind.PINNED, kept, case.meter, case.rules.cost)
     base = case.fixed + total(pinned) + total(opening(case, ()))
@@ -141,7 +141,7 @@ def _exchange(
         room -= case.retrieval_least
     if case.message is not None:
         room = min(room, int(case.input_budget * case.rules.window.max_share))
-    served = {line.sequence for line in must.kept}
+    served = {line.newest for line in must.kept}
     if must.newest is not None:
         served.add(must.newest.sequence)
     found = units(case.state, first, meter=case.meter, cost=case.rules.cost)

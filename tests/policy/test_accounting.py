@@ -24,12 +24,12 @@ def message(kind: SectionKind, *sequences: int, tokens: int = 5) -> Message:
 
 
 def test_a_section_sums_its_messages() -> None:
-    """Tokens add up, turns are cited once and in order, sections come in prompt order."""
+    """Tokens add up, turns are cited once and in order."""
     found = sections(
         [
+            message(SectionKind.PINNED, 1),
             message(SectionKind.VERBATIM, 4),
             message(SectionKind.VERBATIM, 3, 4, tokens=7),
-            message(SectionKind.PINNED, 1),
         ],
         session(),
     )

@@ -92,6 +92,28 @@ def test_pinned_lines_are_in_the_order_they_were_said() -> None:
     ]
 
 
+def test_facts_are_tightened_to_a_smaller_budget() -> None:
+    """A fold made for more room gives up whole facts, the least worth first."""
+    state = session()
+    many = tuple(Fact(FactKind.ENTITY, f"A-{at}", 1 + at % 3, label="order id") for at in range(40))
+    fold = Fold(3, (), many, (), 9)
+    ample, tight = (
+        folded(
+            state,
+            fold,
+            before=4,
+            tier=Tier.KEY_FACTS,
+            limits=FoldedLimits(0, 0, room),
+            meter=WORDS,
+        ).lines
+        for room in (1_000, 20)
+    )
+    assert sum(line.text.count("A-") for line in ample) == 40
+    assert 0 < sum(line.text.count("A-") for line in tight) < 40
+    assert sum(line.tokens for line in tight) <= 20
+    assert {at for line in ample for at in line.sequences} == {1, 2, 3}
+
+
 def test_no_line_is_no_message() -> None:
     """A header alone is never sent."""
     assert block(SectionKind.SUMMARY, (), WORDS, COST) == ()
@@ -100,10 +122,10 @@ def test_no_line_is_no_message() -> None:
 def test_the_best_lines_fit_in_their_old_order() -> None:
     """Rank decides, then the newer turn; what is too long is passed over."""
     lines = (
-        Line("a", 4, 1, 0.9),
-        Line("b", 4, 2, 0.1),
-        Line("c", 9, 3, 0.95),
-        Line("d", 4, 4, 0.1),
+        Line("a", 4, (1,), 0.9),
+        Line("b", 4, (2,), 0.1),
+        Line("c", 9, (3,), 0.95),
+        Line("d", 4, (4,), 0.1),
     )
     assert "".join(line.text for line in fitting(lines, 8)) == "ad"
     assert "".join(line.text for line in fitting(lines, 21)) == "abcd"
@@ -116,10 +138,10 @@ def test_the_best_lines_fit_in_their_old_order() -> None:
 )
 def test_lines_never_take_more_than_their_room(sizes: list[tuple[int, float]], room: int) -> None:
     """The chosen lines are some of the given ones, in order, within the room."""
-    lines = [Line("x", size, at, rank) for at, (size, rank) in enumerate(sizes)]
+    lines = [Line("x", size, (at,), rank) for at, (size, rank) in enumerate(sizes)]
     chosen = fitting(lines, room)
     assert sum(line.tokens for line in chosen) <= room
-    assert [line.sequence for line in chosen] == sorted(line.sequence for line in chosen)
+    assert [line.newest for line in chosen] == sorted(line.newest for line in chosen)
 
 
 def test_limits_follow_the_budget() -> None:
