@@ -47,8 +47,8 @@ demo: $(SERVE) ## play a long support conversation through a running daemon
 	@$(BIN)/contextd demo
 
 .PHONY: run
-run: $(SERVE) ## start the daemon on its default addresses, with its state in contextd.sqlite
-	@$(BIN)/contextd serve --store sqlite:///contextd.sqlite
+run: $(SERVE) ## start the daemon on its default addresses, with its state in contextd.db
+	@$(BIN)/contextd serve
 
 # ── work ──────────────────────────────────────────────────────────────────────────────
 
