@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_KINDS = {"user": {"text", "tool_result"}, "assistant": {"text", "tool_use"}}
+_KINDS: Mapping[str, frozenset[str]] = {
+    "user": frozenset({"text", "tool_result"}),
+    "assistant": frozenset({"text", "tool_use"}),
+}
 
 
 def anthropic_violations(rendered: str) -> list[str]:
@@ -44,7 +50,7 @@ def _faults(message: dict[str, Any]) -> list[str]:
         return ["content is empty or not a list"]
     found = []
     for block in content:
-        if block.get("type") not in _KINDS.get(str(message.get("role")), set()):
+        if block.get("type") not in _KINDS.get(str(message.get("role")), frozenset()):
             found.append(f"a {block.get('type')} block in a {message.get('role')} message")
         found += _block_faults(block)
     return found

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from contextd.model import Message
 
-_ORDER = list(SectionKind)
+_ORDER = tuple(SectionKind)
 
 
 def neutral_violations(messages: Sequence[Message]) -> list[str]:

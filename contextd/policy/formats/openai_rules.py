@@ -8,7 +8,7 @@ from typing import Any
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_CHARACTERS = 40
-_ROLES = {"system", "user", "assistant", "tool"}
+_ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
 def openai_violations(rendered: str) -> list[str]:
