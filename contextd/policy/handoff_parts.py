@@ -83,11 +83,14 @@ def session_summary(
     return Cited("\n".join(line for _, _, line in kept), _ids(state, (at for _, at, _ in kept)))
 
 
-def fact_text(fact: Fact) -> str:
-    """Return a fact as a person reads it, with the name of its value."""
-    text = shorten(fact.text, _FACT)
-    known_by_label = fact.kind is FactKind.ENTITY and fact.label not in {"", SAID}
-    return f"{shorten(fact.label, _FACT)}: {text}" if known_by_label else text
+def fact_text(*facts: Fact) -> str:
+    """Return facts of one name as a person reads them: "order id: W-1, W-2"."""
+    text = ", ".join(shorten(fact.text, _FACT) for fact in facts)
+    return f"{shorten(facts[0].label, _FACT)}: {text}" if _is_named(facts[0]) else text
+
+
+def _is_named(fact: Fact) -> bool:
+    return fact.kind is FactKind.ENTITY and fact.label not in {"", SAID}
 
 
 def key_facts(state: SessionState, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
@@ -147,16 +150,19 @@ def _ids(state: SessionState, sequences: Iterable[int]) -> tuple[str, ...]:
 def _cited(
     state: SessionState, facts: Sequence[Fact], kinds: tuple[FactKind, ...], most: int
 ) -> tuple[Cited, ...]:
-    """Return these kinds' facts, named values first, newest first, each text once."""
+    """Return at most *most* of these kinds' facts, newest first, values of one name together."""
     chosen = sorted(
         (fact for fact in facts if fact.kind in kinds),
-        key=lambda fact: (kinds.index(fact.kind), fact.label == SAID, -fact.sequence),
+        key=lambda fact: (kinds.index(fact.kind), not _is_named(fact), -fact.sequence),
     )
-    texts: dict[str, Fact] = {}
-    for fact in chosen:
-        texts.setdefault(fact_text(fact), fact)
+    newest = {fact_text(fact): fact for fact in reversed(chosen)}
+    groups: dict[tuple[bool, str], list[Fact]] = {}
+    for text, fact in islice(reversed(newest.items()), most):
+        named = _is_named(fact)
+        groups.setdefault((named, fact.label if named else text), []).append(fact)
     return tuple(
-        Cited(text, _ids(state, (fact.sequence,))) for text, fact in islice(texts.items(), most)
+        Cited(fact_text(*group), _ids(state, (fact.sequence for fact in group)))
+        for group in groups.values()
     )
 
 

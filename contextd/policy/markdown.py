@@ -55,10 +55,10 @@ def _parts(handoff: Handoff) -> Iterator[Iterable[str]]:
     yield _section("Open question", _quote(handoff.open_question))
     yield _section("Next step", _lines(handoff.suggested_next_action))
     yield _section("Do not ask again", map(_bullet, handoff.do_not_ask))
+    yield _section("Key facts", map(_bullet, _untold(handoff)))
     yield _section("Promised to the customer", map(_bullet, handoff.commitments))
     yield _section("Tried so far", map(_attempt, handoff.attempted_actions))
     yield _section("What happened", _summary(handoff))
-    yield _section("Key facts", map(_bullet, _untold(handoff)))
     yield _section("Account", map(_bullet, handoff.account_facts))
     yield _section("Not certain", (f"- {escape(doubt)}" for doubt in handoff.uncertainty))
     yield _section("Assistant's last reasoning", _lines(handoff.last_reasoning))
@@ -74,7 +74,7 @@ def _head(handoff: Handoff) -> Iterator[str]:
     reason = handoff.reason.value.replace("_", " ")
     detail = f" – {escape(handoff.reason_detail)}" if handoff.reason_detail else ""
     yield f"- **Reason:** {reason}{detail}"
-    if handoff.customer_intent:
+    if handoff.customer_intent not in handoff.headline:
         yield f"- **Wants:** {escape(handoff.customer_intent)}"
     account = f", account {escape(handoff.account_id)}" if handoff.account_id else ""
     yield f"- **Customer:** {waits}{account}"

@@ -339,3 +339,20 @@ def test_facts_are_told_once_and_commitments_apart() -> None:
     handoff = handed(state, fold(state, (), facts))
     assert [(c.text, c.turn_ids) for c in handoff.key_facts] == [("no calls before six", ("t2",))]
     assert [c.text for c in handoff.commitments] == ["I will ring"]
+
+
+def test_values_of_one_name_stand_together() -> None:
+    """A reader looks for the order numbers once; each is cited, the newest first."""
+    state = session(user("W-1"), user("W-2"), user("sure"))
+    facts = [
+        Fact(FactKind.ENTITY, "W-1", 1, "order id"),
+        Fact(FactKind.ENTITY, "W-2", 2, "order id"),
+        Fact(FactKind.ENTITY, "sure", 3, "said"),
+        Fact(FactKind.ENTITY, "order id", 3, "said"),
+    ]
+    found = handed(state, fold(state, (), facts)).do_not_ask
+    assert [(c.text, c.turn_ids) for c in found] == [
+        ("order id: W-2, W-1", ("t1", "t2")),
+        ("sure", ("t3",)),
+        ("order id", ("t3",)),
+    ]
