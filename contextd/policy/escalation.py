@@ -15,7 +15,7 @@ from contextd.policy.frustration import either, frustration
 from contextd.policy.human_request import human_request
 from contextd.policy.outcomes import FAILED, read_result, read_status, shorten
 from contextd.policy.risk import asked_amount, call_amount, risky_topic
-from contextd.policy.utterance import cue, hear
+from contextd.policy.utterance import cue, hear, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,9 +50,6 @@ _IGNORANCE = cue(
     r"|see any|look up)|(?:i'm|i am) (?:not sure|unable to (?:find|answer|help|assist|locate))"
     r"|(?:no|not any) (?:information|results?|records?|matches) (?:\w+ ){0,2}(?:found|available"
     r"|about|on)",
-    "know information info details data answer record records find locate retrieve determine "
-    "verify "
-    "see look sure unable results result matches",
     negatable=False,
 )
 _DENIALS = ("n't ", "not ", "unable", "no ", "\u2019t ")
@@ -178,7 +175,7 @@ def _missing_evidence(view: _View) -> Signal | None:
 
 
 def _does_not_know(opening: str) -> bool:
-    return any(map(opening.__contains__, _DENIALS)) and _IGNORANCE.found_in(hear(opening))
+    return any(map(opening.__contains__, _DENIALS)) and _IGNORANCE.matches(plain(opening))
 
 
 def _low_confidence(view: _View, boundary: float) -> Signal | None:

@@ -132,11 +132,12 @@ def _repeats(utterances: Sequence[Utterance]) -> list[int]:
     """Return the positions of earlier utterances that the newest one says again."""
     if not utterances:
         return []
-    newest = content(utterances[-1])
+    newest = utterances[-1]
     return [
         position
         for position, earlier in enumerate(utterances[:-1])
-        if _same(newest, content(earlier))
+        if len(newest.words & earlier.words) >= _MIN_SHARED
+        and _same(content(newest), content(earlier))
     ]
 
 

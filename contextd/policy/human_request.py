@@ -31,13 +31,10 @@ _PERSON = (
 _ANYBODY = r"(?:some ?one|some ?body|any ?one|any ?body|people|persons?)(?: else)?"
 _WORDS = r"(?:[\w']+ ){0,4}?"
 _PERSON_GATE = (
-    "human humans agent agents representative representatives rep reps operator operators adviser "
-    "assistant advisers advisor advisors consultant specialist executive executives supervisor "
-    "manager "
-    "managers employee employees staff receptionist teller banker clerk concierge personnel team "
-    "teammember member person persons people live real actual customer client guest technical tech "
-    "phone telephone help helpdesk call callcenter callcentre support livechat front reception "
-    "someone somebody anyone anybody some any another different physical proper"
+    "human agent representative rep reps operator adviser advisor consultant specialist executive "
+    "supervisor manager employee staff receptionist teller banker clerk concierge personnel team "
+    "teammember member assistant person people being service care support relations desk helpdesk "
+    "center centre callcenter callcentre chat livechat reception"
 )
 
 _CUES = table(

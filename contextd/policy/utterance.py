@@ -64,12 +64,13 @@ class Cue:
         """Say whether the utterance holds this cue."""
         if self.gate and self.gate.isdisjoint(utterance.starts):
             return False
+        return self.matches(utterance.text)
+
+    def matches(self, text: str) -> bool:
+        """Say whether *text*, as `plain` gives it, holds this cue; the gate is not asked."""
         if not self.negatable:
-            return self.pattern.search(utterance.text) is not None
-        return any(
-            not negated(utterance.text, match.start())
-            for match in self.pattern.finditer(utterance.text)
-        )
+            return self.pattern.search(text) is not None
+        return any(not negated(text, match.start()) for match in self.pattern.finditer(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +82,33 @@ class Cues:
 
     def found_in(self, utterance: Utterance) -> list[Cue]:
         """Return the cues found, in the order of the table."""
-        if self.gate and self.gate.isdisjoint(utterance.starts):
+        hits = self.gate & utterance.starts if self.gate else utterance.starts
+        if not hits:
             return []
-        return [cue for cue in self.cues if cue.found_in(utterance)]
+        return [
+            cue
+            for cue in self.cues
+            if not (cue.gate and cue.gate.isdisjoint(hits)) and cue.matches(utterance.text)
+        ]
 
     def strongest_in(self, utterance: Utterance) -> Cue | None:
         """Return the strongest cue found (the first of equals), or None."""
         return max(self.found_in(utterance), key=lambda cue: cue.strength, default=None)
 
 
-def hear(text: str, glance: int = GLANCE) -> Utterance:
-    """Return *text* as the cues want it, its middle left out beyond *glance* characters."""
-    if len(text) > glance:
-        text = f"{text[: glance // 2]} \u2026 {text[-glance // 2 :]}"
+def hear(text: str) -> Utterance:
+    """Return *text* as the cues want it, its middle left out beyond `GLANCE` characters."""
+    if len(text) > GLANCE:
+        text = f"{text[: GLANCE // 2]} \u2026 {text[-GLANCE // 2 :]}"
+    read = plain(text)
+    words = frozenset(_WORD.findall(read))
+    return Utterance(text, read, words, frozenset([word[:_START] for word in words]))
+
+
+def plain(text: str) -> str:
+    """Return *text* in lower case, with plain apostrophes and single spaces."""
     straight = text if text.isascii() else text.replace("\u2019", "'").replace("\u2018", "'")
-    plain = " ".join(straight.lower().split())
-    words = frozenset(_WORD.findall(plain))
-    return Utterance(text, plain, words, frozenset([word[:_START] for word in words]))
+    return " ".join(straight.lower().split())
 
 
 def content(utterance: Utterance) -> frozenset[str]:
@@ -123,6 +134,6 @@ def cue(
 
 
 def table(*cues: Cue) -> Cues:
-    """Put cues together; the gate of the whole is the union of their gates."""
+    """Put cues together; the gate of the whole is the union of their gates, if all have one."""
     starts = frozenset[str]().union(*(each.gate for each in cues))
     return Cues(cues, starts if all(each.gate for each in cues) else frozenset())
