@@ -119,9 +119,11 @@ def load(shipped: Shipped, folder: Path = DATA) -> BytePairTokenizer:
     tokens = _read(path, shipped.sha256).split()[::2]
     # Lines are "base64 rank" with rank = line number, which the hash makes certain.
     ranks = dict(zip(map(a2b_base64, tokens), range(len(tokens)), strict=True))
-    return BytePairTokenizer(
-        Encoding(shipped.name, pat_str=shipped.pattern, mergeable_ranks=ranks, special_tokens={})
+    encoding = Encoding(
+        shipped.name, pat_str=shipped.pattern, mergeable_ranks=ranks, special_tokens={}
     )
+    encoding._mergeable_ranks = {}  # noqa: SLF001  # 33 MB that only pickling would need
+    return BytePairTokenizer(encoding)
 
 
 def _read(path: Path, sha256: str) -> bytes:
