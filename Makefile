@@ -61,6 +61,7 @@ lint: $(DEV) ## ruff, mypy, import rules, hadolint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@cd clients/python && ../../$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hadolint Dockerfile
 

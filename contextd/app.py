@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from contextd.config import Config
     from contextd.ports import Embedder, SessionStore, Tokenizers
+    from contextd.tokenizers.catalog import Catalog
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """How seldom the collector looks, once what lives for ever has been frozen."""
@@ -102,6 +103,8 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         await server.start(engine, store.ready)
         ops = await _ops(config, store, observer, stack)
         _run_until_closed(stack, watch_loop(observer, time.monotonic))
+        # Loading an encoding takes longer than the loop may wait; most callers need one only.
+        _run_until_closed(stack, asyncio.to_thread(tokenizers.warm))
         _settle_memory()
         yield App(server, ops, config.server.socket, config.server.drain_seconds)
 
@@ -173,7 +176,7 @@ def _assumed_budget(config: Config) -> Budget:
     return Budget(budget.model, budget.context_window_tokens, budget.reserved_output_tokens)
 
 
-def _tokenizers(config: Config) -> Tokenizers:
+def _tokenizers(config: Config) -> Catalog:
     files = {pattern: Path(file) for pattern, file in config.tokenizers.files.items()}
     return open_tokenizers(files)
 

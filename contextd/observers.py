@@ -16,13 +16,13 @@ from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
-COUNTS = {
+COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "background_dropped": ("Background jobs dropped because the queue was full", ()),
     "background_failures": ("Background jobs that failed", ()),
     "degradations": ("Answers that lacked a quality, by what they lacked", ("code",)),

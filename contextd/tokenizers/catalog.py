@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from contextd.tokenizers.cached import CachedTokenizer
 from contextd.tokenizers.huggingface import HuggingFaceTokenizer
 from contextd.tokenizers.margin import WidenedTokenizer, parse_name, widened_name
-from contextd.tokenizers.models import SHIPPED, bare_name, choose
+from contextd.tokenizers.models import DEFAULT_PERCENT, SHIPPED, bare_name, choose
 from contextd.tokenizers.openai import CL100K, O200K, load
 
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contextd.ports import Tokenizer
+    from contextd.tokenizers.openai import Shipped
 
-RANKS = {shipped.name: shipped for shipped in (O200K, CL100K)}
+RANKS: Mapping[str, Shipped] = {shipped.name: shipped for shipped in (O200K, CL100K)}
 
 MAX_PERCENT = 1_000
 """The largest margin that a name may ask for."""
@@ -63,7 +64,7 @@ class Catalog:
         name, percent = parse_name(encoding)
         if name in RANKS and 100 <= percent <= MAX_PERCENT:  # noqa: PLR2004  # never below the count
             return self._get(name, percent)
-        return self.for_model("")
+        return self._get(SHIPPED[0], DEFAULT_PERCENT)
 
     def warm(self) -> None:
         """Load every shipped encoding, so that no call has to wait for one."""
@@ -71,7 +72,7 @@ class Catalog:
             self._get(name, 100)
 
     def _get(self, encoding: str, percent: int) -> Tokenizer:
-        name = encoding if percent == 100 else widened_name(encoding, percent)  # noqa: PLR2004
+        name = encoding if percent == 100 else widened_name(encoding, percent)  # noqa: PLR2004 - the whole
         loaded = self._loaded.get(name)
         return loaded if loaded is not None else self._load(name, encoding, percent)
 
@@ -80,6 +81,6 @@ class Catalog:
             exact = self._loaded.get(encoding)
             if exact is None:
                 exact = self._loaded[encoding] = CachedTokenizer(load(RANKS[encoding]))
-            if percent > 100:  # noqa: PLR2004
+            if percent > 100:  # noqa: PLR2004 - the whole
                 self._loaded[name] = WidenedTokenizer(exact, percent)
             return self._loaded[name]

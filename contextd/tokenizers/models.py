@@ -6,13 +6,17 @@ The one table to edit when a family of models appears or a margin proves wrong.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tiktoken.model import encoding_name_for_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHIPPED = ("o200k_base", "cl100k_base")
 """The encodings whose ranks are shipped, the default one first."""
 
-SAME_TEXT = {"o200k_harmony": "o200k_base"}
+SAME_TEXT: Mapping[str, str] = {"o200k_harmony": "o200k_base"}
 """Encodings that differ from a shipped one in special tokens only (gpt-oss)."""
 
 DEFAULT_PERCENT = 115
@@ -65,8 +69,14 @@ class Choice:
 
 
 def choose(model: str) -> Choice:
-    """Return the encoding for *model*; every name gets an answer, also ""."""
+    """Return the encoding for *model*; every name gets an answer.
+
+    A caller that names no model is counted in the default encoding as it is: there is
+    nothing to be careful about that it has not left out itself.
+    """
     name = bare_name(model)
+    if not name:
+        return Choice(SHIPPED[0], 100)
     try:
         encoding = encoding_name_for_model(name)
     except KeyError:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 
 from contextd.v1 import common_pb2, context_service_pb2
 from tests.acceptance.caller import Conversation, bot, refused, tool, user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 MIB = 1 << 20
@@ -49,7 +53,7 @@ def test_invalid_utf8_is_the_callers_mistake(talk: Conversation, channel: grpc.C
     """Bytes that are no UTF-8 get a reason, and the daemon goes on."""
     good = context_service_pb2.RecordTurnRequest(session=talk.ref, turns=[user("abcdef")])
     raw = good.SerializeToString().replace(b"abcdef", b"ab\xff\xfeef")
-    call = channel.unary_unary("/contextd.v1.ContextService/RecordTurn")
+    call: Callable[..., bytes] = channel.unary_unary("/contextd.v1.ContextService/RecordTurn")
     assert refused(lambda: call(raw, timeout=30)).code is INVALID
     assert talk.record(user("fine")).first_sequence == 1
 
