@@ -37,7 +37,7 @@ from contextd.testing.fakes import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from contextd.ports import SessionStore
+    from contextd.ports import SessionStore, Tokenizers
 
 KEY = SessionKey("acme", "c-1")
 BUDGET = Budget("", 1_000, 200)
@@ -83,19 +83,19 @@ class Engine:
     observer: RecordingObserver = field(default_factory=RecordingObserver)
     accepted: Accepted = field(default_factory=Accepted)
     nudged: list[SessionKey] = field(default_factory=list)
+    tokenizers: Tokenizers = field(default_factory=OneTokenizer)
     now: float = 0.0
     capacity_bytes: int = 1 << 24
 
     def __post_init__(self) -> None:
-        tokenizers = OneTokenizer()
-        self.sessions = HotSessions(self.store, tokenizers, capacity_bytes=self.capacity_bytes)
+        self.sessions = HotSessions(self.store, self.tokenizers, capacity_bytes=self.capacity_bytes)
         writer = Writer(self.store, self.sessions, self.accepted, self.nudged.append)
         scribe = TurnScribe(self.clock, self.new_id, self.rules, BUDGET)
         times: dict[str, Any] = {"observer": self.observer, "monotonic": lambda: self.now}
         self.record = RecordTurn(sessions=self.sessions, scribe=scribe, writer=writer, **times)
         self.build = BuildContext(
             sessions=self.sessions,
-            tokenizers=tokenizers,
+            tokenizers=self.tokenizers,
             indexer=Indexer(HashEmbedder(), self.rules.retrieval),
             scribe=scribe,
             writer=writer,

@@ -7,6 +7,7 @@ import pytest
 from contextd.errors import BudgetTooSmall, DeadlineExceeded, FieldViolation, RequestIdReused
 from contextd.model import Budget, Built, Format, SectionKind, Tier
 from contextd.stores.memory import MemoryStore
+from contextd.testing.fakes import WordTokenizer
 from contextd.testing.faults import SlowStore
 from tests.engine.kit import BUDGET, KEY, Engine, bot, build_request, record_request, run, user
 
@@ -235,13 +236,64 @@ def test_it_explains_itself_when_asked() -> None:
     run(main())
 
 
-def test_another_models_encoding_recounts_the_session() -> None:
-    """A view per encoding: the same turns, counted anew, within the same budget."""
+class DoubleTokenizer(WordTokenizer):
+    """Counts two tokens a word."""
+
+    def __init__(self) -> None:
+        super().__init__("double")
+
+    def count(self, text: str) -> int:
+        """Count."""
+        return 2 * super().count(text)
+
+    def ends(self, text: str, head: int, tail: int) -> tuple[str, str]:
+        """Cut."""
+        return super().ends(text, head // 2, tail // 2)
+
+
+class ByModel:
+    """The double tokenizer for the model "double", single words for all others."""
+
+    def for_model(self, model: str) -> WordTokenizer:
+        """Choose by model."""
+        return self.named(model)
+
+    def named(self, encoding: str) -> WordTokenizer:
+        """Choose by name."""
+        return DoubleTokenizer() if encoding == "double" else WordTokenizer()
+
+
+def test_another_model_has_the_session_counted_anew() -> None:
+    """Each model gets a context in its own tokens, also after turns were recorded between."""
 
     async def main() -> None:
-        engine = Engine()
-        await engine.chat(5)
-        view = await engine.sessions.refresh(engine.sessions.get(KEY))
-        assert view.state.encoding == "words"
+        engine = Engine(tokenizers=ByModel())
+        await engine.chat(4, words=5)
+        words = await engine.build(build_request("So?", budget=Budget("", 4_000, 0)))
+        double = await engine.build(build_request("So?", budget=Budget("double", 4_000, 0)))
+        await engine.chat(1, words=5, first=5)
+        again = await engine.build(build_request("So?", budget=Budget("", 4_000, 0)))
+        overhead = 4 * len(words.context.messages) + 3
+
+        assert (words.encoding, double.encoding) == ("words", "double")
+        assert double.context.token_count - overhead == 2 * (words.context.token_count - overhead)
+        assert len(again.context.messages) == len(words.context.messages) + 2
+        # Recorded after the call for "double", so counted twice in the log; not here.
+        newest = again.context.messages[-2]
+        assert newest.tokens == len(newest.text.split()) + 4
+
+    run(main())
+
+
+def test_a_tight_budget_in_another_encoding_is_kept() -> None:
+    """Folding and search fit the tokens of the model that is asked, not of the log."""
+
+    async def main() -> None:
+        engine = Engine(tokenizers=ByModel())
+        await engine.chat(40)
+        built = await engine.build(build_request("Question 3?", budget=Budget("double", 900, 0)))
+        count = DoubleTokenizer().count
+        recount = sum(count(message.text) + 4 for message in built.context.messages) + 3
+        assert recount == built.context.token_count <= 900
 
     run(main())
