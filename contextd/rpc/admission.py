@@ -3,12 +3,6 @@
 A daemon that takes everything answers everything late.  A bounded number of calls works at a
 time; a bounded number waits, the most important first; a call that could not be served in
 time is refused before anything is done for it, which costs it and the others the least.
-
-Calls that gRPC has read wait in its own queue, one by one, each for a turn of the event loop.
-When the loop is busy that queue is where calls grow old, and nothing there can be refused or
-reordered.  So as long as calls keep coming, taking them in goes before serving them: the
-backlog comes to stand here.  (With handlers of 1 ms and twice the load they can bear, this
-turned answers after 1.2 s into refusals after 2 ms and answers within `max_wait`.)
 """
 
 from __future__ import annotations
@@ -37,26 +31,8 @@ class Priority(IntEnum):
     INSPECT = 3
 
 
-SMOOTHING = 0.05
-"""The weight of the newest interval in the mean time between two answers."""
-
-OUTLIER = 4.0
-"""An interval counts for at most this many times the mean: the machine was held up, not us."""
-
-IDLE_SECONDS = 0.0005
-"""After a pause of this length since the last call, the next one is served at once."""
-
-QUIET_TURNS = 3
-"""Turns of the event loop without a new call until a waiting one is let in.
-
-gRPC needs two to hand out the next call it has.
-"""
-
-SHORT_TURN_SECONDS = 0.0003
-"""A longer turn was spent on work, and says nothing about what waits in gRPC's queue."""
-
-MAX_TURNS = 64
-"""Turns after which one is let in all the same: a flood must not stop all work."""
+SMOOTHING = 0.1
+"""The weight of the newest call in the mean service time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +57,6 @@ class _Waiter:
     settled: asyncio.Future[ContextdError | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What was seen in a turn of the event loop."""
-
-    arrivals: int
-    at: float
-    quiet: int
-    turns: int
-
-
 @dataclass(slots=True)
 class Admission:
     """Permits to work.  For one event loop; `monotonic` counts seconds."""
@@ -99,10 +65,7 @@ class Admission:
     monotonic: Callable[[], float]
     _working: int = 0
     _waiting: int = 0
-    _interval: float = 0.0
-    _left_at: float = float("-inf")
-    _busy: bool = False
-    _ushering: bool = False
+    _service_seconds: float = 0.0
     _arrivals: int = 0
     _closed: bool = False
     _queues: dict[Priority, deque[_Waiter]] = field(
@@ -139,15 +102,11 @@ class Admission:
             raise Draining
         if remaining is not None and remaining <= 0:
             raise DeadlineExceeded
-        self._idle.clear()
-        if not self.in_flight and self.monotonic() - self._left_at > IDLE_SECONDS:
+        if self._working < self.capacity.concurrent and not self._waiting:
             self._working += 1
+            self._idle.clear()
             return
-        try:
-            waiter = self._queued(priority, remaining)
-        finally:
-            self._check_idle()
-        self._usher()
+        waiter = self._queued(priority, remaining)
         try:
             refusal = await waiter.settled
         except asyncio.CancelledError:
@@ -156,14 +115,9 @@ class Admission:
         if refusal is not None:
             raise refusal
 
-    def leave(self) -> None:
-        """Give the permit back; the next call gets it."""
-        now = self.monotonic()
-        if self._busy:
-            newest = now - self._left_at
-            known = self._interval or newest
-            self._interval = known + SMOOTHING * (min(newest, OUTLIER * known) - known)
-        self._left_at, self._busy = now, self._waiting > 0
+    def leave(self, seconds: float) -> None:
+        """Give the permit back after *seconds* of work; the next call gets it."""
+        self._service_seconds += SMOOTHING * (seconds - self._service_seconds)
         self._release()
 
     async def idle(self) -> None:
@@ -219,33 +173,8 @@ class Admission:
             self._release()  # it was let in and its caller left in the same moment
 
     def _release(self) -> None:
+        """Hand the permit to the first waiter that still has time, if any."""
         self._working -= 1
-        self._check_idle()
-        self._usher()
-
-    def _usher(self) -> None:
-        """Begin to let the next waiter in, if there is one, and a permit for it."""
-        if self._waiting and self._working < self.capacity.concurrent and not self._ushering:
-            self._ushering = True
-            self._next_turn(0, 0)
-
-    def _next_turn(self, quiet: int, turns: int) -> None:
-        call_soon = asyncio.get_running_loop().call_soon
-        call_soon(self._turn, _Look(self._arrivals, self.monotonic(), quiet, turns))
-
-    def _turn(self, last: _Look) -> None:
-        """Look once a turn of the event loop whether calls still come in."""
-        short = self.monotonic() - last.at < SHORT_TURN_SECONDS
-        quiet = last.quiet + 1 if short and self._arrivals == last.arrivals else 0
-        if quiet < QUIET_TURNS and last.turns < MAX_TURNS:
-            self._next_turn(quiet, last.turns + 1)
-            return
-        self._ushering = False
-        self._let_in()
-        self._usher()
-
-    def _let_in(self) -> None:
-        """Give a permit to the first waiter that still has time, if any."""
         now = self.monotonic()
         for queue in self._queues.values():
             while queue:
@@ -253,6 +182,7 @@ class Admission:
                 late = waiter.expires_at <= now
                 if self._settle(waiter, DeadlineExceeded() if late else None) and not late:
                     return
+        self._check_idle()
 
     def _make_room(self, priority: Priority) -> None:
         """Send away the newest of the least important waiters below *priority*."""
@@ -264,9 +194,9 @@ class Admission:
         raise self._overloaded("too many calls wait already")
 
     def _expected_wait(self, priority: Priority) -> float:
-        """Estimate the wait from those ahead and the mean time between two answers."""
+        """Estimate the wait from those ahead and the mean service time (Little's law)."""
         ahead = sum(len(queue) for rank, queue in self._queues.items() if rank <= priority)
-        return (ahead + 1) * self._interval
+        return (ahead + 1) * self._service_seconds / self.capacity.concurrent
 
     def _overloaded(self, why: str) -> Overloaded:
         wait = self._expected_wait(Priority.INSPECT)

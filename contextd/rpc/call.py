@@ -104,12 +104,13 @@ class Calls:
     ) -> bytes:
         arrived, remaining = self.monotonic(), self._remaining(context)
         await self.admission.enter(method.priority, remaining)
-        left = None if remaining is None else remaining - (self.monotonic() - arrived)
+        started = self.monotonic()
+        left = None if remaining is None else remaining - (started - arrived)
         try:
             message = await method.serve(_parse(method.request, payload), left)
             return message.SerializeToString()
         finally:
-            self.admission.leave()
+            self.admission.leave(self.monotonic() - started)
 
     def _remaining(self, context: grpc.aio.ServicerContext[bytes, bytes]) -> float | None:
         """Return the seconds the caller gives; the type stubs forget that it may not say."""
