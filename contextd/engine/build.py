@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contextd.engine.offload import LONG_TEXT, count_text, count_turns
+from contextd.engine.offload import LONG_TEXT, count_text, count_turns, maybe_in_thread
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from contextd.model import Budget, BuildRequest, Context, Fold, Routing, SessionKey, Slice, Turn
     from contextd.policy.assembly import Frame
     from contextd.policy.rules import Rules
+    from contextd.policy.state import SessionState
     from contextd.ports import Observer, Tokenizer, Tokenizers
 
 INDEX_SHARE = 0.5
@@ -95,7 +95,7 @@ class BuildContext:
             draft = _message_draft(request)
             records = await self.scribe.records(hot, view, draft)
             watch.check()
-            commit = Commit(records, view.state.revision, draft.request_id, draft.digest)
+            commit = Commit(records, built.revision, draft.request_id, draft.digest)
             try:
                 revision = await self.writer.write(view, commit)
             except RevisionConflict:
@@ -121,11 +121,15 @@ class BuildContext:
         routing = route(_asked(message, view), view.state, self.rules)
         escalation = assess(view.state, turns, self.rules.escalation)
         watch.lap("route")
-        framed = await self._frame(view, request, message_tokens)
+        # Others may write to the session while a thread works on it.
+        heavy = _heavy(view, request)
+        state = view.state.snapshot() if heavy else view.state
+        revision = state.revision
+        framed = await self._frame(view, state, request, message_tokens, heavy=heavy)
         watch.lap("frame")
         slices, degradations = await self._retrieve(view, framed, routing, message, watch)
         watch.check()
-        context = await self._assemble(view, request, framed, slices)
+        context = await self._assemble(view, state, request, (framed, slices), heavy=heavy)
         watch.lap("assemble")
         rendered = render(
             request.format,
@@ -139,7 +143,7 @@ class BuildContext:
             routing=routing,
             escalation=escalation,
             handoff_state=view.state.handoff_state,
-            revision=view.state.revision,
+            revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,
             degradations=(*framed.degradations, *degradations),
@@ -148,28 +152,37 @@ class BuildContext:
             rendered_json=rendered,
         )
 
-    async def _frame(self, view: View, request: BuildRequest, message_tokens: int) -> Frame:
-        def decide() -> Frame:
-            return frame(
-                view.state,
+    async def _frame(
+        self,
+        view: View,
+        state: SessionState,
+        request: BuildRequest,
+        message_tokens: int,
+        *,
+        heavy: bool,
+    ) -> Frame:
+        def fold_now(through: int) -> Fold:
+            return self._fold_now(view, state, through, request.budget)
+
+        return await maybe_in_thread(
+            heavy,
+            lambda: frame(
+                state,
                 request,
                 message_tokens=message_tokens,
                 rules=self.rules,
                 meter=view.tokenizer,
-                fold_now=lambda through: self._fold_now(view, through, request.budget),
-            )
+                fold_now=fold_now,
+            ),
+        )
 
-        if _heavy(view, request):
-            return await asyncio.to_thread(decide)
-        return decide()
-
-    def _fold_now(self, view: View, through: int, budget: Budget) -> Fold:
+    def _fold_now(self, view: View, state: SessionState, through: int, budget: Budget) -> Fold:
         """Fold on the fly, for this answer only; the same again until one is published."""
         room = budget.input_tokens
         fold = view.folds.get((through, room))
         if fold is None:
             fold = extract(
-                view.state, through, rules=self.rules, meter=view.tokenizer, input_budget=room
+                state, through, rules=self.rules, meter=view.tokenizer, input_budget=room
             )
             view.folds[through, room] = fold
         return fold
@@ -208,21 +221,26 @@ class BuildContext:
         return slices, behind
 
     async def _assemble(
-        self, view: View, request: BuildRequest, framed: Frame, slices: tuple[Slice, ...]
+        self,
+        view: View,
+        state: SessionState,
+        request: BuildRequest,
+        found: tuple[Frame, tuple[Slice, ...]],
+        *,
+        heavy: bool,
     ) -> Context:
-        def compose() -> Context:
-            return assemble(
+        framed, slices = found
+        return await maybe_in_thread(
+            heavy,
+            lambda: assemble(
                 framed,
                 slices,
                 request=request,
-                state=view.state,
+                state=state,
                 rules=self.rules,
                 meter=view.tokenizer,
-            )
-
-        if _heavy(view, request):
-            return await asyncio.to_thread(compose)
-        return compose()
+            ),
+        )
 
     def _remember(self, hot: HotSession, request: BuildRequest, built: Built) -> None:
         """Keep the budget for the decisions of RecordTurn and of folding."""

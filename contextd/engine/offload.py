@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from contextd.policy.budget import count_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from contextd.model import Turn
     from contextd.ports import Tokenizer
 
+Result = TypeVar("Result")
+
 LONG_TEXT = 4_096
 """Characters from which counting leaves the loop: about 1,000 tokens, under a millisecond."""
+
+
+async def maybe_in_thread(long: bool, work: Callable[[], Result]) -> Result:  # noqa: FBT001 - reads well
+    """Do *work* in a thread when it will be *long*, here otherwise."""
+    return await asyncio.to_thread(work) if long else work()
 
 
 async def count_text(tokenizer: Tokenizer, text: str) -> int:

@@ -8,7 +8,8 @@ by appending, so what was read before an `apply` stays valid; everything else un
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from contextd.events import AccountLinked, Folded, HandoffRaised, SessionOpened, TurnsRecorded
@@ -92,6 +93,15 @@ class SessionState:
         """Return the first turn of the exchange that *sequence* belongs to."""
         at = bisect_right(self.exchanges, sequence)
         return self.exchanges[at - 1] if at else 1
+
+    def snapshot(self) -> SessionState:
+        """Return a state that no later `apply` touches, for work in another thread."""
+        copies = {
+            each.name: copy(getattr(self, each.name))
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), list | dict | set)
+        }
+        return replace(self, **copies)
 
     def apply(self, record: Record) -> None:
         """Take in the next record of the log."""

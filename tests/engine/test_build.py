@@ -297,3 +297,28 @@ def test_a_tight_budget_in_another_encoding_is_kept() -> None:
         assert recount == built.context.token_count <= 900
 
     run(main())
+
+
+def test_a_long_message_and_writers_at_the_same_time() -> None:
+    """What works in a thread sees one revision of the session, whatever is recorded meanwhile."""
+
+    async def main() -> None:
+        engine = Engine()
+        await engine.chat(30)
+        long = "word " * 20_000
+
+        async def build() -> int:
+            built = await engine.build(build_request(long))
+            return built.context.token_count
+
+        async def write() -> None:
+            for number in range(60):
+                await engine.record(record_request(user(f"meanwhile {number}")))
+                await asyncio.sleep(0)
+
+        writing = asyncio.ensure_future(write())
+        counts = await asyncio.gather(*(build() for _ in range(8)))
+        await writing
+        assert max(counts) <= BUDGET.input_tokens
+
+    run(main())
