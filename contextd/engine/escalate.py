@@ -11,7 +11,7 @@ from contextd.engine.writing import answered, check_account
 from contextd.errors import RequestIdReused, RevisionConflict, SessionNotFound
 from contextd.events import HandoffRaised
 from contextd.model import Escalated
-from contextd.policy.folding import extract
+from contextd.policy.folding import digest
 from contextd.policy.handoff import build
 from contextd.policy.markdown import render
 from contextd.ports import Commit
@@ -90,9 +90,8 @@ class Escalate:
         """Compress the whole session; None when that fails, for a handoff must go out."""
         try:
             return await asyncio.to_thread(
-                extract,
+                digest,
                 view.state,
-                len(view.state.turns),
                 rules=self.rules,
                 meter=view.tokenizer,
             )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from contextd.model import AttemptedAction
-from contextd.policy.outcomes import FAILED, UNKNOWN, read_result, read_status, shorten
+from contextd.model import AttemptedAction, Role
+from contextd.policy.outcomes import DONE, FAILED, UNKNOWN, read_result, read_status, shorten
+from contextd.policy.tool_output import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from contextd.model import ToolCall, Turn
     from contextd.policy.state import SessionState
@@ -17,23 +18,57 @@ if TYPE_CHECKING:
 MOST = 20
 """Attempts reported; the newest win."""
 
+MOST_LOOK_UPS = 5
+"""Look-ups reported that worked: they changed nothing."""
+
 _ARGUMENTS = 160
 _MAX_JSON = 16_384
+_LOOK_UPS = frozenset(
+    "get find search list check lookup look read fetch show query retrieve view status log info "
+    "track browse describe count history calculate think slots".split()
+)
 
 
 def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
     """Return the newest actions and tool calls with their outcomes, oldest first.
 
     A call's outcome is read from its result; without one it is "unknown".  The same
-    attempt with the same outcome is reported once, at its newest turn.
+    attempt with the same outcome is reported once, at its newest turn, and so is a look-up
+    that worked (`MOST_LOOK_UPS` of these at most).  A call that the assistant reported as an
+    action counts as that action.
     """
     newest: dict[tuple[str, str, str], AttemptedAction] = {}
+    reported: dict[str, str] = {}
+    looked_up: set[str] = set()
     for turn in reversed(state.turns):
+        if turn.role is Role.USER:
+            reported = {}
         for attempt in _of_turn(turn, state):
-            newest.setdefault((attempt.name, attempt.status, attempt.detail), attempt)
+            told = turn.tool_calls and _is_told(attempt, reported)
+            if not told and (not _worked(attempt) or len(looked_up) < MOST_LOOK_UPS):
+                newest.setdefault(_same(attempt), attempt)
+            if _worked(attempt):
+                looked_up.add(attempt.name)
+        reported |= {action.name: read_status(action.status) for action in turn.actions}
         if len(newest) >= MOST:
             break
     return tuple(reversed([*newest.values()][:MOST]))
+
+
+def _same(attempt: AttemptedAction) -> tuple[str, str, str]:
+    """Return what makes two attempts one: all of it, or the name of a look-up that worked."""
+    return (attempt.name, attempt.status, "" if _worked(attempt) else attempt.detail)
+
+
+def _worked(attempt: AttemptedAction) -> bool:
+    """Say whether an attempt is a look-up without a fault."""
+    return attempt.status == DONE and looks_up(attempt.name)
+
+
+def _is_told(attempt: AttemptedAction, reported: Mapping[str, str]) -> bool:
+    """Say whether the assistant reported this call later in its answer, as ended the same."""
+    said = reported.get(attempt.name)
+    return said is not None and attempt.status in {said, DONE, UNKNOWN}
 
 
 def _of_turn(turn: Turn, state: SessionState) -> Iterator[AttemptedAction]:
@@ -50,10 +85,17 @@ def _of_turn(turn: Turn, state: SessionState) -> Iterator[AttemptedAction]:
     results = {result.tool_call_id: result for result in found}
     for call in reversed(turn.tool_calls):
         result = results.get(call.id)
-        status, why = read_result(result.text) if result else (UNKNOWN, "no result was recorded")
+        status, why = UNKNOWN, "no result was recorded"
+        if result:
+            status, why = read_result(result.text, looked_up=looks_up(call.name))
         arguments = spell_arguments(call)
         detail = "; ".join(part for part in (arguments, why) if part)
         yield AttemptedAction(shorten(call.name), status, detail, turn.turn_id)
+
+
+def looks_up(name: str) -> bool:
+    """Say whether a tool of that name only reads: "get_order", "orderStatus", "check_stock"."""
+    return not _LOOK_UPS.isdisjoint(spoken(name).split())
 
 
 def spell_arguments(call: ToolCall) -> str:
@@ -72,7 +114,9 @@ def _spell(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def failures(attempts: Sequence[AttemptedAction]) -> tuple[AttemptedAction, ...]:
-    """Return the attempts that failed and were not made good later."""
+def failures(
+    attempts: Sequence[AttemptedAction], status: str = FAILED
+) -> tuple[AttemptedAction, ...]:
+    """Return the attempts that ended with *status* and not otherwise later."""
     last = {attempt.name: attempt for attempt in attempts}
-    return tuple(attempt for attempt in last.values() if attempt.status == FAILED)
+    return tuple(attempt for attempt in last.values() if attempt.status == status)

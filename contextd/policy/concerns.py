@@ -5,11 +5,20 @@ Both are the customer's own words.  The work is bounded: the first turns, the ne
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from contextd.model import Role, TurnType
+from contextd.policy.frustration import frustration
 from contextd.policy.human_request import human_request
+from contextd.policy.issue import asks
+from contextd.policy.outcomes import FAILED, PENDING, read_status
+from contextd.policy.retention import own_words
 from contextd.policy.routing import is_acknowledgement, kind_of
+from contextd.policy.sentences import collapse, split
+from contextd.policy.statements import heard
 from contextd.policy.utterance import content, hear
 
 if TYPE_CHECKING:
@@ -17,55 +26,70 @@ if TYPE_CHECKING:
 
     from contextd.model import Turn
     from contextd.policy.state import SessionState
-    from contextd.policy.utterance import Utterance
 
 _FIRST_TURNS = 12
 _NEWEST_TURNS = 40
 _SUBSTANCE = 3
 """Content words that make a request one can work on."""
 
-_PURE_REQUEST = 12
-"""Words up to which a request for a human is taken to hold nothing else."""
-
+_EXCHANGE = 24
+"""Turns in which a reply is looked for."""
 _HUMAN = 0.6
-_TOPICS = (TurnType.ACTION_REQUEST, TurnType.ACCOUNT_ISSUE)
+_VEXED = 0.3
+"""The strength of annoyance from which a turn is a complaint and no request."""
+_OURS = (Role.ASSISTANT, Role.HUMAN_AGENT)
+_REFUSES = re.compile(
+    r"^no\b|\b(?:cannot|can't|could not|couldn't|not able|unable|unfortunately|sorry|afraid|failed|"
+    r"did not|didn't|not possible|don't know)\b"
+)
 
 
-def customer_intent(state: SessionState) -> Turn | None:
-    """Return the turn with the request the conversation is about.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the customer wants: the whole turn, and the sentence of it that says so."""
 
-    That is the customer's first substantive request, or the latest one that wants
-    something done about a subject not spoken of before.
+    text: str = ""
+    matter: str = ""
+
+
+def wanted_now(state: SessionState) -> Wanted:
+    """Return what the customer wants now.
+
+    That is the newest request nothing settled; else the newest request; else the first thing
+    of substance that was said.  A complaint about the talk itself is no request, and neither
+    is asking for a human.
     """
+    asked = [
+        (turn, matter)
+        for turn in reversed(state.turns[-_NEWEST_TURNS:])
+        if _substantive(turn) and not _vexed(turn) and (matter := _matter(turn))
+    ]
+    unsettled = (pair for pair in asked if not _settled(state, pair[0]))
+    found = next(unsettled, asked[0] if asked else None)
+    if found is not None:
+        return Wanted(found[0].text, found[1])
     first = next(filter(_substantive, state.turns[:_FIRST_TURNS]), None)
-    current, spoken = first, _subject(first)
-    for turn in state.turns[-_NEWEST_TURNS:]:
-        if first is not None and turn.sequence <= first.sequence:
-            continue
-        if turn.role is Role.ASSISTANT:
-            spoken |= content(hear(turn.text))
-        elif _substantive(turn):
-            words = _subject(turn)
-            if current is None or (spoken.isdisjoint(words) and _opens_topic(turn)):
-                current, spoken = turn, words
-            spoken |= words
-    return current
+    return Wanted(first.text, _gist(first)) if first is not None else Wanted()
 
 
 def open_question(state: SessionState) -> Turn | None:
-    """Return the customer's newest question or request, unless its answer was accepted.
+    """Return the customer's newest question or request that is not settled, or the newest.
 
-    It counts as accepted when the customer's last word is thanks or the like.
+    Nothing is open before the customer's thanks for an answer.
     """
-    newest = [turn for turn in state.turns[-_NEWEST_TURNS:] if turn.role is Role.USER]
-    for turn in reversed(newest):
+    asked: list[Turn] = []
+    for turn in reversed(state.turns[-_NEWEST_TURNS:]):
+        if turn.role is not Role.USER:
+            continue
         utterance = hear(turn.text)
         if is_acknowledgement(utterance):
             if _was_answered(state.turns, turn):
-                return None
-        elif not _only_wants_human(utterance) and utterance.words:
-            return turn
-    return None
+                break
+        elif not _only_wants_human(turn) and utterance.words:
+            asked.append(turn)
+    asking = [turn for turn in asked if _matter(turn)]
+    unsettled = (turn for turn in asking if not _settled(state, turn))
+    return next(unsettled, next(iter([*asking, *asked]), None))
 
 
 def _was_answered(turns: Sequence[Turn], thanks: Turn) -> bool:
@@ -81,14 +105,48 @@ def _substantive(turn: Turn) -> bool:
     return len(content(utterance)) >= _SUBSTANCE and human_request(utterance)[0] < _HUMAN
 
 
-def _opens_topic(turn: Turn) -> bool:
-    return kind_of(hear(turn.text)) in _TOPICS
+def _only_wants_human(turn: Turn) -> bool:
+    """Say whether a turn asks for a human and for nothing else."""
+    return human_request(hear(turn.text))[0] >= _HUMAN and not _matter(turn)
 
 
-def _only_wants_human(utterance: Utterance) -> bool:
-    asks = human_request(utterance)[0] >= _HUMAN
-    return asks and len(utterance.words) <= _PURE_REQUEST
+def _vexed(turn: Turn) -> bool:
+    return frustration([hear(turn.text)], 1)[0] >= _VEXED
 
 
-def _subject(turn: Turn | None) -> frozenset[str]:
-    return content(hear(turn.text)) if turn is not None else frozenset()
+def _matter(turn: Turn) -> str:
+    """Return the last sentence in which a turn asks for something, a human aside."""
+    return next(filter(_asks, reversed(_said(turn))), "")
+
+
+def _said(turn: Turn) -> tuple[str, ...]:
+    """Return the sentences of a turn; a line break ends none, as chats are typed."""
+    return split(collapse(own_words(turn.text)))
+
+
+def _asks(sentence: str) -> bool:
+    utterance = hear(sentence)
+    if human_request(utterance)[0] >= _HUMAN:
+        return False
+    return sentence.endswith("?") or asks(sentence) or kind_of(utterance) is TurnType.ACTION_REQUEST
+
+
+def _gist(turn: Turn) -> str:
+    """Return the sentence of a turn that says most, the first of equals."""
+    return max(_said(turn), key=lambda text: len(content(hear(text))), default=turn.text)
+
+
+def _settled(state: SessionState, turn: Turn) -> bool:
+    """Say whether a reply followed that does not begin with a refusal, and nothing failed."""
+    replies = _replies(state, turn)
+    results = [read_status(action.status) for reply in replies for action in reply.actions]
+    if FAILED in results or PENDING in results:
+        return False
+    said = [reply.text for reply in replies if reply.text.strip() and reply.role in _OURS]
+    return bool(said) and not any(_REFUSES.search(heard(text)) for text in split(said[-1])[:1])
+
+
+def _replies(state: SessionState, turn: Turn) -> list[Turn]:
+    """Return the turns up to the customer's next one."""
+    after = state.turns[turn.sequence : turn.sequence + _EXCHANGE]
+    return list(takewhile(lambda reply: reply.role is not Role.USER, after))

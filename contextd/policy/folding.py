@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from contextd.policy.rules import FoldRules, Rules
     from contextd.policy.state import SessionState
 
+DIGEST_BUDGET = 10_000
+"""The input budget as large as which a digest's facts and pinned sentences may be."""
+DIGESTED = 500
+"""Turns that a digest reads at most where a fold stands for those before."""
 _SURVIVOR = 1.15
 """What a fact that an earlier fold kept is worth beside an equal new one."""
 _LINE_CHARACTERS = 24
@@ -87,11 +91,34 @@ def extract(
     turn.  *input_budget*, by default the session's own, gives the room for facts and
     pinned sentences.  The same state gives the same fold.
     """
-    base = _base(state, through)
+    limits = _limits(state, input_budget, rules.fold)
+    return _made(state, through, _base(state, through), limits, rules=rules, meter=meter)
+
+
+def digest(state: SessionState, *, rules: Rules, meter: Meter) -> Fold:
+    """Return a fold of the whole session for people, who have more room than a prompt.
+
+    Made from the turns themselves, not from folds that were made for a small budget, unless
+    the session is long: then from the newest fold that leaves no more than `DIGESTED` turns.
+    """
+    through = len(state.turns)
+    base = _base(state, through) if through > DIGESTED else None
+    limits = _limits(state, DIGEST_BUDGET, rules.fold)
+    return _made(state, through, base, limits, rules=rules, meter=meter)
+
+
+def _made(
+    state: SessionState,
+    through: int,
+    base: Fold | None,
+    limits: FoldedLimits,
+    *,
+    rules: Rules,
+    meter: Meter,
+) -> Fold:
     first = base.through if base else 0
     turns = state.turns[first:through]
     verdicts = judge(turns)
-    limits = _limits(state, input_budget, rules.fold)
     kept = pinned(state, through, verdicts=verdicts, before=base, limit=limits.pinned, meter=meter)
     return Fold(
         through=through,

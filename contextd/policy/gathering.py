@@ -61,6 +61,9 @@ _UNKNOWN = 0.2
 """What "I don't remember" is worth as an answer."""
 _REPLY = 40
 """Characters of a reply that only agrees or declines."""
+_BRIEF = 6
+_POINTS = re.compile(r"\b(?:that|this|it|these|those|them|so|one)\b", re.IGNORECASE)
+"""A question of up to `_BRIEF` words with one of these goes with the sentence before it."""
 BARE = 4
 """Words up to which a decision says little without its question."""
 _REVISION = re.compile(
@@ -230,6 +233,9 @@ def _asked(verdict: Verdict) -> _Asked:
     ends = verdict.sentences[-3:]
     question = next((sentence for sentence in reversed(ends) if sentence.endswith("?")), "")
     slots = (asked_for(sentence) for sentence in reversed(ends))
+    if len(question.split()) <= _BRIEF and _POINTS.search(question):
+        before = verdict.sentences[: verdict.sentences.index(question)][-1:]
+        question = " ".join((*before, question))
     return _Asked(question, next((slot for slot in slots if slot), ""))
 
 

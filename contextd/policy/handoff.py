@@ -8,32 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.model import FactKind, Handoff, Reason, Role
+from contextd.model import Cited, FactKind, Handoff, Reason, Role
 from contextd.policy.attempts import attempted_actions, failures
-from contextd.policy.concerns import customer_intent, open_question
+from contextd.policy.concerns import open_question, wanted_now
 from contextd.policy.escalation import assess
+from contextd.policy.handoff_facts import already_given, commitments, key_facts
 from contextd.policy.handoff_parts import (
-    already_given,
     best_evidence,
-    commitments,
-    fact_text,
-    key_facts,
     last_turns,
     quoted,
     session_summary,
 )
-from contextd.policy.outcomes import UNKNOWN, shorten
+from contextd.policy.outcomes import PENDING, UNKNOWN, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contextd.model import (
         AttemptedAction,
-        Cited,
         EscalateRequest,
         Fact,
         Fold,
-        ModelState,
         Signal,
         Turn,
     )
@@ -79,18 +74,17 @@ def build(
 ) -> Handoff:
     """Return the handoff of a session as it stands.
 
-    *digest* is a fold over all turns, or None when making it failed: the handoff is then
-    delivered without summary and facts, and its `summary_status` says so.
+    *digest* is a fold over all turns; None when making it failed, as `summary_status` says.
     """
     sizes = rules.handoff
     facts = digest.facts if digest else ()
     attempts = attempted_actions(state)
     signals = assess(state, (), rules.escalation).signals
-    question = open_question(state)
-    wanted = customer_intent(state)
-    intent = shorten(wanted.text, _INTENT) if wanted else ""
-    model = _newest_model_state(state.turns)
+    question, wanted = open_question(state), wanted_now(state)
     summary = session_summary(state, digest, sizes, meter)
+    promised = commitments(state, digest, sizes.max_facts)
+    given = already_given(state, facts, sizes.max_facts)
+    told = (*promised, *given, quoted(question, sizes.line_characters), Cited(wanted.text), summary)
     return Handoff(
         handoff_id=handoff_id,
         schema_version=SCHEMA_VERSION,
@@ -102,21 +96,21 @@ def build(
         reason_detail=_reason_detail(request.reason, signals),
         note=request.note,
         channel_mode=request.channel_mode,
-        headline=_headline(request, intent),
-        customer_intent=intent,
+        headline=_headline(request, wanted.matter),
+        customer_intent=shorten(wanted.text, _INTENT),
         open_question=quoted(question, sizes.line_characters),
         summary=summary,
         summary_method=digest.method if digest and summary.text else "",
         summary_status=_summary_status(state, digest, summary),
-        key_facts=key_facts(state, facts, sizes.max_facts),
+        key_facts=key_facts(state, facts, sizes.max_facts, told),
         attempted_actions=attempts,
-        commitments=commitments(state, facts, sizes.max_facts),
+        commitments=promised,
         evidence=best_evidence(state.evidence.values(), sizes.max_evidence),
-        confidence=model.confidence if model else None,
+        confidence=_confidence(state.turns),
         uncertainty=_uncertainty(facts, attempts, signals),
         last_reasoning=shorten(_newest_text(state.turns, "reasoning"), _REASONING),
         suggested_next_action=_next_action(state, question, attempts, facts),
-        do_not_ask=already_given(state, facts, sizes.max_facts),
+        do_not_ask=given,
         signals=signals,
         last_turns=last_turns(state.turns, sizes),
         turn_count=len(state.turns),
@@ -142,9 +136,11 @@ def _reason_detail(reason: Reason, signals: Sequence[Signal]) -> str:
     return best.detail if best else ""
 
 
-def _newest_model_state(turns: Sequence[Turn]) -> ModelState | None:
+def _confidence(turns: Sequence[Turn]) -> float | None:
+    """Return what the model's newest report of its state says of its confidence."""
     newest = (turn for turn in reversed(turns[-_MODEL_LOOK_BACK:]) if turn.role is Role.ASSISTANT)
-    return next((turn.model_state for turn in newest if turn.model_state is not None), None)
+    reports = (turn.model_state for turn in newest if turn.model_state is not None)
+    return next((report.confidence for report in reports), None)
 
 
 def _newest_text(turns: Sequence[Turn], name: str) -> str:
@@ -171,7 +167,7 @@ def _uncertainty(
         (fact for fact in facts if fact.kind is FactKind.CORRECTION),
         key=lambda fact: -fact.sequence,
     )
-    doubts += [f"The customer corrected: {fact_text(fact)}" for fact in corrected]
+    doubts += [f"The customer corrected: {shorten(fact.text, _INTENT)}" for fact in corrected]
     return tuple(dict.fromkeys(doubts))[:_MOST_DOUBTS]
 
 
@@ -188,6 +184,9 @@ def _next_action(
     failed = failures(attempts)
     if failed:
         return f"Do by hand, or try again: {failed[-1].name}."
+    waiting = failures(attempts, PENDING)
+    if waiting:
+        return f"Follow up on what is still pending: {waiting[-1].name}."
     if question is not None:
         return "Answer the open question."
     if any(fact.kind is FactKind.COMMITMENT for fact in facts):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from contextd.model import Cited, Evidence, Fact, FactKind, Role, TranscriptLine
-from contextd.policy.gathering import SAID
+from contextd.model import Cited, Evidence, Role, TranscriptLine
+from contextd.policy.attempts import spell_arguments
+from contextd.policy.mentions import cited_ids
 from contextd.policy.outcomes import shorten
+from contextd.policy.tool_output import gist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from contextd.model import Fold, Turn
+    from contextd.model import Fold, ToolCall, Turn
     from contextd.policy.meter import Meter
     from contextd.policy.rules import HandoffRules
     from contextd.policy.state import SessionState
@@ -26,28 +27,10 @@ SPEAKERS: Mapping[Role, str] = {
 }
 """What a reader at a desk calls them."""
 
-_KINDS = (
-    FactKind.DECISION,
-    FactKind.CORRECTION,
-    FactKind.OPEN_ISSUE,
-    FactKind.ENTITY,
-    FactKind.PREFERENCE,
-    FactKind.INSTRUCTION,
-    FactKind.ACTION,
-)
-"""The order of key facts; commitments stand apart."""
-
-_GIVEN = (FactKind.ENTITY, FactKind.CORRECTION, FactKind.PREFERENCE, FactKind.DECISION)
-_COMMITMENT = (FactKind.COMMITMENT,)
-
 _SENTENCE = 280
-_FACT = 240
 _SNIPPET = 400
 _TOOL_LINE = 200
-_SEARCHED_TURNS = 400
-_SEARCHED_TEXT = 2_000
-_TELLING = 3
-"""Characters of a value that is worth looking for in what the customer said."""
+_CALL = 120
 
 
 def cut_middle(text: str, limit: int) -> str:
@@ -80,38 +63,8 @@ def session_summary(
             kept.append((position, sentence.sequence, line))
             left -= cost
     kept.sort()
-    return Cited("\n".join(line for _, _, line in kept), _ids(state, (at for _, at, _ in kept)))
-
-
-def fact_text(*facts: Fact) -> str:
-    """Return facts of one name as a person reads them: "order id: W-1, W-2"."""
-    text = ", ".join(shorten(fact.text, _FACT) for fact in facts)
-    return f"{shorten(facts[0].label, _FACT)}: {text}" if _is_named(facts[0]) else text
-
-
-def _is_named(fact: Fact) -> bool:
-    return fact.kind is FactKind.ENTITY and fact.label not in {"", SAID}
-
-
-def key_facts(state: SessionState, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
-    """Return what is known, the most telling kinds first, newest first."""
-    return _cited(state, facts, _KINDS, most)
-
-
-def commitments(state: SessionState, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
-    """Return what the assistant promised, newest first."""
-    return _cited(state, facts, _COMMITMENT, most)
-
-
-def already_given(state: SessionState, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
-    """Return what the customer has stated: asking for it again would annoy.
-
-    A value that was last spoken of by somebody else counts too, where the customer said it.
-    """
-    said = [turn for turn in state.turns[-_SEARCHED_TURNS:] if turn.role is Role.USER]
-    newest_first = [(turn.sequence, turn.text[:_SEARCHED_TEXT]) for turn in reversed(said)]
-    stated = (_as_stated(state, fact, newest_first) for fact in facts if fact.kind in _GIVEN)
-    return _cited(state, [fact for fact in stated if fact is not None], _GIVEN, most)
+    text = "\n".join(line for _, _, line in kept)
+    return Cited(text, cited_ids(state, (at for _, at, _ in kept)))
 
 
 def best_evidence(items: Iterable[Evidence], most: int) -> tuple[Evidence, ...]:
@@ -130,7 +83,9 @@ def last_turns(turns: Sequence[Turn], rules: HandoffRules) -> tuple[TranscriptLi
 def _line(turn: Turn, limit: int) -> TranscriptLine:
     text = turn.text
     if turn.tool_calls and not text.strip():
-        text = "calls " + ", ".join(call.name for call in turn.tool_calls)
+        text = "calls " + ", ".join(map(_call, turn.tool_calls))
+    if turn.role is Role.TOOL:
+        text = gist(text, _TOOL_LINE) or text
     return TranscriptLine(
         turn_id=turn.turn_id,
         sequence=turn.sequence,
@@ -141,40 +96,6 @@ def _line(turn: Turn, limit: int) -> TranscriptLine:
     )
 
 
-def _ids(state: SessionState, sequences: Iterable[int]) -> tuple[str, ...]:
-    """Return the caller's ids of the turns that exist, in order, each once."""
-    known = sorted({number for number in sequences if 0 < number <= len(state.turns)})
-    return tuple(state.turns[number - 1].turn_id for number in known)
-
-
-def _cited(
-    state: SessionState, facts: Sequence[Fact], kinds: tuple[FactKind, ...], most: int
-) -> tuple[Cited, ...]:
-    """Return at most *most* of these kinds' facts, newest first, values of one name together."""
-    chosen = sorted(
-        (fact for fact in facts if fact.kind in kinds),
-        key=lambda fact: (kinds.index(fact.kind), not _is_named(fact), -fact.sequence),
-    )
-    newest = {fact_text(fact): fact for fact in reversed(chosen)}
-    groups: dict[tuple[bool, str], list[Fact]] = {}
-    for text, fact in islice(reversed(newest.items()), most):
-        named = _is_named(fact)
-        groups.setdefault((named, fact.label if named else text), []).append(fact)
-    return tuple(
-        Cited(fact_text(*group), _ids(state, (fact.sequence for fact in group)))
-        for group in groups.values()
-    )
-
-
-def _as_stated(
-    state: SessionState, fact: Fact, newest_first: Sequence[tuple[int, str]]
-) -> Fact | None:
-    """Return the fact at the turn in which the customer stated it, or None."""
-    if not 0 < fact.sequence <= len(state.turns):
-        return None
-    if state.turns[fact.sequence - 1].role is Role.USER:
-        return fact
-    if fact.kind is not FactKind.ENTITY or len(fact.text) < _TELLING:
-        return None
-    at = next((sequence for sequence, text in newest_first if fact.text in text), 0)
-    return replace(fact, sequence=at) if at else None
+def _call(call: ToolCall) -> str:
+    arguments = shorten(spell_arguments(call), _CALL)
+    return f"{call.name} ({arguments})" if arguments else call.name

@@ -6,8 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Retention, Role
+from contextd.policy.human_request import human_request
 from contextd.policy.phrases import cut
 from contextd.policy.statements import heard
+from contextd.policy.utterance import hear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,8 @@ _SOLVED = re.compile(
 )
 _LONGEST = 200
 _SHORTEST = 12
+_HUMAN = 0.6
+"""The strength from which a sentence asks for a human: that is no issue to work on."""
 
 
 def open_issue(
@@ -50,7 +54,12 @@ def _solved(turn: Turn, verdict: Verdict) -> bool:
     return thanks and (verdict.retention is Retention.DISCARD or not _request(verdict))
 
 
+def asks(sentence: str) -> bool:
+    """Say whether a user's sentence asks for something or tells of a need."""
+    return len(sentence) >= _SHORTEST and _REQUEST.search(heard(sentence)) is not None
+
+
 def _request(verdict: Verdict) -> str:
-    said = verdict.sentences
-    asking = [text for text in said if len(text) >= _SHORTEST and _REQUEST.search(heard(text))]
-    return asking[-1] if asking else ""
+    """Return the last sentence that asks for something, unless it is a human's attention."""
+    asking = (text for text in reversed(verdict.sentences) if asks(text))
+    return next((text for text in asking if human_request(hear(text))[0] < _HUMAN), "")

@@ -23,6 +23,8 @@ _ACTIVE = re.compile(
     r"[\\`*\[\]<]|(?<!\w)_|_(?!\w)|~(?=~)|(?<=[a-zA-Z]):(?=//)|(?<=\bwww)\.", re.IGNORECASE
 )
 _START = re.compile(r"^(\d{0,9})([.)#+>=|~-])")
+_GREETING = 24
+"""Characters by which an intent may be longer than the headline and say no more."""
 _LAST_SECOND = 253_402_300_799
 
 _NO_SUMMARY: Mapping[str, str] = {
@@ -74,7 +76,7 @@ def _head(handoff: Handoff) -> Iterator[str]:
     reason = handoff.reason.value.replace("_", " ")
     detail = f" – {escape(handoff.reason_detail)}" if handoff.reason_detail else ""
     yield f"- **Reason:** {reason}{detail}"
-    if handoff.customer_intent not in handoff.headline:
+    if not _is_told(handoff):
         yield f"- **Wants:** {escape(handoff.customer_intent)}"
     account = f", account {escape(handoff.account_id)}" if handoff.account_id else ""
     yield f"- **Customer:** {waits}{account}"
@@ -83,6 +85,14 @@ def _head(handoff: Handoff) -> Iterator[str]:
     if handoff.confidence is not None:
         yield f"- **Model's confidence:** {handoff.confidence:.0%}"
     yield ""
+
+
+def _is_told(handoff: Handoff) -> bool:
+    """Say whether the headline and the open question tell the intent, a greeting aside."""
+    intent = handoff.customer_intent
+    about = handoff.headline.partition(": ")[2].rstrip("\u2026")
+    greeting = len(intent) - len(about) <= _GREETING
+    return not intent or intent == handoff.open_question.text or (greeting and about in intent)
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""What became of a tool call or an action: succeeded, failed, or not known."""
+"""What became of a tool call or an action, by what is said of it.
+
+It succeeded or failed where that is said, is pending where it waits for something, and is
+done where there is a result that says nothing of the kind.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SUCCEEDED, FAILED, UNKNOWN = "succeeded", "failed", "unknown"
+SUCCEEDED, DONE, PENDING, FAILED, UNKNOWN = "succeeded", "done", "pending", "failed", "unknown"
 
 _WELL = frozenset("succeeded success successful ok okay done completed complete confirmed".split())
-_BADLY = frozenset(
-    "failed failure fail error errored exception denied timeout timed_out aborted invalid "
-    "unauthorized forbidden not_found unavailable".split()
+_WAITS = re.compile(
+    r"(?<![a-z])(?:pending|queued?|waiting|awaiting|awaits|on hold|in progress|in review|"
+    r"under review|processing|scheduled|submitted|requested|started|initiated|needs?|requires?|"
+    r"required|manual|deferred|postponed|retrying|not yet)(?![a-z])"
 )
+_FAILS = re.compile(
+    r"(?<![a-z])(?:fail(?:ed|s|ure)?|errors?|errored|exception|denied|time(?:d )?out|aborted|"
+    r"rejected|invalid|unauthorized|forbidden|not found|unavailable|unsuccessful)(?![a-z])"
+)
+"""Words of a status; a status has `_STATUS_WORDS` at most, what is longer is prose."""
+_STATUS_WORDS = 4
 _TOOL_FAILED = frozenset("error failed failure timeout timed_out exception unavailable".split())
 """An order may well be "cancelled" or "declined": that is data, not a failed look-up."""
 
@@ -28,6 +39,7 @@ _PLAIN_FAILURE = re.compile(
     r"|forbidden|too many|client|server)\b)",
     re.IGNORECASE,
 )
+_BREAK = re.compile(r"[\s_-]+")
 _HTTP_FAILURE = 400
 _HTTP_END = 600
 _MAX_JSON = 65_536
@@ -36,14 +48,26 @@ _MAX_DETAIL = 120
 
 def read_status(status: str) -> str:
     """Return what an action's status, in the caller's words, says of its outcome."""
-    word = status.strip().lower().replace(" ", "_")
-    if word in _WELL:
+    words = _status_words(status)
+    if words.replace(" ", "_") in _WELL:
         return SUCCEEDED
-    return FAILED if word in _BADLY else UNKNOWN
+    if not words or words.count(" ") >= _STATUS_WORDS:
+        return UNKNOWN
+    if _FAILS.search(words):
+        return FAILED
+    return PENDING if _WAITS.search(words) else UNKNOWN
 
 
-def read_result(text: str) -> tuple[str, str]:
+def _status_words(status: str) -> str:
+    """Return a status as words: "PENDING_MANUAL" → "pending manual"."""
+    return " ".join(_BREAK.split(status[:_MAX_DETAIL].lower())).strip()
+
+
+def read_result(text: str, *, looked_up: bool = True) -> tuple[str, str]:
     """Return (outcome, short detail) of a tool's result as the tool gave it.
+
+    The status in the result of a look-up is the status of what was looked up; that of
+    anything else says what became of the call itself.
 
     A JSON object fails by what it says at its top level (`error`, `success`, `status`,
     `code`); other text fails when it *begins* like an error.  The words inside a result
@@ -53,10 +77,10 @@ def read_result(text: str) -> tuple[str, str]:
     if not plain:
         return UNKNOWN, ""
     if plain[0] in "{[":
-        return _read_json(plain)
+        return _read_json(plain, looked_up=looked_up)
     if _PLAIN_FAILURE.match(plain):
         return FAILED, shorten(plain)
-    return SUCCEEDED, ""
+    return DONE, ""
 
 
 def shorten(text: str, limit: int = _MAX_DETAIL) -> str:
@@ -65,7 +89,7 @@ def shorten(text: str, limit: int = _MAX_DETAIL) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}\u2026"
 
 
-def _read_json(text: str) -> tuple[str, str]:
+def _read_json(text: str, *, looked_up: bool) -> tuple[str, str]:
     if len(text) > _MAX_JSON:
         return UNKNOWN, ""
     try:
@@ -73,13 +97,24 @@ def _read_json(text: str) -> tuple[str, str]:
     except (ValueError, RecursionError):
         return UNKNOWN, ""
     if not isinstance(value, dict):
-        return SUCCEEDED, ""
+        return DONE, ""
     inner = value.get("response", value.get("result"))
     if _fails(value):
         return FAILED, _detail(value)
     if isinstance(inner, dict) and _fails(inner):
         return FAILED, _detail(inner)
-    return SUCCEEDED, ""
+    return _result_status(inner if isinstance(inner, dict) else value, looked_up=looked_up)
+
+
+def _result_status(value: Mapping[str, object], *, looked_up: bool) -> tuple[str, str]:
+    """Return what a result without a failure says of the call."""
+    if value.get("success") is True or value.get("ok") is True:
+        return SUCCEEDED, ""
+    said = next((text for key in _STATUS_KEYS if isinstance(text := value.get(key), str)), "")
+    outcome = UNKNOWN if looked_up else read_status(said)
+    if outcome == PENDING:
+        return PENDING, "; ".join(filter(None, (shorten(said), _detail(value))))
+    return (SUCCEEDED, "") if outcome == SUCCEEDED else (DONE, "")
 
 
 def _fails(value: Mapping[str, object]) -> bool:

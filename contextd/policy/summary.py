@@ -51,6 +51,15 @@ _NUMBER = re.compile(r"\d")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|unable|none)\b|n['’]t\b", re.IGNORECASE)
 _LEAD = re.compile(r"^(?:\|.*\||[^.?!]*:)$|^```")
+_LEANS = re.compile(
+    r"^(?:and|but|so|or|then|also|only|because|it|that|this|they|he|she|those|these|which|there"
+    r"|yes|no|ok(?:ay)?|well|oh|sorry|i (?:did|do|have|will|can|can't|don't))\b(?! (?:is|are) a)",
+    re.IGNORECASE,
+)
+"""Openings by which a sentence leans on the one before."""
+_LEANING = 0.3
+_SELF_CONTAINED = 4
+"""Content words of a sentence that can be read alone."""
 _STOP = frozenset(
     """
     the a an and or but if of to in on at for with by from is are was were be been being it its
@@ -157,17 +166,25 @@ def _candidates(
     for turn, verdict in zip(turns, verdicts, strict=True):
         if verdict.retention is Retention.DISCARD:
             continue
+        problem = _richest(verdict.sentences) if turn.role is Role.USER and first else ""
+        first = first and not problem
         kinds = {item.text: item.kind for item in verdict.statements}
         for position, sentence in enumerate(_ends(verdict.sentences)):
             if filler(sentence):
                 continue
             score = _nature(sentence, turn.role) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
-            if turn.role is Role.USER and first:
-                score, first = score + 1.0, False
+            if sentence == problem:
+                score += 1.0
             if asked and position == 0 and turn.role is not Role.USER:
                 score += 0.2
             yield Sentence(turn.sequence, turn.role, sentence, score)
         asked = turn.role is Role.USER and "?" in turn.text[-400:]
+
+
+def _richest(found: Sequence[str]) -> str:
+    """Return the sentence that says most, the first of equals; "" where all are filler."""
+    telling = (sentence for sentence in _ends(found) if not filler(sentence))
+    return max(telling, key=lambda sentence: len(set(words(sentence))), default="")
 
 
 def _ends(found: Sequence[str]) -> Sequence[str]:
@@ -188,6 +205,10 @@ def _nature(sentence: str, role: Role) -> float:
         score += 0.25 if role is Role.USER else -0.35
     if _LEAD.search(sentence):
         score -= 0.4
+    if _LEANS.search(sentence):
+        score -= _LEANING
+    if len(set(words(sentence))) < _SELF_CONTAINED:
+        score -= _LEANING
     return score
 
 

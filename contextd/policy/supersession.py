@@ -35,6 +35,16 @@ _REPLACED = tuple(
         r", not " + _THING.format("old") + _ENDS,
     )
 )
+_TAKEN_BACK = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bfrom " + _THING.format("old") + r"(?= (?:to|into) \w)",
+        r",? ?\b(?:instead of|rather than) " + _THING.format("old") + _ENDS,
+        r"\bnot (?P<old>[\w'$€£:./@ -]{1,40}?[,;]? but )",
+        r", not " + _THING.format("old") + _ENDS,
+    )
+)
+"""What `current` cuts out of a correction."""
 _SINGLE = ("status", "state", "result", "outcome", "message", "error", "reason")
 _BARE = 4
 """Characters below which a value means nothing without its label ("2", "633")."""
@@ -64,8 +74,30 @@ def outdated(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> tuple[tuple[
         for turn, verdict in zip(turns, verdicts, strict=True)
         for item in verdict.statements
         if item.kind is FactKind.CORRECTION
-        for value in _olds(item.text)
+        for value in replaced_values(item.text)
     )
+
+
+def replaced_values(correction: str) -> list[str]:
+    """Return the values that a correction names as no longer so, as `normal` gives them."""
+    text = correction.replace("\u2019", "'").lower()
+    found = (match["old"] for pattern in _REPLACED for match in pattern.finditer(text))
+    return [value for value in map(normal, found) if value]
+
+
+def current(correction: str) -> str:
+    """Return a correction without the values that it takes back: "48113, not 48131" → "48113"."""
+    spans = sorted(
+        (match.start(), match.end("old"))
+        for pattern in _TAKEN_BACK
+        for match in pattern.finditer(correction.replace("\u2019", "'"))
+    )
+    text, at = "", 0
+    for start, end in spans:
+        if start >= at:
+            text, at = text + correction[at:start], end
+    text = f"{text}{correction[at:]}"
+    return re.sub(r"\s+(?=[.,!?;]|$)", "", " ".join(text.split()))
 
 
 def states_old(text: str, sequence: int, old: Iterable[tuple[int, str]]) -> bool:
@@ -95,7 +127,7 @@ def _taken_back(candidates: Sequence[Candidate]) -> set[int]:
     for at, candidate in enumerate(candidates):
         fact = candidate.fact
         if fact.kind is FactKind.CORRECTION:
-            named = _olds(fact.text)
+            named = replaced_values(fact.text)
             old = {(fact.sequence, value) for value in named}
             gone.update(_named_as_old(candidates, at, named))
         elif (fact.sequence, normal(fact.text)) in old:
@@ -151,12 +183,6 @@ def _named_as_old(candidates: Sequence[Candidate], end: int, old: Sequence[str])
         short = len(text.split()) <= _PHRASE_WORDS
         if any(value == text or (short and _holds(text, value)) for value in old):
             yield at
-
-
-def _olds(correction: str) -> list[str]:
-    text = correction.replace("\u2019", "'").lower()
-    found = (match["old"] for pattern in _REPLACED for match in pattern.finditer(text))
-    return [value for value in map(normal, found) if value]
 
 
 def _holds(text: str, value: str) -> bool:

@@ -56,6 +56,39 @@ def leaves(text: str) -> Iterator[tuple[Value, float]]:
     yield from islice(_walk(tree), MOST_LEAVES)
 
 
+def gist(text: str, limit: int) -> str:
+    """Return JSON as a person reads it, within *limit* characters: "status held, 5 warehouses".
+
+    What it says at its top level comes first; lists are counted.  "" when it is not JSON.
+    """
+    tree = _parse(text.strip()) if structured(text) else None
+    parts = [*_told(tree, ""), *_told_below(tree)]
+    line = ", ".join(part for part in parts if part)
+    if len(line) <= limit:
+        return line
+    end = line.rfind(", ", 0, limit - 2)
+    return f"{line[:end] if end > 0 else line[: limit - 1]}, \u2026"[:limit]
+
+
+def _told(tree: Any, label: str) -> Iterator[str]:  # noqa: ANN401 – JSON is any
+    """Give the plain values of one level, lists counted."""
+    if isinstance(tree, list):
+        yield f"{len(tree)} {label or 'entries'}"
+    for key, value in islice(tree.items(), MOST_LEAVES) if isinstance(tree, dict) else ():
+        name = " ".join(part for part in (label, spoken(key)) if part)
+        if isinstance(value, list):
+            yield f"{len(value)} {name}" if value else ""
+        elif value is not None and not isinstance(value, dict):
+            said = str(value).lower() if isinstance(value, bool) else str(value)
+            yield f"{name} {' '.join(said.split())}" if said.strip() else ""
+
+
+def _told_below(tree: Any) -> Iterator[str]:  # noqa: ANN401 – JSON is any
+    for key, value in islice(tree.items(), MOST_LEAVES) if isinstance(tree, dict) else ():
+        if isinstance(value, dict):
+            yield from _told(value, spoken(key))
+
+
 def structured(text: str) -> bool:
     """Say whether *text* is JSON by its looks, so that its words are no prose."""
     return text.lstrip()[:2].rstrip() in {"{", "[", '{"', "[{", '["', "{}", "[]", "[["}

@@ -50,3 +50,8 @@ def test_a_sentence_of_any_repetition_is_read_quickly(piece: str) -> None:
     """No pattern runs away on a sentence of the greatest length."""
     sentence = (piece * LONGEST)[:LONGEST]
     assert sum(len(list(values(sentence))) for _ in range(100)) >= 0
+
+
+def test_a_serial_number_is_one_value() -> None:
+    """Its groups of digits are not parted."""
+    assert [value.text for value in values("It says KX-4410-20731.")] == ["KX-4410-20731"]

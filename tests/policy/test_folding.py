@@ -11,7 +11,7 @@ from contextd.model import Budget, Fact, FactKind, Fold, Role, Sentence, Tier, T
 from contextd.policy.blocks import folded_limits
 from contextd.policy.budget import Standing
 from contextd.policy.facts import fact_lines
-from contextd.policy.folding import extract, fault, plan
+from contextd.policy.folding import DIGESTED, digest, extract, fault, plan
 from contextd.policy.quoting import quote
 from contextd.policy.rules import Rules
 from contextd.policy.sentences import collapse
@@ -283,3 +283,24 @@ def test_hostile_megabytes_fold_in_bounded_time(text: str) -> None:
     """Only the head and tail of a huge turn are read."""
     fold = make(Scenario().user(text).bot(text).tool("", text).state())
     assert fold.through == 3
+
+
+def test_a_digest_knows_what_a_small_fold_had_no_room_for() -> None:
+    """People read the turns themselves, whatever the prompt's budget made of them."""
+    state = support().state()
+    small = extract(state, 8, rules=RULES, meter=METER, input_budget=60)
+    state.fold = small
+    assert "Lena Ortiz" not in {fact.text for fact in small.facts}
+    made = digest(state, rules=RULES, meter=METER)
+    assert made.through == len(state.turns)
+    assert "Lena Ortiz" in {fact.text for fact in made.facts}
+
+
+def test_a_digest_of_a_long_session_rolls_on_from_its_fold() -> None:
+    """Its work is bounded: turns that a fold stands for are not read again."""
+    talk = support()
+    talk.exchanges(DIGESTED)
+    state = talk.state()
+    state.fold = Fold(len(state.turns) - 4, (), (), (), 0)
+    made = digest(state, rules=RULES, meter=METER)
+    assert all(fact.sequence > len(state.turns) - 4 for fact in made.facts)

@@ -71,3 +71,10 @@ def test_not_knowing_is_worth_little() -> None:
         for text in ("It's 99-17.", "I don't remember.")
     )
     assert known.weight > 4 * unknown.weight
+
+
+def test_a_question_that_points_back_takes_its_sentence_along() -> None:
+    """A bare "Is that right?" would leave open what was agreed to."""
+    talk = Scenario().bot("I have a@b.example on file. Is that still right?").user("Yes, please.")
+    decided = [item.fact.text for item in told(*talk.turns) if item.fact.kind is FactKind.DECISION]
+    assert decided == ["Yes, please. (asked: I have a@b.example on file. Is that still right?)"]

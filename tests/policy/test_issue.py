@@ -40,3 +40,9 @@ def test_thanks_with_another_question_leave_that_question_open() -> None:
     found = issue(talk)
     assert found is not None
     assert found.text == "Could you also check my refund?"
+
+
+def test_asking_for_a_human_is_no_issue() -> None:
+    """What the human is wanted for is the issue."""
+    talk = Scenario().user(ASK).user("I want to talk to a human being, please.")
+    assert issue(talk) == Fact(FactKind.OPEN_ISSUE, ASK, 1)

@@ -12,10 +12,10 @@ from contextd.policy.handoff import build
 from contextd.policy.markdown import escape, render
 from contextd.policy.rules import Rules
 from contextd.testing.fakes import WordTokenizer
-from tests.policy.talks import DIGESTS, STATES, TEXTS, session
+from tests.policy.talks import DIGESTS, STATES, TEXTS, session, user
 
 if TYPE_CHECKING:
-    from contextd.model import Fold
+    from contextd.model import Fold, Handoff
     from contextd.policy.state import SessionState
 
 HEADINGS = {
@@ -108,3 +108,20 @@ def test_an_absurd_time_is_shown() -> None:
             state, request, handoff_id="h", at=at, digest=None, rules=Rules(), meter=WordTokenizer()
         )
         assert " UTC." in render(handoff)
+
+
+def test_nothing_is_told_twice() -> None:
+    """What the headline and the open question say is not said again as what is wanted."""
+    said = render(handed_over("Hello! Where is the lamp I ordered last week?"))
+    assert "**Wants:**" not in said
+    longer = "The lamp came broken, and I had asked for brass. Can you send me another one?"
+    assert "**Wants:**" not in render(handed_over(longer))
+
+
+def handed_over(text: str) -> Handoff:
+    """The handoff of a session in which the customer said *text*."""
+    state = session(user(text))
+    request = EscalateRequest(state.key, "", Reason.USER_REQUEST)
+    return build(
+        state, request, handoff_id="h", at=0, digest=None, rules=Rules(), meter=WordTokenizer()
+    )

@@ -95,3 +95,17 @@ def test_structured_output_is_no_prose() -> None:
     """JSON is never quoted as a sentence."""
     talk = Scenario().user(REQUEST).tool("c", '{"status": "delivered", "order_id": "W77120"}')
     assert texts(summary(talk, 200)) == [REQUEST]
+
+
+def test_the_problem_opens_the_summary_and_fragments_do_not() -> None:
+    """The first turn's telling sentence is taken before its preamble and before an outcry."""
+    talk = (
+        Scenario()
+        .user("Hi! I have a small disaster here. The kettle I ordered came with a broken spout.")
+        .bot("I am sorry to hear that, please wait.")
+        .user("BROKEN?! And that for the second time this week.")
+    )
+    assert [each.text for each in summary(talk, 24)][:1] == [
+        "The kettle I ordered came with a broken spout."
+    ]
+    assert "BROKEN?!" not in [each.text for each in summary(talk, 60)]

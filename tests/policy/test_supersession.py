@@ -6,7 +6,7 @@ import pytest
 
 from contextd.model import FactKind
 from contextd.policy.gathering import gather, judge
-from contextd.policy.supersession import normal, outdated, settle, states_old
+from contextd.policy.supersession import current, normal, outdated, settle, states_old
 from contextd.testing.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -88,3 +88,18 @@ def test_an_added_value_takes_none_back() -> None:
     """An "actually" with "also" asks for more, not for something else."""
     talk = Scenario().user("Check order W1111.").user("Actually, please also check order W2222.")
     assert {"W1111", "W2222"} <= set(entities(talk))
+
+
+@pytest.mark.parametrize(
+    ("text", "now"),
+    [
+        ("Sorry, the order is 55812, not 55821.", "Sorry, the order is 55812."),
+        ("Please change the date from Monday to Friday.", "Please change the date to Friday."),
+        ("Tea instead of coffee, please.", "Tea, please."),
+        ("It's not blue but red.", "It's red."),
+        ("I cannot come on Friday.", "I cannot come on Friday."),
+    ],
+)
+def test_a_correction_without_what_it_takes_back(text: str, now: str) -> None:
+    """What holds is left, in its own words."""
+    assert current(text) == now

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextd.policy.tool_output import LONGEST, MOST_LEAVES, leaves, spoken, structured
+from contextd.policy.tool_output import LONGEST, MOST_LEAVES, gist, leaves, spoken, structured
 
 USER = {
     "name": {"first_name": "Omar"},
@@ -92,3 +92,25 @@ def test_deep_and_wide_results_are_bounded(text: str) -> None:
 def test_any_json_gives_short_values(tree: object) -> None:
     """Every value is a short text, whatever the tree."""
     assert all(0 < len(value.text) <= LONGEST for value, _ in leaves(json.dumps(tree)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"status": "HELD", "id": 7, "ok": true, "x": null}', "status HELD, id 7, ok true"),
+        ('{"rows": [1, 2], "none": [], "to": {"city": "Riga"}}', "2 rows, to city Riga"),
+        ('[{"a": 1}, {"a": 2}]', "2 entries"),
+        ("plain text", ""),
+        ('{"cut off', ""),
+    ],
+)
+def test_the_gist_of_a_result(text: str, said: str) -> None:
+    """The plain values first, lists counted; nothing for what is no JSON."""
+    assert gist(text, 80) == said
+
+
+def test_a_gist_is_bounded() -> None:
+    """It ends after a whole value, with a mark."""
+    text = json.dumps({f"key{n}": "v" * 9 for n in range(99)} | {"blob": "x" * 9_999})
+    assert gist(text, 40) == "key0 vvvvvvvvv, key1 vvvvvvvvv, \u2026"
+    assert len(gist(json.dumps({"blob": "x" * 999}), 40)) <= 40
