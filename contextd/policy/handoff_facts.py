@@ -54,8 +54,8 @@ _WISHES = (FactKind.INSTRUCTION, FactKind.PREFERENCE)
 _NAMED, _WISHED, _CORRECTED, _DECIDED, _TOLD = range(5)
 _OPEN, _ASKED_OF_TOOLS, _OUTCOME, _ONLY_TOOLS = 2, 5, 6, 7
 _UNHEARD = (_ASKED_OF_TOOLS, _ONLY_TOOLS)
-_MOST_UNHEARD = 16
-"""Values told that nobody spoke of: what tools were asked about, ids, then the newest."""
+_MOST_UNHEARD, _LEAST_UNHEARD = 16, 4
+"""Values told that nobody spoke of: fewer, the more there is that people spoke of."""
 _GIVEN: Mapping[FactKind, int] = {
     FactKind.INSTRUCTION: _WISHED,
     FactKind.PREFERENCE: _WISHED,
@@ -113,7 +113,8 @@ def key_facts(
     known = [item for item in known if item.rank != _CORRECTED or not _only_names(item.text, seen)]
     heard = [item for item in known if item.rank not in _UNHEARD]
     unheard = _by_worth(item for item in known if item.rank in _UNHEARD)
-    return _lines(state, [*heard, *unheard[:_MOST_UNHEARD]], most)
+    room = max(_LEAST_UNHEARD, _MOST_UNHEARD - len(heard))
+    return _lines(state, [*heard, *unheard[:room]], most)
 
 
 def _by_worth(unheard: Iterable[_Item]) -> list[_Item]:

@@ -155,3 +155,14 @@ def test_a_tool_promises_and_prefers_nothing() -> None:
     lines = [*already_given(state, made.facts, MOST), *commitments(state, made, MOST)]
     assert "900.00" not in " ".join(texts(tuple(lines)))
     assert "prefer" not in " ".join(texts(tuple(lines)))
+
+
+def test_the_more_was_spoken_of_the_fewer_codes_are_told() -> None:
+    """Values that only tools know fill a short list, not a long one."""
+    codes = [Fact(FactKind.ENTITY, f"QX-{n}77", 1, f"scanner {n}") for n in range(30)]
+    state = session(tool("{}"), *(bot(f"Parcel {n} is NK-{n}88.") for n in range(14)))
+    spoken = [Fact(FactKind.ENTITY, f"NK-{n}88", n + 2, f"parcel {n}") for n in range(14)]
+    alone = texts(key_facts(state, codes, MOST))
+    beside = texts(key_facts(state, [*codes, *spoken], MOST))
+    assert (len(alone), len(beside)) == (16, 18)
+    assert all(line.startswith("parcel") for line in beside[:14])
