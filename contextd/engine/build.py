@@ -10,13 +10,13 @@ from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
 from contextd.model import Built, Degradation, SectionKind
-from contextd.policy.assembly import assemble, frame
-from contextd.policy.escalation import assess
-from contextd.policy.explanation import explain
 from contextd.policy.folding import extract
-from contextd.policy.formats import render
-from contextd.policy.retrieval import query_text, retrieve
-from contextd.policy.routing import route, wants_retrieval
+from contextd.policy.judgement.escalation import assess
+from contextd.policy.judgement.routing import route, wants_retrieval
+from contextd.policy.prompt.assembly import assemble, frame
+from contextd.policy.prompt.explanation import explain
+from contextd.policy.prompt.formats import render
+from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.ports import Commit
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import Budget, BuildRequest, Context, Fold, Routing, SessionKey, Slice, Turn
-    from contextd.policy.assembly import Frame
+    from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
     from contextd.ports import Observer, Tokenizer, Tokenizers

@@ -12,8 +12,8 @@ from contextd.errors import RequestIdReused, RevisionConflict, SessionNotFound
 from contextd.events import HandoffRaised
 from contextd.model import Escalated
 from contextd.policy.folding import digest
-from contextd.policy.handoff import build
-from contextd.policy.markdown import render
+from contextd.policy.handoff.markdown import render
+from contextd.policy.handoff.payload import build
 from contextd.ports import Commit
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from contextd.errors import RevisionConflict
 from contextd.events import Folded
-from contextd.policy.budget import standing
 from contextd.policy.folding import extract, fault, plan
+from contextd.policy.prompt.budget import standing
 from contextd.ports import Commit
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.engine.offload import LONG_TEXT
-from contextd.policy.passages import cut
+from contextd.policy.retrieval.passages import cut
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from contextd.engine.sessions import View
     from contextd.model import Turn
-    from contextd.policy.passages import Passage
+    from contextd.policy.retrieval.passages import Passage
     from contextd.policy.rules import RetrievalRules
     from contextd.ports import Embedder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from contextd.policy.budget import count_turn
+from contextd.policy.prompt.budget import count_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

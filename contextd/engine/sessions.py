@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contextd.events import TurnsRecorded
-from contextd.policy.budget import count_turn
-from contextd.policy.index import PassageIndex
+from contextd.policy.prompt.budget import count_turn
+from contextd.policy.retrieval.index import PassageIndex
 from contextd.policy.state import SessionState
 
 if TYPE_CHECKING:

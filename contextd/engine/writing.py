@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from contextd.engine.offload import count_turns
 from contextd.errors import AccountMismatch, FieldViolation, RequestIdReused
 from contextd.events import AccountLinked, SessionOpened, TurnsRecorded
-from contextd.policy.budget import standing, turn_cost
-from contextd.policy.escalation import assess
+from contextd.policy.judgement.escalation import assess
+from contextd.policy.prompt.budget import standing, turn_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

@@ -11,23 +11,23 @@ import re
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Fold, Retention, Sentence
-from contextd.policy.blocks import FoldedLimits, folded_limits
-from contextd.policy.budget import turn_cost, turns_cost
-from contextd.policy.facts import choose
-from contextd.policy.gathering import WEIGHT, Candidate, gather, judge, weigh
-from contextd.policy.issue import open_issue
-from contextd.policy.pinning import pinned
-from contextd.policy.summary import summarize
-from contextd.policy.supersession import settle
-from contextd.policy.units import boundary
+from contextd.policy.facts.facts import choose
+from contextd.policy.facts.gathering import WEIGHT, Candidate, gather, judge, weigh
+from contextd.policy.facts.issue import open_issue
+from contextd.policy.facts.pinning import pinned
+from contextd.policy.facts.summary import summarize
+from contextd.policy.facts.supersession import settle
+from contextd.policy.prompt.blocks import FoldedLimits, folded_limits
+from contextd.policy.prompt.budget import turn_cost, turns_cost
+from contextd.policy.prompt.units import boundary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Turn
-    from contextd.policy.budget import Standing
     from contextd.policy.meter import Meter
-    from contextd.policy.retention import Verdict
+    from contextd.policy.prompt.budget import Standing
+    from contextd.policy.reading.retention import Verdict
     from contextd.policy.rules import FoldRules, Rules
     from contextd.policy.state import SessionState
 

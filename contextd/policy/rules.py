@@ -51,7 +51,7 @@ class FoldRules:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalRules:
-    """How passages are cut and ranked; see `policy/retrieval.py`.
+    """How passages are cut and ranked; see `policy/retrieval/search.py`.
 
     Weights are in standard deviations of the scores of a session.  `lexical_weight` stands
     against 1 for likeness of meaning; a turn gains `neighbour_weight` of the score of the

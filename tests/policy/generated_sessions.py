@@ -21,9 +21,9 @@ from contextd.model import (
     ToolCall,
     Turn,
 )
-from contextd.policy.assembly import Frame, assemble, frame
-from contextd.policy.budget import count_turn, standing
 from contextd.policy.folding import extract, plan
+from contextd.policy.prompt.assembly import Frame, assemble, frame
+from contextd.policy.prompt.budget import count_turn, standing
 from contextd.policy.quoting import quote
 from contextd.policy.rules import Rules
 from contextd.policy.state import SessionState

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.model import Budget, Fact, FactKind, Fold, Role, Sentence, Tier, ToolCall
-from contextd.policy.blocks import folded_limits
-from contextd.policy.budget import Standing
-from contextd.policy.facts import fact_lines
+from contextd.policy.facts.facts import fact_lines
 from contextd.policy.folding import DIGESTED, digest, extract, fault, plan
+from contextd.policy.prompt.blocks import folded_limits
+from contextd.policy.prompt.budget import Standing
 from contextd.policy.quoting import quote
+from contextd.policy.reading.sentences import collapse
 from contextd.policy.rules import Rules
-from contextd.policy.sentences import collapse
 from contextd.testing.fakes import WordTokenizer
 from contextd.testing.scenario import Scenario
 

@@ -1,0 +1,1 @@
+"""What a human gets: the payload and its rendering."""

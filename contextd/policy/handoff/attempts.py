@@ -1,0 +1,129 @@
+"""What was attempted for the customer, and how it ended."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from contextd.model import AttemptedAction, Role
+from contextd.policy.reading.outcomes import (
+    DONE,
+    FAILED,
+    UNKNOWN,
+    read_result,
+    read_status,
+    shorten,
+)
+from contextd.policy.reading.tool_output import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from contextd.model import ToolCall, Turn
+    from contextd.policy.state import SessionState
+
+MOST = 20
+"""Attempts reported; the newest win."""
+
+MOST_LOOK_UPS = 5
+"""Look-ups reported that worked: they changed nothing."""
+
+_ARGUMENTS = 160
+_MAX_JSON = 16_384
+_LOOK_UPS = frozenset(
+    "get find search list check lookup look read fetch show query retrieve view status log info "
+    "track browse describe count history calculate think slots".split()
+)
+
+
+def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
+    """Return the newest actions and tool calls with their outcomes, oldest first.
+
+    A call's outcome is read from its result; without one it is "unknown".  The same
+    attempt with the same outcome is reported once, at its newest turn, and so is a look-up
+    that worked (`MOST_LOOK_UPS` of these at most).  A call that the assistant reported as an
+    action counts as that action.
+    """
+    newest: dict[tuple[str, str, str], AttemptedAction] = {}
+    reported: dict[str, str] = {}
+    looked_up: set[str] = set()
+    for turn in reversed(state.turns):
+        if turn.role is Role.USER:
+            reported = {}
+        for attempt in _of_turn(turn, state):
+            told = turn.tool_calls and _is_told(attempt, reported)
+            if not told and (not _worked(attempt) or len(looked_up) < MOST_LOOK_UPS):
+                newest.setdefault(_same(attempt), attempt)
+            if _worked(attempt):
+                looked_up.add(attempt.name)
+        reported |= {action.name: read_status(action.status) for action in turn.actions}
+        if len(newest) >= MOST:
+            break
+    return tuple(reversed([*newest.values()][:MOST]))
+
+
+def _same(attempt: AttemptedAction) -> tuple[str, str, str]:
+    """Return what makes two attempts one: all of it, or the name of a look-up that worked."""
+    return (attempt.name, attempt.status, "" if _worked(attempt) else attempt.detail)
+
+
+def _worked(attempt: AttemptedAction) -> bool:
+    """Say whether an attempt is a look-up without a fault."""
+    return attempt.status == DONE and looks_up(attempt.name)
+
+
+def _is_told(attempt: AttemptedAction, reported: Mapping[str, str]) -> bool:
+    """Say whether the assistant reported this call later in its answer, as ended the same."""
+    said = reported.get(attempt.name)
+    return said is not None and attempt.status in {said, DONE, UNKNOWN}
+
+
+def _of_turn(turn: Turn, state: SessionState) -> Iterator[AttemptedAction]:
+    """Yield a turn's attempts, the last one first."""
+    for action in reversed(turn.actions):
+        known = read_status(action.status)
+        status = action.status or UNKNOWN if known == UNKNOWN else known
+        yield AttemptedAction(
+            shorten(action.name), shorten(status), shorten(action.detail), turn.turn_id
+        )
+    if not turn.tool_calls:
+        return
+    found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
+    results = {result.tool_call_id: result for result in found}
+    for call in reversed(turn.tool_calls):
+        result = results.get(call.id)
+        status, why = UNKNOWN, "no result was recorded"
+        if result:
+            status, why = read_result(result.text, looked_up=looks_up(call.name))
+        arguments = spell_arguments(call)
+        detail = "; ".join(part for part in (arguments, why) if part)
+        yield AttemptedAction(shorten(call.name), status, detail, turn.turn_id)
+
+
+def looks_up(name: str) -> bool:
+    """Say whether a tool of that name only reads: "get_order", "orderStatus", "check_stock"."""
+    return not _LOOK_UPS.isdisjoint(spoken(name).split())
+
+
+def spell_arguments(call: ToolCall) -> str:
+    """Return a call's arguments as a person reads them: "order_id W123, amount 20"."""
+    try:
+        arguments = json.loads(call.arguments_json[:_MAX_JSON] or "{}")
+    except (ValueError, RecursionError):
+        return shorten(call.arguments_json, _ARGUMENTS)
+    if not isinstance(arguments, dict):
+        return shorten(call.arguments_json, _ARGUMENTS)
+    parts = (f"{name} {_spell(value)}" for name, value in arguments.items())
+    return shorten(", ".join(parts), _ARGUMENTS)
+
+
+def _spell(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def failures(
+    attempts: Sequence[AttemptedAction], status: str = FAILED
+) -> tuple[AttemptedAction, ...]:
+    """Return the attempts that ended with *status* and not otherwise later."""
+    last = {attempt.name: attempt for attempt in attempts}
+    return tuple(attempt for attempt in last.values() if attempt.status == status)

@@ -1,0 +1,281 @@
+"""What a handoff says is known: what the customer told, what matters, what was promised.
+
+A value stands under its name where the name says what it is for ("order id: W-1"); any other
+is told in the sentence that holds it, and a bare answer with its question.  What somebody
+took back is left out, and nothing is told twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from contextd.model import Cited, Fact, FactKind, Role
+from contextd.policy.facts.gathering import SAID
+from contextd.policy.facts.pinning import BY_CALLER
+from contextd.policy.facts.supersession import current, normal, replaced_values, states_old
+from contextd.policy.reading.extraction import ID_LIKE, values
+from contextd.policy.reading.mentions import Prose, asked_before, cited_ids, sentence_with
+from contextd.policy.reading.outcomes import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from contextd.model import Fold
+    from contextd.policy.state import SessionState
+
+_FACT = 240
+_BARE = 4
+"""Words up to which a sentence says little without the question it answers."""
+_LEAST = 3
+"""Words that a statement needs to be told."""
+_VALUES = 6
+"""Values of one name that are told; the newest."""
+_TELLING = 4
+"""Characters of an id that is worth looking for in what was said."""
+_VAGUE = frozenset(
+    "said id number date time amount quantity code url to from at on by since until one per".split()
+)
+"""Labels that do not tell what a value is for."""
+_MEASURES = frozenset("date time amount quantity url".split())
+"""Labels of values that name nothing, even where they look like an id ("13th")."""
+_EXCUSE = re.compile(
+    r"^(?:(?:oh|oops|sorry|wait|well|no|actually|hmm|and|but|before we go on)[,:!.]+\s*"
+    r"|(?:oh|oops|actually|and|but) )+",
+    re.IGNORECASE,
+)
+_SUM = re.compile(r"\b(?:total|amount|balance|refund)\b")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DIGIT = re.compile(r"\d")
+_REACHED_AT = ("email", "e-mail", "phone")
+
+_WISHES = (FactKind.INSTRUCTION, FactKind.PREFERENCE)
+_NAMED, _WISHED, _CORRECTED, _DECIDED, _TOLD = range(5)
+_OPEN, _ASKED_OF_TOOLS, _OUTCOME, _ONLY_TOOLS = 2, 5, 6, 7
+_UNHEARD = (_ASKED_OF_TOOLS, _ONLY_TOOLS)
+_MOST_UNHEARD, _LEAST_UNHEARD = 16, 4
+"""Values told that nobody spoke of: fewer, the more there is that people spoke of."""
+_GIVEN: Mapping[FactKind, int] = {
+    FactKind.INSTRUCTION: _WISHED,
+    FactKind.PREFERENCE: _WISHED,
+    FactKind.CORRECTION: _CORRECTED,
+    FactKind.DECISION: _DECIDED,
+}
+_KNOWN: Mapping[FactKind, int] = {
+    **_GIVEN,
+    FactKind.OPEN_ISSUE: _OPEN,
+    FactKind.ACTION: _OUTCOME,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A line to be: its place, the turn it comes from, the text, the name of a value."""
+
+    rank: int
+    sequence: int
+    text: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Items told together: values of one name, or one sentence."""
+
+    texts: list[str] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+
+
+def already_given(state: SessionState, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
+    """Return what the customer has stated: asking for it again would annoy.
+
+    First come values under their name, then wishes, corrections (as they stand now),
+    decisions and what else was told, the newest first.
+    """
+    old = _taken_back(facts)
+    prose = Prose.of(state)
+    items = [item for fact in facts for item in _given(prose, fact) if _holds(item, old)]
+    named = " ".join(normal(item.text) for item in items if item.label)
+    told = [item for item in items if item.rank != _CORRECTED or not _only_names(item.text, named)]
+    return _lines(state, told, most)
+
+
+def key_facts(
+    state: SessionState, facts: Sequence[Fact], most: int, told: Iterable[Cited] = ()
+) -> tuple[Cited, ...]:
+    """Return what is known and not among *told*: what people spoke of before what tools gave."""
+    old = _taken_back(facts)
+    prose = Prose.of(state)
+    seen = "\n".join(normal(cited.text) for cited in told)
+    found = (item for fact in facts for item in _known(prose, fact) if _holds(item, old))
+    known = [item for item in found if not _stands_in(normal(item.text), seen)]
+    known = [item for item in known if item.rank != _CORRECTED or not _only_names(item.text, seen)]
+    heard = [item for item in known if item.rank not in _UNHEARD]
+    unheard = _by_worth(item for item in known if item.rank in _UNHEARD)
+    room = max(_LEAST_UNHEARD, _MOST_UNHEARD - len(heard))
+    return _lines(state, [*heard, *unheard[:room]], most)
+
+
+def _by_worth(unheard: Iterable[_Item]) -> list[_Item]:
+    """Order values nobody spoke of: what tools were asked about, then ids, then the newest."""
+    return sorted(
+        unheard,
+        key=lambda item: (item.rank, not ID_LIKE.fullmatch(item.text), -item.sequence),
+    )
+
+
+def commitments(state: SessionState, digest: Fold | None, most: int) -> tuple[Cited, ...]:
+    """Return what our side bound itself to, promises with a date or a sum first.
+
+    Sentences that folding pinned count too: the facts may have had no room for them.
+    """
+    facts = digest.facts if digest else ()
+    kept = digest.pinned if digest else ()
+    made = [(item.text, item.sequence) for item in facts if item.kind is FactKind.COMMITMENT]
+    made += [
+        (item.text, item.sequence)
+        for item in kept
+        if item.role in {Role.ASSISTANT, Role.HUMAN_AGENT} and item.score < BY_CALLER
+    ]
+    items = (_Item(int(not _is_bound(text)), at, text) for text, at in made)
+    return _lines(state, items, most)
+
+
+def _is_bound(promise: str) -> bool:
+    """Say whether a promise holds a sum, a date or another value to be held to."""
+    return any(value.label != "name" for value in values(promise))
+
+
+def _given(prose: Prose, fact: Fact) -> Iterator[_Item]:
+    """Give the line that a fact the customer stated makes, if it makes one."""
+    role = prose.role(fact)
+    if fact.kind in _GIVEN and role is Role.USER:
+        yield from _statement(fact, _GIVEN[fact.kind])
+    elif fact.kind is FactKind.ENTITY and role is Role.USER:
+        told = _value(prose.state, fact)
+        yield from (item for item in told if item.label or not item.text.endswith("?"))
+    elif fact.kind is FactKind.ENTITY and role is not None and _identifies(fact):
+        at = prose.said_by_customer(fact.text)
+        if at:
+            yield from _value(prose.state, replace(fact, sequence=at))
+
+
+def _known(prose: Prose, fact: Fact) -> Iterator[_Item]:
+    """Give the line a fact makes: what was spoken of ranks above what only tools know."""
+    role = prose.role(fact)
+    if role is None:
+        return
+    if fact.kind is not FactKind.ENTITY:
+        if fact.kind in _KNOWN and not _is_report(prose.state, fact):
+            yield from _statement(fact, _KNOWN[fact.kind])
+        return
+    heard = len(fact.text) >= _LEAST and prose.mentions(fact.text)
+    if role is Role.USER or (heard and _is_vague(fact.label) and not _identifies(fact)):
+        yield from _value(prose.state, fact)
+    elif not _is_vague(fact.label) or (heard and _identifies(fact)):
+        if not heard and not _is_worth_telling(fact):
+            return
+        unheard = _ASKED_OF_TOOLS if role is Role.ASSISTANT else _ONLY_TOOLS
+        yield _Item(_NAMED if heard else unheard, fact.sequence, fact.text, fact.label)
+
+
+def _statement(fact: Fact, rank: int) -> Iterator[_Item]:
+    text = current(fact.text) if fact.kind is FactKind.CORRECTION else fact.text
+    if fact.kind is FactKind.CORRECTION or fact.kind in _WISHES:
+        text = _EXCUSE.sub("", text)
+        text = text[:1].upper() + text[1:]
+    if len(text.split()) >= _LEAST:
+        yield _Item(rank, fact.sequence, text)
+
+
+def _value(state: SessionState, fact: Fact) -> Iterator[_Item]:
+    """Give a value under its name, or the sentence that holds it."""
+    if not _is_vague(fact.label):
+        yield _Item(_NAMED, fact.sequence, fact.text, fact.label)
+        return
+    said, at = sentence_with(state.turns[fact.sequence - 1], fact.text)
+    if len(said.split()) <= _BARE:
+        question = asked_before(state, fact.sequence) if said else ""
+        if question and (at == 0 or fact.label != SAID):
+            yield _Item(_TOLD, fact.sequence, f"{said} (asked: {question})")
+    elif any(values(fact.text)) or (fact.label != SAID and _DIGIT.search(fact.text)):
+        yield _Item(_TOLD, fact.sequence, said)
+
+
+def _is_report(state: SessionState, fact: Fact) -> bool:
+    """Say whether a fact stands for an action of its turn, which is told among the attempts."""
+    actions = state.turns[fact.sequence - 1].actions if fact.kind is FactKind.ACTION else ()
+    return any(fact.text.startswith(f"{action.name}:") for action in actions)
+
+
+def _is_vague(label: str) -> bool:
+    return not label or label in _VAGUE or label.partition(" ")[0] in _VAGUE
+
+
+def _identifies(fact: Fact) -> bool:
+    is_id = len(fact.text) >= _TELLING and ID_LIKE.fullmatch(fact.text) is not None
+    is_id = is_id and fact.label not in _MEASURES
+    is_full_name = fact.label.endswith("name") and " " in fact.text
+    return is_id or is_full_name or fact.label.endswith(_REACHED_AT)
+
+
+def _is_worth_telling(fact: Fact) -> bool:
+    """Say whether a value that nobody spoke of may be: an id or a sum, not a date or a code."""
+    if _SUM.search(fact.label):
+        return True
+    return _identifies(fact) and not _DATE.match(fact.text)
+
+
+def _taken_back(facts: Iterable[Fact]) -> tuple[tuple[int, str], ...]:
+    """Return (turn, value) for all that a correction names as no longer so."""
+    return tuple(
+        (fact.sequence, value)
+        for fact in facts
+        if fact.kind is FactKind.CORRECTION
+        for value in replaced_values(fact.text)
+    )
+
+
+def _holds(item: _Item, old: Sequence[tuple[int, str]]) -> bool:
+    """Say whether *item* still holds, given what was taken back."""
+    if not item.label:
+        return not states_old(item.text, item.sequence, old)
+    return all(normal(item.text) != value for at, value in old if at >= item.sequence)
+
+
+def _only_names(text: str, named: str) -> bool:
+    """Say whether all that *text* states are values told under their names already."""
+    found = [normal(value.text) for value in values(text)]
+    return bool(found) and all(_stands_in(value, named) for value in found)
+
+
+def _stands_in(text: str, told: str) -> bool:
+    """Say whether *text* stands in *told* as whole words."""
+    return re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", told) is not None
+
+
+def _lines(state: SessionState, items: Iterable[_Item], most: int) -> tuple[Cited, ...]:
+    """Write at most *most* lines, each once: by rank, newest first, values of a name together."""
+    lines: dict[tuple[str, str], _Line] = {}
+    seen: set[str] = set()
+    for item in sorted(items, key=lambda item: (item.rank, -item.sequence)):
+        text, label = shorten(item.text, _FACT), shorten(item.label, _FACT)
+        same = f"{label}: {normal(text)}" if label else normal(text)
+        if not text or same in seen:
+            continue
+        key = (label, "" if label else text)
+        line = lines.get(key) or _Line()
+        if (len(lines) == most and key not in lines) or len(line.texts) == _VALUES:
+            continue
+        seen.add(same)
+        lines[key] = line
+        line.texts.append(text)
+        line.sequences.append(item.sequence)
+    return tuple(
+        Cited(
+            f"{label}: {', '.join(line.texts)}" if label else line.texts[0],
+            cited_ids(state, line.sequences),
+        )
+        for (label, _), line in lines.items()
+    )

@@ -1,0 +1,1 @@
+"""What is thought of a message: its kind, and whether a human should take over."""

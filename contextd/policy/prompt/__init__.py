@@ -1,0 +1,1 @@
+"""What is sent to the model: pressure and tier, the window, the messages, the formats."""

@@ -1,0 +1,261 @@
+"""Assembling the context: what exactly is sent to the model, inside the budget.
+
+`frame` decides everything that does not depend on the search: how far the conversation is
+compressed, which turns stand verbatim, and how much room that leaves.  `assemble` fills
+the room with what the search found and with evidence.  In between, the caller searches.
+
+Order: system · pinned · summary or key facts · verbatim turns · retrieved passages ·
+evidence · notice · message; stable first, volatile last, so that a provider's prompt
+cache holds from one message to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from contextd.model import Context, Degradation, Message, Omitted, Role, SectionKind, Tier
+from contextd.policy.prompt.accounting import named, sections, stable_prefix, unrepresented
+from contextd.policy.prompt.blocks import Line, block, fitting, overhead
+from contextd.policy.prompt.budget import message_cost, standing
+from contextd.policy.prompt.layout import Case, Layout, fit, total
+from contextd.policy.prompt.squeezing import squeezed
+from contextd.policy.prompt.window import starts
+from contextd.policy.quoting import evidence_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from contextd.model import BuildRequest, Evidence, Fold, Slice
+    from contextd.policy.meter import Meter
+    from contextd.policy.prompt.budget import Standing
+    from contextd.policy.rules import Rules
+    from contextd.policy.state import SessionState
+
+NOTICE_FOR_MODEL = (
+    "(Note: this conversation is long. Its older turns are given above in condensed form. "
+    "If a detail is missing there, ask for it instead of guessing.)"
+)
+"""What the model is told in tier NOTICE."""
+
+NOTICE_FOR_USER = (
+    "This conversation has become long, so I now work from a summary of its older part. "
+    "If I seem to have lost a detail, please tell me again."
+)
+"""What the user is told, once per crossing."""
+
+REUSED_EVIDENCE = 4
+"""Pieces of evidence from earlier in the session that may be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A piece of evidence sent with the request, as a line."""
+
+    key: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a context holds before the search, and the room the search may fill.
+
+    `retrieval_tokens` is the room for slices, 0 when nothing lies outside; only turns below
+    `verbatim_start` do.  `room` is what is left for slices and evidence together, headers
+    included.
+    """
+
+    standing: Standing
+    fold: Fold | None
+    verbatim_start: int
+    retrieval_tokens: int
+    room: int
+    layout: Layout
+    evidence: tuple[Offered, ...]
+    system_tokens: int
+    degradations: tuple[Degradation, ...] = ()
+
+
+def frame(
+    state: SessionState,
+    request: BuildRequest,
+    *,
+    message_tokens: int,
+    rules: Rules,
+    meter: Meter,
+    fold_now: Callable[[int], Fold],
+) -> Frame:
+    """Decide the context around what a search may find.
+
+    *message_tokens* is `count_turn` of the message; *fold_now* makes a fold that reaches
+    to the turn it is given.  The state's counts must be those of *meter*.
+
+    Raises:
+        BudgetTooSmall: what cannot be left out does not fit; says what would.
+    """
+    system_tokens = meter.count(request.system_prompt) if request.system_prompt else 0
+    where = standing(
+        state,
+        system_tokens=system_tokens,
+        message_tokens=message_tokens,
+        input_budget=request.budget.input_tokens,
+        meter=meter,
+        rules=rules,
+    )
+    case = Case(
+        state=state,
+        standing=where,
+        message=request.message,
+        input_budget=request.budget.input_tokens,
+        format=request.format,
+        system=_own_words(Role.SYSTEM, request.system_prompt, SectionKind.SYSTEM, meter, rules),
+        notice=_notice(state, where, meter, rules),
+        rules=rules,
+        meter=meter,
+        fold_now=fold_now,
+    )
+    tried = (fit(case, start) for start in starts(state, where, rules))
+    layout = next((found for found in tried if found is not None), None) or squeezed(case)
+    evidence = _offered(request, meter)
+    return Frame(
+        standing=where,
+        fold=layout.fold,
+        verbatim_start=layout.first,
+        retrieval_tokens=_retrieval_tokens(case, layout, evidence),
+        room=case.input_budget - layout.tokens,
+        layout=layout,
+        evidence=evidence,
+        system_tokens=system_tokens,
+        degradations=_degradations(where, layout),
+    )
+
+
+def assemble(
+    frame: Frame,
+    slices: Sequence[Slice],
+    *,
+    request: BuildRequest,
+    state: SessionState,
+    rules: Rules,
+    meter: Meter,
+) -> Context:
+    """Fill the frame's room with *slices* and evidence; return the context.
+
+    Slices of turns that stand verbatim are ignored; of slices that do not all fit, those
+    with the lowest scores are left out.
+    """
+    layout = frame.layout
+    retrieved = block(SectionKind.RETRIEVED, _chosen(frame, slices), meter, rules.cost)
+    around = overhead(SectionKind.EVIDENCE, meter, rules.cost)
+    room = frame.room - total(retrieved) - around
+    shown = fitting((item.line for item in frame.evidence), room)
+    again = _remembered(state, frame, room - sum(line.tokens for line in shown), meter)
+    evidence = block(SectionKind.EVIDENCE, (*shown, *again), meter, rules.cost)
+    messages = (*layout.head, *retrieved, *evidence, *layout.notice, *layout.closing)
+    omitted = (
+        *unrepresented(layout.head, layout.first, layout.fold, state),
+        *layout.omitted,
+        *_unshown(frame.evidence, shown),
+    )
+    return Context(
+        messages=messages,
+        token_count=rules.cost.prompt + total(messages),
+        input_budget_tokens=request.budget.input_tokens,
+        tier=frame.standing.tier,
+        pressure=frame.standing.pressure,
+        notice=NOTICE_FOR_USER if _notifies(state, frame.standing) else "",
+        sections=sections(messages, state),
+        omitted=named(omitted, state),
+        stable_prefix=stable_prefix(messages[: layout.settled]),
+        system_tokens=frame.system_tokens,
+    )
+
+
+def _own_words(
+    role: Role, text: str, kind: SectionKind, meter: Meter, rules: Rules
+) -> tuple[Message, ...]:
+    """Return the message that says *text*, which is not stored text; none if it is empty."""
+    if not text:
+        return ()
+    message = Message(role, text, kind, 0)
+    return (replace(message, tokens=message_cost(message, meter, rules.cost)),)
+
+
+def _notifies(state: SessionState, where: Standing) -> bool:
+    return where.tier is Tier.NOTICE and not state.notified
+
+
+def _notice(
+    state: SessionState, where: Standing, meter: Meter, rules: Rules
+) -> tuple[Message, ...]:
+    text = NOTICE_FOR_MODEL if _notifies(state, where) else ""
+    return _own_words(Role.USER, text, SectionKind.NOTICE, meter, rules)
+
+
+def _offered(request: BuildRequest, meter: Meter) -> tuple[Offered, ...]:
+    """Return the evidence of the request, best first."""
+    items = (*request.evidence, *(request.message.evidence if request.message else ()))
+    best = sorted(items, key=lambda item: -item.score)
+    return tuple(Offered(item.key, _line(item, meter)) for item in best)
+
+
+def _line(item: Evidence, meter: Meter) -> Line:
+    text = evidence_line(item)
+    return Line(text, meter.count(text), rank=item.score)
+
+
+def _retrieval_tokens(case: Case, layout: Layout, evidence: Sequence[Offered]) -> int:
+    """Return the room for slices, if anything lies outside.
+
+    Evidence of the request has half of what is left, if it needs that much.
+    """
+    if layout.first <= 1:
+        return 0
+    rules, cost = case.rules.retrieval, case.rules.cost
+    room = case.input_budget - layout.tokens
+    offered = sum(item.line.tokens for item in evidence)
+    if offered:
+        offered += overhead(SectionKind.EVIDENCE, case.meter, cost)
+    left = room - overhead(SectionKind.RETRIEVED, case.meter, cost)
+    share = int(case.input_budget * rules.budget_share)
+    tokens = min(left, max(rules.min_tokens, min(share, left - min(offered, room // 2))))
+    return tokens if tokens >= rules.min_tokens else 0
+
+
+def _degradations(where: Standing, layout: Layout) -> tuple[Degradation, ...]:
+    if layout.fold is None or layout.fold is where.fold:
+        return ()
+    detail = f"turns 1 to {layout.fold.through} were folded for this answer only"
+    return (Degradation("FOLDED_ON_THE_FLY", detail),)
+
+
+def _chosen(frame: Frame, slices: Sequence[Slice]) -> tuple[Line, ...]:
+    verbatim = {
+        sequence
+        for message in frame.layout.head
+        for sequence in message.sequences
+        if message.section is SectionKind.VERBATIM
+    }
+    lines = (
+        Line(item.line, item.tokens, (item.sequence,), item.score)
+        for item in slices
+        if item.sequence < frame.verbatim_start and item.sequence not in verbatim
+    )
+    return fitting(lines, frame.retrieval_tokens)
+
+
+def _remembered(state: SessionState, frame: Frame, room: int, meter: Meter) -> tuple[Line, ...]:
+    """Return evidence of earlier turns that fits in *room*, the newest first."""
+    offered = {item.key for item in frame.evidence}
+    known = (state.evidence[key] for key in reversed(state.evidence) if key not in offered)
+    return fitting((_line(item, meter) for item in islice(known, REUSED_EVIDENCE)), room)
+
+
+def _unshown(evidence: Iterable[Offered], shown: Sequence[Line]) -> tuple[Omitted, ...]:
+    kept = {id(line) for line in shown}
+    return tuple(
+        Omitted("BUDGET", evidence_key=item.key, tokens=item.line.tokens)
+        for item in evidence
+        if id(item.line) not in kept
+    )

@@ -1,0 +1,191 @@
+"""The data blocks of a prompt: which lines they hold, and what they cost.
+
+A block is one user message: a header line and the quoted items (`policy/quoting.py`).
+The limits of folded text depend on the input budget alone, never on the message at hand,
+so that it stays the same, byte for byte, from one message to the next.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.model import Message, Role, SectionKind, Tier
+from contextd.policy.facts.facts import fact_lines, tighten
+from contextd.policy.quoting import HEADERS, quote, spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from contextd.model import Fact, Fold, Sentence
+    from contextd.policy.meter import Meter
+    from contextd.policy.rules import FoldRules, MessageCost
+    from contextd.policy.state import SessionState
+
+FOLDED_SHARE = 0.25
+"""The most that the summary or the key facts may take of the input budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a block, with its whole count in tokens.
+
+    `sequences` are the turns it quotes, in order; of lines that do not all fit, those with
+    the highest `rank` stay.
+    """
+
+    text: str
+    tokens: int
+    sequences: tuple[int, ...] = ()
+    rank: float = 0.0
+
+    @property
+    def newest(self) -> int:
+        """The newest turn it quotes; 0 for none."""
+        return self.sequences[-1] if self.sequences else 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedLimits:
+    """The room, in tokens, of the sentences pinned by rule, the summary and the facts."""
+
+    pinned: int
+    summary: int
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What stands in the prompt for the turns before the verbatim part.
+
+    `kept` are turns pinned by the caller, which may not be left out; `pinned` are
+    sentences pinned by rule; `lines` are the summary or the key facts, as `kind` says.
+    """
+
+    kind: SectionKind
+    kept: tuple[Line, ...] = ()
+    pinned: tuple[Line, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+    def within(self, room: int) -> Folded:
+        """Return the part whose optional lines take at most *room* tokens."""
+        lines = fitting(self.lines, room)
+        pinned = fitting(self.pinned, room - sum(line.tokens for line in lines))
+        return Folded(self.kind, self.kept, pinned, lines)
+
+
+def folded_limits(input_budget: int, rules: FoldRules) -> FoldedLimits:
+    """Return the room that an input budget gives to folded text."""
+    most = int(input_budget * FOLDED_SHARE)
+    facts = max(rules.facts_tokens, int(input_budget * rules.facts_share))
+    return FoldedLimits(int(input_budget * rules.pinned_share), most, min(facts, most))
+
+
+def folded(
+    state: SessionState,
+    fold: Fold | None,
+    *,
+    before: int,
+    tier: Tier,
+    limits: FoldedLimits,
+    meter: Meter,
+) -> Folded:
+    """Return what stands for the turns below sequence *before* in *tier*."""
+    kind = SectionKind.KEY_FACTS if tier >= Tier.KEY_FACTS else SectionKind.SUMMARY
+    kept = kept_lines(state, before, meter)
+    if fold is None:
+        return Folded(kind, kept)
+    whole = {line.newest for line in kept}
+    sentences = _sentences(state, fold.pinned, before, meter)
+    pinned = [line for line in sentences if line.newest not in whole]
+    if kind is SectionKind.KEY_FACTS:
+        lines = _facts(state, fold, before, limits.facts, meter=meter)
+    else:
+        lines = fitting(_sentences(state, fold.summary, before, meter), limits.summary)
+    return Folded(kind, kept, fitting(pinned, limits.pinned), lines)
+
+
+def kept_lines(state: SessionState, before: int, meter: Meter) -> tuple[Line, ...]:
+    """Quote, whole, the turns below sequence *before* that the caller pinned."""
+    sequences = state.kept[: bisect_left(state.kept, before)]
+    turns = [state.turns[sequence - 1] for sequence in sequences]
+    quoted = [(quote(turn, spoken(turn)), turn.sequence) for turn in turns]
+    return tuple(Line(text, meter.count(text), (sequence,)) for text, sequence in quoted)
+
+
+def fitting(lines: Iterable[Line], room: int) -> tuple[Line, ...]:
+    """Return the lines that fit in *room* tokens, in the order given.
+
+    The highest rank is served first, then the newest turn; a line too long is passed over.
+    """
+    given = tuple(lines)
+    if sum(line.tokens for line in given) <= room:
+        return given
+    best = sorted(range(len(given)), key=lambda at: (-given[at].rank, -given[at].newest, at))
+    chosen = []
+    for at in best:
+        if given[at].tokens <= room:
+            room -= given[at].tokens
+            chosen.append(at)
+    return tuple(given[at] for at in sorted(chosen))
+
+
+def overhead(kind: SectionKind, meter: Meter, cost: MessageCost) -> int:
+    """Return what a block of *kind* costs beside its lines."""
+    return cost.message + meter.count(HEADERS[kind])
+
+
+def block(
+    kind: SectionKind, lines: Sequence[Line], meter: Meter, cost: MessageCost
+) -> tuple[Message, ...]:
+    """Return the message that holds *lines*; none when there is no line."""
+    if not lines:
+        return ()
+    return (
+        Message(
+            role=Role.USER,
+            text=HEADERS[kind] + "".join(line.text for line in lines),
+            section=kind,
+            tokens=overhead(kind, meter, cost) + sum(line.tokens for line in lines),
+            sequences=tuple(sorted({at for line in lines for at in line.sequences})),
+        ),
+    )
+
+
+def folded_messages(parts: Folded, meter: Meter, cost: MessageCost) -> tuple[Message, ...]:
+    """Return the messages that hold folded text: what is pinned, then the rest."""
+    pinned = sorted((*parts.kept, *parts.pinned), key=lambda line: line.newest)
+    return (
+        *block(SectionKind.PINNED, pinned, meter, cost),
+        *block(parts.kind, parts.lines, meter, cost),
+    )
+
+
+def _sentences(
+    state: SessionState, sentences: Iterable[Sentence], before: int, meter: Meter
+) -> Iterator[Line]:
+    for item in sentences:
+        if 0 < item.sequence < before:
+            text = quote(state.turns[item.sequence - 1], item.text)
+            yield Line(text, meter.count(text), (item.sequence,), item.score)
+
+
+def _facts(
+    state: SessionState, fold: Fold, before: int, limit: int, *, meter: Meter
+) -> tuple[Line, ...]:
+    """Return the lines of key facts; the fold was made for this limit, or is tightened to it."""
+    facts = [fact for fact in fold.facts if 0 < fact.sequence < before]
+    lines = _fact_lines(facts, state, meter)
+    if sum(line.tokens for line in lines) <= limit:
+        return lines
+    tighter = tighten(facts, limit=limit, turns=state.turns, meter=meter)
+    return fitting(_fact_lines(tighter, state, meter), limit)
+
+
+def _fact_lines(facts: Iterable[Fact], state: SessionState, meter: Meter) -> tuple[Line, ...]:
+    """Return lines the most important first, so an earlier one ranks higher."""
+    return tuple(
+        Line(line.text, meter.count(line.text), line.sequences, -float(at))
+        for at, line in enumerate(fact_lines(facts, state.turns))
+    )

@@ -1,0 +1,177 @@
+"""Laying out a prompt around the verbatim part.
+
+`fit` tries one start of the verbatim part, with every message whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import dropwhile
+from typing import TYPE_CHECKING
+
+from contextd.model import Format, Message, Omitted, Role, SectionKind, Turn
+from contextd.policy.prompt.blocks import folded, folded_limits, folded_messages, overhead
+from contextd.policy.prompt.budget import message_cost, sent_text, turns_cost
+from contextd.policy.prompt.units import Unit, completing, quoted, units
+from contextd.policy.prompt.window import newest_exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from contextd.model import Fold
+    from contextd.policy.meter import Meter
+    from contextd.policy.prompt.blocks import Folded
+    from contextd.policy.prompt.budget import Standing
+    from contextd.policy.prompt.window import Start
+    from contextd.policy.rules import Rules
+    from contextd.policy.state import SessionState
+
+OPENING = "(The conversation goes on.)"
+"""The user's words where a provider's format must open with the user and nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known before anything is chosen; `system` and `notice` hold 0 or 1 message."""
+
+    state: SessionState
+    standing: Standing
+    message: Turn | None
+    input_budget: int
+    format: Format
+    system: tuple[Message, ...]
+    notice: tuple[Message, ...]
+    rules: Rules
+    meter: Meter
+    fold_now: Callable[[int], Fold]
+
+    @property
+    def fixed(self) -> int:
+        """The tokens of every prompt of this case, without what it is about."""
+        return self.rules.cost.prompt + total(self.system)
+
+    @property
+    def retrieval_least(self) -> int:
+        """The room that retrieval needs to be worth its header."""
+        header = overhead(SectionKind.RETRIEVED, self.meter, self.rules.cost)
+        return header + self.rules.retrieval.min_tokens
+
+    def fold_before(self, first: int) -> Fold | None:
+        """Return the fold that stands for all turns below *first*: in force, or made now."""
+        fold = self.standing.fold
+        if first <= 1 or (fold is not None and fold.through >= first - 1):
+            return fold
+        return self.fold_now(first - 1)
+
+    def folded(self, first: int, fold: Fold | None) -> Folded:
+        """Return the text that stands for the turns below *first*."""
+        limits = folded_limits(self.input_budget, self.rules.fold)
+        tier = self.standing.tier
+        return folded(self.state, fold, before=first, tier=tier, limits=limits, meter=self.meter)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The messages before and after the volatile data, and what they leave out.
+
+    The first `settled` messages of `head` change only with the next fold.  `squeezed` says
+    that not even the newest exchange fitted whole.
+    """
+
+    first: int
+    fold: Fold | None
+    head: tuple[Message, ...]
+    settled: int
+    notice: tuple[Message, ...]
+    closing: tuple[Message, ...]
+    tokens: int
+    omitted: tuple[Omitted, ...] = ()
+    squeezed: bool = False
+
+
+def total(messages: Iterable[Message]) -> int:
+    """Sum the tokens of messages."""
+    return sum(message.tokens for message in messages)
+
+
+def is_blank(message: Message) -> bool:
+    """Say whether a provider's format has to leave a message out, since it holds nothing."""
+    return not (message.tool_calls or message.role is Role.TOOL or message.text.strip())
+
+
+def fit(case: Case, start: Start) -> Layout | None:
+    """Return the layout with the verbatim part from *start* on, or None if it does not fit."""
+    first, share = start.sequence, case.input_budget * case.rules.window.max_share
+    if case.message is None:
+        first = min(first, newest_exchange(case.state))
+    least = case.fixed + total(case.notice)
+    rough = turns_cost(case.state, first, case.rules.cost)
+    if least + rough > case.input_budget or (start.shared and rough > share):
+        return None
+    last = closing(case)
+    fold = case.fold_before(first)
+    found = units(case.state, first, meter=case.meter, cost=case.rules.cost)
+    data = folded_messages(case.folded(first, fold), case.meter, case.rules.cost)
+    said = (*data, *joined(found.units))
+    head = (*case.system, *opening(case, (*said, *last)), *said)
+    tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))
+    if tokens + (case.retrieval_least if first > 1 else 0) > case.input_budget:
+        return None
+    settled = _settled(case, head, found.units)
+    return Layout(first, fold, head, settled, case.notice, last, tokens, found.omitted)
+
+
+def closing(case: Case) -> tuple[Message, ...]:
+    """Return the incoming message as it is sent, with the tool unit it completes, if any."""
+    if case.message is None:
+        return ()
+    unit = completing(case.state, case.message, meter=case.meter, cost=case.rules.cost)
+    return unit or (shape_message(case, sent_text(case.message)),)
+
+
+def shape_message(case: Case, text: str) -> Message:
+    """Return the incoming message, or the newest user turn if there is none, saying *text*."""
+    turn = case.message or case.state.turns[newest_exchange(case.state) - 1]
+    if turn.role is Role.TOOL:
+        turn = replace(turn, sequence=case.state.next_sequence)
+        alone = quoted(turn, text, meter=case.meter, cost=case.rules.cost)
+        return replace(alone, section=SectionKind.MESSAGE, sequences=())
+    message = Message(
+        turn.role,
+        text,
+        SectionKind.MESSAGE if case.message else SectionKind.VERBATIM,
+        0,
+        author=turn.author,
+        sequences=() if case.message else (turn.sequence,),
+    )
+    return replace(message, tokens=message_cost(message, case.meter, case.rules.cost))
+
+
+def opening(case: Case, messages: Iterable[Message]) -> tuple[Message, ...]:
+    """Return what has to stand before *messages* so that the format accepts them."""
+    spoken = next((message for message in messages if not is_blank(message)), None)
+    if case.format is Format.ANTHROPIC_MESSAGES:
+        needed = spoken is None or spoken.role is not Role.USER
+    else:
+        needed = case.format is Format.OPENAI_CHAT and spoken is None and not case.system
+    if not needed:
+        return ()
+    words = Message(Role.USER, OPENING, SectionKind.VERBATIM, 0)
+    return (replace(words, tokens=message_cost(words, case.meter, case.rules.cost)),)
+
+
+def joined(found: Iterable[Unit]) -> tuple[Message, ...]:
+    """Return the messages of all units, in order."""
+    return tuple(message for unit in found for message in unit.messages)
+
+
+def _settled(case: Case, head: tuple[Message, ...], found: tuple[Unit, ...]) -> int:
+    """Count the leading messages that later turns cannot change.
+
+    While nothing but the system prompt is said, the next turn decides what opens the rest.
+    """
+    unsettled = len(joined(dropwhile(lambda unit: unit.settled, found)))
+    count = len(head) - unsettled
+    said = head[len(case.system) : count]
+    own = (message for message in said if message.sequences and not is_blank(message))
+    return count if any(own) else len(case.system)

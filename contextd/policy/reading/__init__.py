@@ -1,0 +1,1 @@
+"""What a text says: sentences, statements, typed values, outcomes, dates."""

@@ -1,0 +1,88 @@
+"""Where something was said: by whom, in which sentence, in answer to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.model import Role
+from contextd.policy.reading.retention import filler, own_words
+from contextd.policy.reading.sentences import split
+from contextd.policy.reading.tool_output import structured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from contextd.model import Fact, Turn
+    from contextd.policy.state import SessionState
+
+_LOOK_BACK = 400
+_GLANCE = 1_000
+"""Characters of a turn in which a value is looked for."""
+_BACK_TO_QUESTION = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """What people and the assistant said lately, without structured text."""
+
+    state: SessionState
+    ours: str
+    customers: Sequence[tuple[int, str]]
+    """(sequence, text), the newest first."""
+
+    @classmethod
+    def of(cls, state: SessionState) -> Prose:
+        """Read the newest turns of a session."""
+        newest = [
+            turn
+            for turn in reversed(state.turns[-_LOOK_BACK:])
+            if turn.role is not Role.TOOL and not structured(turn.text)
+        ]
+        ours = "\n".join(turn.text[:_GLANCE] for turn in newest if turn.role is not Role.USER)
+        users = [turn for turn in newest if turn.role is Role.USER]
+        return cls(state, ours, [(turn.sequence, turn.text[:_GLANCE]) for turn in users])
+
+    def said_by_customer(self, value: str) -> int:
+        """Return the newest turn in which the customer said *value*, or 0."""
+        return next((at for at, text in self.customers if value in text), 0)
+
+    def mentions(self, value: str) -> bool:
+        """Say whether anybody spoke of *value*."""
+        return value in self.ours or self.said_by_customer(value) > 0
+
+    def role(self, fact: Fact) -> Role | None:
+        """Return who stated *fact* last, None where there is no such turn."""
+        known = 0 < fact.sequence <= len(self.state.turns)
+        return self.state.turns[fact.sequence - 1].role if known else None
+
+
+def asked_before(state: SessionState, sequence: int) -> str:
+    """Return the question that our side put last before that turn, or ""."""
+    for turn in reversed(state.turns[max(0, sequence - 1 - _BACK_TO_QUESTION) : sequence - 1]):
+        if turn.role is Role.USER:
+            return ""
+        if turn.text and not structured(turn.text) and turn.role is not Role.TOOL:
+            asked = [text for text in split(turn.text)[-3:] if text.endswith("?")]
+            return asked[-1] if asked else ""
+    return ""
+
+
+def sentence_with(turn: Turn, value: str) -> tuple[str, int]:
+    """Return the first sentence of a turn that holds *value*, and its place; or ("", -1).
+
+    Structured text has none, and filler is none.
+    """
+    said = () if structured(turn.text) else split(_own(turn))
+    found = ((text, at) for at, text in enumerate(said) if value in text and not filler(text))
+    return next(found, ("", -1))
+
+
+def _own(turn: Turn) -> str:
+    return own_words(turn.text) if turn.role is Role.USER else turn.text
+
+
+def cited_ids(state: SessionState, sequences: Iterable[int]) -> tuple[str, ...]:
+    """Return the caller's ids of the turns that exist, in order, each once."""
+    known = sorted({number for number in sequences if 0 < number <= len(state.turns)})
+    return tuple(state.turns[number - 1].turn_id for number in known)

@@ -1,0 +1,1 @@
+"""What of the past this message needs: passages, their index, the search."""

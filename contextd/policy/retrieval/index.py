@@ -1,0 +1,141 @@
+"""What a session's past is searched in: passages, their words and their vectors."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from contextd.model import Role
+from contextd.policy.reading.dates import day_of
+from contextd.policy.retrieval.columns import Column
+from contextd.policy.retrieval.lexical import LexicalIndex, terms
+from contextd.policy.retrieval.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from contextd.policy.retrieval.passages import Passage
+
+ROW = np.dtype(
+    [
+        ("sequence", np.uint32),
+        ("tokens", np.uint32),
+        ("author", np.uint32),
+        ("day", np.int32),
+        ("print", np.uint64),
+        ("from_user", np.bool_),
+    ]
+)
+"""What is known of a passage besides its words.
+
+`tokens` counts its line; `author` numbers the authors of the session; `day` is that of
+the turn since 1970, 0 if unknown; passages that say the same have the same `print`.
+"""
+
+_WORD = re.compile(r"\w+")
+_REPEATABLE_WORDS = 6
+_AUTHOR_CHARACTERS = 64
+
+
+class PassageIndex:
+    """The passages of one session in the order of its turns, ready to be searched.
+
+    Only ever grows, so a search may look at a beginning of it: at the passages before some
+    turn.  Vectors may come later than their passages.  Not for two threads at a time.
+    """
+
+    __slots__ = ("_authors", "_named", "_rows", "_starts", "lexical", "lines", "vectors")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.lexical = LexicalIndex()
+        self.vectors = VectorIndex()
+        self.lines: list[str] = []
+        self._rows = Column(ROW)
+        self._starts = Column(np.uint32)
+        self._authors: dict[str, int] = {}
+        self._named: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        """Count the passages."""
+        return len(self.lines)
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        """One `ROW` a passage."""
+        return self._rows.values
+
+    @property
+    def through(self) -> int:
+        """The last turn that has a passage here, 0 when none has."""
+        return int(self.rows["sequence"][-1]) if self.lines else 0
+
+    @property
+    def size_bytes(self) -> int:
+        """The memory held, the lines counted at a byte a character."""
+        parts = (self._rows, self._starts, self.lexical, self.vectors)
+        return sum(part.size_bytes for part in parts) + sum(map(len, self.lines))
+
+    def before(self, sequence: int) -> int:
+        """Count the passages of the turns before *sequence*."""
+        return int(np.searchsorted(self.rows["sequence"], sequence))
+
+    def starts(self, passages: int) -> NDArray[np.uint32]:
+        """Return the first passage of each turn among the first *passages* passages."""
+        starts = self._starts.values
+        return starts[: int(np.searchsorted(starts, passages))]
+
+    def named_authors(self, query: Iterable[int]) -> list[int]:
+        """Return the numbers of the authors whose name has one of the terms *query*."""
+        return sorted({number for term in query for number in self._named.get(term, ())})
+
+    def extend(
+        self, passages: Sequence[Passage], vectors: NDArray[np.float32] | None = None
+    ) -> None:
+        """Append *passages*, with one row of *vectors* each, or none yet."""
+        last = self.through
+        for number, passage in enumerate(passages, len(self)):
+            if passage.sequence != last:
+                self._starts.extend([number])
+                last = passage.sequence
+            self.lexical.add(f"{passage.author[:_AUTHOR_CHARACTERS]} {passage.text}")
+        self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
+        self.lines += [passage.line for passage in passages]
+        self.vectors.extend(vectors, len(passages))
+
+    def set_vectors(self, first: int, vectors: NDArray[np.float32]) -> None:
+        """Give the passages from number *first* on their vectors."""
+        self.vectors.put(first, vectors)
+
+    def _row(self, passage: Passage) -> tuple[int, int, int, int, int, bool]:
+        return (
+            passage.sequence,
+            passage.tokens,
+            self._number(passage.author[:_AUTHOR_CHARACTERS]),
+            day_of(passage.occurred_at),
+            _print(passage),
+            passage.role is Role.USER,
+        )
+
+    def _number(self, author: str) -> int:
+        """Number an author, and remember the words of a new one's name."""
+        number = self._authors.get(author)
+        if number is None:
+            number = self._authors[author] = len(self._authors)
+            for term in set(terms(author)):
+                self._named.setdefault(term, []).append(number)
+        return number
+
+
+def _print(passage: Passage) -> int:
+    """Number what *passage* says; a few words are never a repeat: "yes" answers one question."""
+    words = _WORD.findall(passage.text.lower())
+    if len(words) < _REPEATABLE_WORDS:
+        words.append(str(passage.sequence))
+    said = " ".join(words).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(said, digest_size=8).digest())

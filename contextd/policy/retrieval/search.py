@@ -1,0 +1,176 @@
+"""Which passages of the past stand by a message.
+
+A passage's score is the sum of how far it lies above the average passage in two ways,
+likeness of meaning (cosine) and rarity of shared words (BM25), each divided by its
+standard deviation over the session.  Turns answer turns, so a passage also gains from
+the best passage of the turns around it; a piece of a long turn gains only its share, or
+the long answers of an assistant would crowd each other out.  Passages are then taken
+from the best one down until the budget is full.
+
+z-scores rather than reciprocal ranks: a rank forgets by how much the best is better.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from contextd.model import Role, Slice
+from contextd.policy.reading.dates import named_date, nearness
+from contextd.policy.retrieval.lexical import MAX_QUERY_CHARACTERS, query_terms, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from contextd.model import Turn
+    from contextd.policy.retrieval.index import PassageIndex
+    from contextd.policy.rules import RetrievalRules
+    from contextd.policy.state import SessionState
+
+REACH = 5
+"""How many turns before and behind a turn lend it some of their score."""
+
+_NEARNESS = np.maximum(0, 1 - (np.abs(np.arange(-REACH, REACH + 1)) - 1) / REACH)
+_NEARNESS[REACH] = 0  # a turn is no neighbour of its own
+
+_LEAST_SPREAD = 1e-6
+"""Below this deviation values differ by rounding only."""
+
+_FEW_TERMS = 4
+"""A message of fewer terms says too little to search by alone."""
+
+_LEAN_CHARACTERS = 300
+_LOOK_BACK = 6
+_POINTING = re.compile(
+    r"\b(?:it|that|this|those|these|them|they|he|she|him|her|one|same|there|then)\b", re.IGNORECASE
+)
+_QUESTION = re.compile(r"[^.!?\n]{3,300}\?")
+
+
+def query_text(message: str, state: SessionState) -> str:
+    """Return what to search by: *message*, and what it leans on when it says little itself.
+
+    "And the second one?" is searched with the user's last turn and the assistant's last
+    question, after the message.  The result has bounded length apart from *message*.
+    """
+    own = len(terms(message[:_LEAN_CHARACTERS]))
+    if own >= _FEW_TERMS * (2 if _POINTING.search(message[:_LEAN_CHARACTERS]) else 1):
+        return message
+    recent = state.turns[-_LOOK_BACK:]
+    return "\n".join([message, *_last_question(recent), *_last_of_user(recent)])
+
+
+def _last_of_user(turns: Sequence[Turn]) -> list[str]:
+    """Return the end of the user's newest turn, if there is one."""
+    spoken = [turn.text for turn in turns if turn.role is Role.USER]
+    return [text[-_LEAN_CHARACTERS:] for text in spoken[-1:]]
+
+
+def _last_question(turns: Sequence[Turn]) -> list[str]:
+    """Return the last question of the assistant's newest turn, if it asked one."""
+    spoken = [turn.text for turn in turns if turn.role is Role.ASSISTANT]
+    asked = [_QUESTION.findall(text[-4 * _LEAN_CHARACTERS :]) for text in spoken[-1:]]
+    return [question.strip() for questions in asked for question in questions[-1:]]
+
+
+def retrieve(
+    index: PassageIndex,
+    query: str,
+    vector: NDArray[np.float32] | None,
+    *,
+    before: int,
+    tokens: int,
+    rules: RetrievalRules,
+) -> tuple[Slice, ...]:
+    """Return the best passages for *query* that fit in *tokens*, in order of time.
+
+    *vector* is the query's; None, like a vector missing from the index, leaves the choice
+    to the words.  Only turns with a sequence below *before* are searched, as if the index
+    ended there.  A larger budget gives the same passages and possibly more, because the
+    first passage that does not fit ends the search: passing over it would trade it for
+    worse ones that the larger budget has no room for.  What was said twice comes once.
+    """
+    known = index.before(before)
+    if not known or tokens <= 0:
+        return ()
+    scores = score(index, query, vector, passages=known, rules=rules)
+    rows = index.rows
+    ranked = _ranked(scores, rows["print"], rules)
+    filled = np.cumsum(rows["tokens"][ranked], dtype=np.int64)
+    chosen = np.sort(ranked[: int(np.searchsorted(filled, tokens, "right"))])
+    numbers = chosen.tolist()
+    sequences, sizes = rows["sequence"][chosen].tolist(), rows["tokens"][chosen].tolist()
+    return tuple(
+        Slice(sequence, index.lines[number], size, value)
+        for number, sequence, size, value in zip(
+            numbers, sequences, sizes, scores[chosen].tolist(), strict=True
+        )
+    )
+
+
+def score(
+    index: PassageIndex,
+    query: str,
+    vector: NDArray[np.float32] | None,
+    *,
+    passages: int,
+    rules: RetrievalRules,
+) -> NDArray[np.float64]:
+    """Score the first *passages* passages (at least one), shape (passages,), all finite."""
+    sought = query_terms(query)
+    scores = rules.lexical_weight * _standardized(index.lexical.scores(sought, passages))
+    if vector is not None:
+        scores += _standardized(index.vectors.similarities(vector, passages))
+    rows = index.rows[:passages]
+    scores += _from_turns(scores, rows["tokens"], index.starts(passages), rules)
+    scores += rules.user_prior * rows["from_user"]
+    if authors := index.named_authors(sought):
+        scores += rules.author_weight * np.isin(rows["author"], authors)
+    if rules.date_weight and (named := named_date(query[:MAX_QUERY_CHARACTERS])):
+        scores += rules.date_weight * nearness(rows["day"], named, rules.told_within_days)
+    return scores
+
+
+def _standardized(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how many standard deviations each value lies above the mean; 0 for NaN."""
+    missing = np.isnan(values)
+    known = values[~missing] if missing.any() else values
+    if not len(known):
+        return np.zeros(len(values))
+    distance = values - known.mean(dtype=np.float64)
+    distance[missing] = 0
+    spread = float(np.sqrt(np.einsum("i,i", distance, distance) / len(known)))
+    standard: NDArray[np.float64] = distance / spread if spread > _LEAST_SPREAD else 0 * distance
+    return standard
+
+
+def _from_turns(
+    scores: NDArray[np.float64],
+    tokens: NDArray[np.uint32],
+    starts: NDArray[np.uint32],
+    rules: RetrievalRules,
+) -> NDArray[np.float64]:
+    """Return what each passage gains by the turns around its turn, less what length costs."""
+    pieces = np.diff(starts, append=len(scores))
+    best = np.maximum.reduceat(scores, starts)
+    around = np.convolve(best, _NEARNESS)[REACH : REACH + len(best)]
+    gained = rules.neighbour_weight * around / pieces
+    length = np.log(np.add.reduceat(tokens, starts, dtype=np.float64))
+    return np.repeat(gained - rules.length_penalty * (length - length.mean()), pieces)
+
+
+def _ranked(
+    scores: NDArray[np.float64], prints: NDArray[np.uint64], rules: RetrievalRules
+) -> NDArray[np.intp]:
+    """Return the best passages, best first, the newer of equals first, doubles left out."""
+    numbers = np.arange(len(scores))
+    if len(scores) > rules.max_slices:
+        numbers = np.argpartition(-scores, rules.max_slices)[: rules.max_slices]
+    numbers = numbers[np.lexsort((-numbers, -scores[numbers]))]
+    numbers = numbers[: int(np.count_nonzero(scores[numbers] >= rules.min_score))]
+    _, firsts = np.unique(prints[numbers], return_index=True)
+    return numbers[np.sort(firsts)]
