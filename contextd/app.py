@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -47,6 +48,12 @@ if TYPE_CHECKING:
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """How seldom the collector looks, once what lives for ever has been frozen."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread that folds may keep the interpreter when the event loop wants it.
+
+With Python's 5 ms every step of a call beside a fold can wait that long.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         _run_until_closed(stack, watch_loop(observer, time.monotonic))
         # Loading an encoding takes longer than the loop may wait; most callers need one only.
         _run_until_closed(stack, asyncio.to_thread(tokenizers.warm))
-        _settle_memory()
+        _settle_interpreter()
         yield App(server, ops, config.server.socket, config.server.drain_seconds)
 
 
@@ -227,11 +234,12 @@ def _run_until_closed(
     stack.push_async_callback(end)
 
 
-def _settle_memory() -> None:
-    """Spare the collector what was made at start: it stays until the end."""
+def _settle_interpreter() -> None:
+    """Spare the collector what was made at start; let no thread keep the loop waiting."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def _now() -> int:

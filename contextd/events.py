@@ -35,7 +35,8 @@ class TurnsRecorded:
 
     `encoding` names the tokenizer that counted the turns; `budget` is the newest one a
     caller stated; `escalation` is part of the answer, kept so that a retry gets the very
-    same one.  `digest` is the SHA-256 of the request's content, in hex.
+    same one.  `switched` says that with these turns the pressure reached its mark, and the
+    prepared fold came into force.  `digest` is the SHA-256 of the request's content, in hex.
     """
 
     at: int
@@ -47,11 +48,12 @@ class TurnsRecorded:
     pressure: float
     budget: Budget | None = None
     escalation: Escalation = Escalation()
+    switched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A fold was prepared.  It comes into force when the tier asks for it."""
+    """A fold was prepared.  It comes into force when the pressure reaches the next mark."""
 
     at: int
     fold: Fold

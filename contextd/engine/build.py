@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contextd.engine.offload import LONG_TEXT, count_text, count_turns, maybe_in_thread
+from contextd.engine.composing import Composition
+from contextd.engine.offload import count_text, count_turns
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
 from contextd.model import Built, Degradation, SectionKind
-from contextd.policy.folding import extract
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
-from contextd.policy.prompt.assembly import assemble, frame
 from contextd.policy.prompt.explanation import explain
 from contextd.policy.prompt.formats import render
 from contextd.policy.retrieval.search import query_text, retrieve
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
     from contextd.engine.indexing import Indexer
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
-    from contextd.model import Budget, BuildRequest, Context, Fold, Routing, SessionKey, Slice, Turn
+    from contextd.model import BuildRequest, Routing, SessionKey, Slice, Turn
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
-    from contextd.policy.state import SessionState
     from contextd.ports import Observer, Tokenizer, Tokenizers
 
 INDEX_SHARE = 0.5
@@ -36,9 +34,6 @@ INDEX_SHARE = 0.5
 
 INDEX_WAIT = 1.0
 """Seconds it waits when the caller set no deadline."""
-
-BACKLOG_TOKENS = 20_000
-"""Tokens beyond the window from which folding on the fly leaves the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +116,13 @@ class BuildContext:
         routing = route(_asked(message, view), view.state, self.rules)
         escalation = assess(view.state, turns, self.rules.escalation)
         watch.lap("route")
-        # Others may write to the session while a thread works on it.
-        heavy = _heavy(view, request)
-        state = view.state.snapshot() if heavy else view.state
-        revision = state.revision
-        framed = await self._frame(view, state, request, message_tokens, heavy=heavy)
+        work = Composition.begin(view, request, self.rules)
+        revision = work.state.revision
+        framed = await work.frame(message_tokens)
         watch.lap("frame")
         slices, degradations = await self._retrieve(view, framed, routing, message, watch)
         watch.check()
-        context = await self._assemble(view, state, request, (framed, slices), heavy=heavy)
+        context = await work.assemble(framed, slices)
         watch.lap("assemble")
         rendered = render(
             request.format,
@@ -151,41 +144,6 @@ class BuildContext:
             explanation=explain(framed, context, routing, slices) if request.explain else (),
             rendered_json=rendered,
         )
-
-    async def _frame(
-        self,
-        view: View,
-        state: SessionState,
-        request: BuildRequest,
-        message_tokens: int,
-        *,
-        heavy: bool,
-    ) -> Frame:
-        def fold_now(through: int) -> Fold:
-            return self._fold_now(view, state, through, request.budget)
-
-        return await maybe_in_thread(
-            heavy,
-            lambda: frame(
-                state,
-                request,
-                message_tokens=message_tokens,
-                rules=self.rules,
-                meter=view.tokenizer,
-                fold_now=fold_now,
-            ),
-        )
-
-    def _fold_now(self, view: View, state: SessionState, through: int, budget: Budget) -> Fold:
-        """Fold on the fly, for this answer only; the same again until one is published."""
-        room = budget.input_tokens
-        fold = view.folds.get((through, room))
-        if fold is None:
-            fold = extract(
-                state, through, rules=self.rules, meter=view.tokenizer, input_budget=room
-            )
-            view.folds[through, room] = fold
-        return fold
 
     async def _retrieve(
         self,
@@ -219,28 +177,6 @@ class BuildContext:
             else (Degradation("INDEX_BEHIND", f"turns after {view.indexed} were not searched"),)
         )
         return slices, behind
-
-    async def _assemble(
-        self,
-        view: View,
-        state: SessionState,
-        request: BuildRequest,
-        found: tuple[Frame, tuple[Slice, ...]],
-        *,
-        heavy: bool,
-    ) -> Context:
-        framed, slices = found
-        return await maybe_in_thread(
-            heavy,
-            lambda: assemble(
-                framed,
-                slices,
-                request=request,
-                state=state,
-                rules=self.rules,
-                meter=view.tokenizer,
-            ),
-        )
 
     def _remember(self, hot: HotSession, request: BuildRequest, built: Built) -> None:
         """Keep the budget for the decisions of RecordTurn and of folding."""
@@ -285,16 +221,3 @@ def _asked(message: Turn | None, view: View) -> str:
         return message.text
     exchanges = view.state.exchanges
     return view.state.turns[exchanges[-1] - 1].text if exchanges else ""
-
-
-def _heavy(view: View, request: BuildRequest) -> bool:
-    """Say whether deciding would hold the event loop for more than about a millisecond."""
-    text = len(request.message.text) if request.message else 0
-    fold = view.state.fold or view.state.prepared
-    unfolded = view.state.tokens_between((fold.through if fold else 0) + 1, len(view.state.turns))
-    backlog = unfolded - request.budget.input_tokens
-    return (
-        text > 8 * LONG_TEXT
-        or len(request.system_prompt) > 8 * LONG_TEXT
-        or (backlog > BACKLOG_TOKENS)
-    )

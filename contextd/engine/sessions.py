@@ -60,9 +60,9 @@ class View:
         if isinstance(record, TurnsRecorded):
             self.text_bytes += sum(len(turn.text) + BYTES_A_TURN for turn in record.turns)
             record = self._in_my_tokens(record)
-        in_force = self.state.fold
+        before = (self.state.fold, self.state.prepared)
         self.state.apply(record)
-        if self.state.fold is not in_force:
+        if (self.state.fold, self.state.prepared) != before:
             self.folds.clear()
 
     def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:

@@ -137,6 +137,7 @@ class TurnScribe:
             pressure=stands.pressure,
             budget=None if budget == view.state.budget else budget,
             escalation=assess(view.state, draft.turns, self.rules.escalation),
+            switched=stands.fold is not None and stands.fold is view.state.prepared,
         )
 
     async def _stamped(self, view: View, turns: Sequence[Turn], now: int) -> tuple[Turn, ...]:

@@ -50,15 +50,16 @@ _ERROR = re.compile(
 def plan(state: SessionState, standing: Standing, *, input_budget: int, rules: Rules) -> int | None:
     """Return the turn to fold through, or None when no fold is due or worth its while.
 
-    The first fold is prepared `prepare_margin` below the mark of `SUMMARY`; later ones are
-    due at the mark.  Kept are the most exchanges, within the window's bounds, that bring
-    the pressure down to `low_water`; fewer than the least only when these alone would
+    A fold is prepared `prepare_margin` below the mark of `SUMMARY`, unless one already is.
+    Kept are the most exchanges, within the window's bounds, that will leave the pressure at
+    `low_water` when the mark is reached; fewer than the least only when these alone would
     press past the mark, and never none.
     """
-    base = _latest(standing.fold, state)
-    margin = 0.0 if base is not None else rules.tiers.prepare_margin
-    if standing.pressure < rules.tiers.summary - margin:
+    waiting = state.prepared is not None and state.prepared is not standing.fold
+    if waiting or standing.pressure < rules.tiers.summary - rules.tiers.prepare_margin:
         return None
+    base = _latest(standing.fold, state)
+    to_come = max(0.0, rules.tiers.summary - standing.pressure)
     folded = base.through if base else 0
     room = max(1, input_budget)
     best = None
@@ -66,7 +67,7 @@ def plan(state: SessionState, standing: Standing, *, input_budget: int, rules: R
         gain = _gain(state, folded, through, input_budget=room, rules=rules) / room
         best = (through, gain)
         after = standing.pressure - gain
-        if after <= rules.tiers.low_water:
+        if after <= rules.tiers.low_water - to_come:
             break
         if (
             kept == rules.window.min_exchanges

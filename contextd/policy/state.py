@@ -36,7 +36,7 @@ class SessionState:
 
     `turns[n - 1]` is the turn with sequence n; `running_tokens[n]` sums the tokens of the
     first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
-    `prepared` waits for its tier.  `exchanges` holds the sequences at which exchanges
+    `prepared` waits for its mark.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
     `requests` finds the answer an earlier request got, by its id.
 
@@ -110,7 +110,6 @@ class SessionState:
                 self._apply_turns(record)
             case Folded(fold=fold):
                 self.prepared = fold
-                self._switch_fold()
             case HandoffRaised(handoff=handoff):
                 self.handoffs.append(handoff)
                 self.handoff_state = HandoffState.WAITING_HUMAN
@@ -130,7 +129,8 @@ class SessionState:
             if turn.role is Role.ASSISTANT and self.tier is Tier.NOTICE:
                 self.notified = record.tier is Tier.NOTICE
         self.tier, self.pressure = record.tier, record.pressure
-        self._switch_fold()
+        if record.switched:
+            self.fold, self.prepared = self.prepared, None
 
     def _add(self, turn: Turn) -> None:
         if turn.role is Role.USER or not self.turns:
@@ -155,11 +155,6 @@ class SessionState:
             call = self.open_calls.pop(turn.tool_call_id)
             self.call_of[turn.sequence] = call
             self.results_of.setdefault(call, []).append(turn.sequence)
-
-    def _switch_fold(self) -> None:
-        """Bring a prepared fold into force once the session has reached a folding tier."""
-        if self.prepared is not None and (self.tier >= Tier.SUMMARY or self.fold is not None):
-            self.fold, self.prepared = self.prepared, None
 
 
 def replay(key: SessionKey, records: Iterable[Record]) -> SessionState:

@@ -4,8 +4,8 @@ import asyncio
 
 from contextd.background import Background
 from contextd.errors import StoreUnavailable
-from contextd.events import Folded
-from contextd.model import SessionKey, Tier
+from contextd.events import Folded, TurnsRecorded
+from contextd.model import Budget, SessionKey, Tier
 from contextd.stores.memory import MemoryStore
 from contextd.testing.fakes import RecordingObserver
 from tests.engine.kit import KEY, Engine, build_request, record_request, run, user
@@ -106,5 +106,33 @@ def test_the_worker_folds_what_was_nudged_and_outlives_trouble() -> None:
         background.nudge(SessionKey("t", "good"))
         await asyncio.wait_for(background.run(work), 10)
         assert sorted(seen) == ["bad", "good"]
+
+    run(main())
+
+
+def test_each_fold_waits_for_its_mark() -> None:
+    """Folds are prepared below the mark and come into force when the pressure reaches it."""
+
+    async def main() -> None:
+        engine = Engine()
+        await engine.build(build_request("hi", budget=Budget("", 3_000, 0)))
+        mark = engine.rules.tiers.summary
+        published = []
+        for number in range(1, 200):
+            await engine.chat(1, words=12, first=number)
+            state = (await engine.sessions.refresh(engine.sessions.get(KEY))).state
+            in_force, pressure = state.fold, state.pressure
+            if await engine.fold(KEY) is not None:
+                published.append(pressure)
+                assert state.fold is in_force
+        records = await engine.store.read(KEY)
+        turns = [record for record in records if isinstance(record, TurnsRecorded)]
+        after = [record.pressure for record in turns if record.switched]
+
+        assert len(published) >= 3
+        assert all(pressure < mark for pressure in published)
+        assert len(published) - 1 <= len(after) <= len(published)
+        assert all(pressure < mark - engine.rules.tiers.prepare_margin for pressure in after)
+        assert max(record.pressure for record in turns) < mark
 
     run(main())

@@ -121,7 +121,7 @@ def test_a_session_of_one_turn_can_be_folded() -> None:
 
 
 def test_nothing_is_due_below_the_mark() -> None:
-    """The first fold is prepared before the mark, a later one is due at it."""
+    """A fold is prepared before the mark, and while it waits no other is."""
     state = Scenario().exchanges(40).state()
     early = RULES.tiers.summary - RULES.tiers.prepare_margin
     assert due(state, early - 0.01, 3_000) is None

@@ -116,7 +116,7 @@ def standing(
 
     pressing = pressure(state.fold)
     tier = tier_of(pressing, state.tier, rules.tiers)
-    if state.fold is None and state.prepared is not None and tier >= Tier.SUMMARY:
+    if state.prepared is not None and pressing >= rules.tiers.summary:
         pressing = pressure(state.prepared)
         tier = tier_of(pressing, state.tier, rules.tiers)
         return Standing(max(Tier.SUMMARY, tier), pressing, state.prepared)

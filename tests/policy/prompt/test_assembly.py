@@ -246,7 +246,7 @@ def test_the_newest_user_turn_comes_back_from_a_fold() -> None:
     state = session(3)
     state.tier = Tier.SUMMARY
     sentence = Sentence(5, Role.USER, "the summary", 1.0)
-    state.apply(Folded(0, Fold(6, (sentence,), (), (), 120)))
+    state.fold = Fold(6, (sentence,), (), (), 120)
     framed, context = ask(state, 1_000, None)
     assert framed.verbatim_start == 5
     assert state.turns[4].text in [each.text for each in context.messages]

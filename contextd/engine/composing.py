@@ -1,0 +1,102 @@
+"""One context in the making: short work on the event loop, long work in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.engine.offload import LONG_TEXT, maybe_in_thread
+from contextd.policy.folding import extract
+from contextd.policy.prompt.assembly import assemble, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contextd.engine.sessions import View
+    from contextd.model import BuildRequest, Context, Fold, Slice
+    from contextd.policy.prompt.assembly import Frame
+    from contextd.policy.rules import Rules
+    from contextd.policy.state import SessionState
+
+
+class FoldMissing(Exception):
+    """A fold has to be made on the fly, which takes too long for the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A session at one revision, and what is asked of it.
+
+    `heavy` says that long texts are in play.  `state` is then a snapshot, since others may
+    write to the session while a thread works on it.
+    """
+
+    view: View
+    state: SessionState
+    request: BuildRequest
+    rules: Rules
+    heavy: bool
+
+    @classmethod
+    def begin(cls, view: View, request: BuildRequest, rules: Rules) -> Composition:
+        """Begin at the view's revision."""
+        text = len(request.message.text) if request.message else 0
+        heavy = max(text, len(request.system_prompt)) > 8 * LONG_TEXT
+        state = view.state.snapshot() if heavy else view.state
+        return cls(view, state, request, rules, heavy)
+
+    async def frame(self, message_tokens: int) -> Frame:
+        """Decide the context around what a search may find."""
+        try:
+            return await maybe_in_thread(
+                self.heavy, lambda: self._frame(self.state, message_tokens, self._known_fold)
+            )
+        except FoldMissing:
+            state = self.state.snapshot()
+            return await asyncio.to_thread(
+                self._frame, state, message_tokens, lambda through: self._fold(state, through)
+            )
+
+    async def assemble(self, framed: Frame, slices: tuple[Slice, ...]) -> Context:
+        """Fill the frame with what the search found."""
+        return await maybe_in_thread(
+            self.heavy,
+            lambda: assemble(
+                framed,
+                slices,
+                request=self.request,
+                state=self.state,
+                rules=self.rules,
+                meter=self.view.tokenizer,
+            ),
+        )
+
+    def _frame(
+        self, state: SessionState, message_tokens: int, fold_now: Callable[[int], Fold]
+    ) -> Frame:
+        return frame(
+            state,
+            self.request,
+            message_tokens=message_tokens,
+            rules=self.rules,
+            meter=self.view.tokenizer,
+            fold_now=fold_now,
+        )
+
+    def _known_fold(self, through: int) -> Fold:
+        fold = self.view.folds.get((through, self.request.budget.input_tokens))
+        if fold is None:
+            raise FoldMissing
+        return fold
+
+    def _fold(self, state: SessionState, through: int) -> Fold:
+        """Fold on the fly, for this answer only; the same again until one is published."""
+        room = self.request.budget.input_tokens
+        fold = self.view.folds.get((through, room))
+        if fold is None:
+            fold = extract(
+                state, through, rules=self.rules, meter=self.view.tokenizer, input_budget=room
+            )
+            self.view.folds[through, room] = fold
+        return fold
