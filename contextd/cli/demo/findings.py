@@ -48,7 +48,7 @@ def claims(found: Findings, script: Script) -> list[Claim]:
     """Return what the demo claims, checked against what was seen."""
     figures = found.figures
     peak = figures.peak_pressure
-    tiers = {"SUMMARY", "KEY_FACTS", "NOTICE"}
+    tiers = {"SUMMARY", "NOTICE"}  # a large turn may pass from below 80 % to above 90 %
     context = "\n".join(m.text for m in found.shown.messages) if found.shown else ""
     handoff = found.escalated.handoff if found.escalated else pb.Handoff()
     markdown = found.escalated.markdown if found.escalated else ""
