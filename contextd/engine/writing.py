@@ -113,8 +113,10 @@ class TurnScribe:
             FieldViolation: a turn id is already taken.
         """
         now = self.clock()
+        # Counting may wait for a thread; everything after it is decided at one revision.
+        counts = await count_turns(view.tokenizer, draft.turns)
+        stamped = replace(draft, turns=self._stamped(view.state, draft.turns, counts, now))
         opening = self._opening(view.state, draft.account_id, now)
-        stamped = replace(draft, turns=await self._stamped(view, draft.turns, now))
         return (*opening, self._record(hot, view, stamped, now))
 
     def _record(self, hot: HotSession, view: View, draft: Draft, now: int) -> TurnsRecorded:
@@ -140,10 +142,11 @@ class TurnScribe:
             switched=stands.fold is not None and stands.fold is view.state.prepared,
         )
 
-    async def _stamped(self, view: View, turns: Sequence[Turn], now: int) -> tuple[Turn, ...]:
-        _check_ids(view.state, turns)
-        counts = await count_turns(view.tokenizer, turns)
-        first = view.state.next_sequence
+    def _stamped(
+        self, state: SessionState, turns: Sequence[Turn], counts: Sequence[int], now: int
+    ) -> tuple[Turn, ...]:
+        _check_ids(state, turns)
+        first = state.next_sequence
         return tuple(
             replace(
                 turn,
