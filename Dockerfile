@@ -1,7 +1,8 @@
 # contextd as a sidecar: non-root, works on a read-only root file system, no shell needed.
 #   docker build -t contextd .
 #   docker run --read-only --tmpfs /tmp -v state:/var/lib/contextd -p 7070:7070 contextd
-# Give BASE a digest for builds that repeat to the byte.
+# Give BASE a digest and every file one time (buildah: --timestamp 0) for layers that repeat
+# to the byte.
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
@@ -11,9 +12,12 @@ RUN python -m venv /opt/contextd \
  && /opt/contextd/bin/pip install --no-cache-dir --require-hashes -r requirements/serve.lock
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY contextd contextd
+# The byte code does not look at file times: once a builder rewrites them it would be stale,
+# and a read-only root cannot keep a new one.
 RUN /opt/contextd/bin/pip install --no-cache-dir --no-deps . \
  && /opt/contextd/bin/pip uninstall --yes pip \
- && /opt/contextd/bin/python -m compileall -q /opt/contextd/lib \
+ && /opt/contextd/bin/python -m compileall -q -f --invalidation-mode unchecked-hash \
+    /opt/contextd/lib \
  && install -d -o 65532 -g 65532 /var/lib/contextd
 
 FROM ${BASE}
