@@ -81,6 +81,20 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, message
     assert f"{path}{message}" in str(caught.value)
 
 
+def test_what_is_wrong_is_named_with_its_flag() -> None:
+    """A wrong value on the command line is reported under the flag that was typed."""
+    with pytest.raises(ConfigInvalid, match=r"^--log-level: log\.level must be one of"):
+        load({"log.level": "loud"}, {})
+
+
+def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
+    """A file that was asked for and is not there is said in plain words."""
+    path = tmp_path / "absent.toml"
+    with pytest.raises(ConfigInvalid) as caught:
+        load({}, {}, path)
+    assert str(caught.value) == f"{path}: cannot be read: No such file or directory"
+
+
 def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
     """One run tells all that must be mended."""
     path = written(tmp_path, "[server]\nlistn = 1\nqueue = true\n[stor]\nurl = 1\n")

@@ -66,7 +66,9 @@ def read(path: Path) -> Iterator[Conversation]:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield conversation(json.loads(line), fallback_id=str(number))
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        raise FileUnreadable(f"{path}:{number}: {error} is missing in this session") from error
+    except (OSError, EOFError, ValueError, TypeError) as error:
         where = f"{path}:{number}" if number else str(path)
         raise FileUnreadable(f"{where}: {type(error).__name__}: {error}") from error
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,11 @@ def _parser() -> argparse.ArgumentParser:
         "contextd health",
         description="Ask a daemon whether it serves: exit 0 if it does, 1 if not.",
     )
-    parser.add_argument("--target", default=DEFAULT_TARGET, help="HOST:PORT or unix:/PATH")
+    parser.add_argument(
+        "--target",
+        default=os.environ.get("CONTEXTD_TARGET") or DEFAULT_TARGET,
+        help=f"HOST:PORT or unix:/PATH (default: CONTEXTD_TARGET, else {DEFAULT_TARGET})",
+    )
     parser.add_argument("--service", default="", help="one service (default: the whole daemon)")
     parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait (default 2)")
     parser.add_argument("--json", action="store_true", help="as a JSON object")

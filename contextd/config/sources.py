@@ -7,6 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_origin
 
 import msgspec
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 PREFIX = "CONTEXTD__"
 FILE_VARIABLE = "CONTEXTD_CONFIG"
 DEFAULT_FILE = "contextd.toml"
+FLAGS = MappingProxyType({"log.level": "--log-level"})
+"""Flags that are not called after the last part of their setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def gather(
     given.update(_from_environment(environ))
     for name, value in flags.items():
         if value is not None:
-            given[name] = Given(value, f"--{name.rpartition('.')[2].replace('_', '-')}")
+            given[name] = Given(value, FLAGS.get(name, f"--{name.rpartition('.')[2]}"))
     return given
 
 
@@ -115,7 +118,8 @@ def _from_file(path: Path) -> dict[str, Given]:
         at = re.search(r"line (\d+)", str(error))
         raise ConfigInvalid(f"{path}:{at[1] if at else 1}: not TOML: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid(f"{path}: cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigInvalid(f"{path}: cannot be read: {why}") from error
     lines = _lines(text)
     whole = {setting.name for setting in describe(Config())}
     return {

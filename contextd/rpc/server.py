@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -122,6 +124,7 @@ class Server:
                 self._add_port(f"unix:{path}")
         if listen.address:
             host, _, _ = listen.address.rpartition(":")
+            _try_to_bind(listen.address)
             self.address = f"{host}:{self._add_port(listen.address)}"
         if listen.socket is None and not listen.address:
             raise ConfigInvalid("there is neither an address nor a socket to listen on")
@@ -131,6 +134,29 @@ class Server:
             return self._grpc.add_insecure_port(address)
         except RuntimeError as error:
             raise ConfigInvalid(f"cannot listen on {address}: {error}") from error
+
+
+def _try_to_bind(address: str) -> None:
+    """Raise ConfigInvalid, with the system's reason, when "host:port" cannot be bound.
+
+    gRPC refuses it as well, but names no reason and writes lines of its own to standard error.
+    """
+    host, _, port = address.rpartition(":")
+    wanted = None if host == "*" else host.strip("[]")
+    reason = ""
+    try:
+        found = socket.getaddrinfo(wanted, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise ConfigInvalid(f"cannot listen on {address}: {error.strerror}") from error
+    for family, _, _, _, where in found:
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # as gRPC binds it
+        try:
+            socket.create_server(where[:2], family=family, dualstack_ipv6=both).close()
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+        else:
+            return
+    raise ConfigInvalid(f"cannot listen on {address}: {reason}")
 
 
 def _options(listen: Listen) -> tuple[tuple[str, int], ...]:

@@ -48,6 +48,13 @@ def test_health_of_a_dead_daemon_is_1(run: Run) -> None:
     assert (answer.returncode, answer.stdout) == (1, "UNREACHABLE\n")
 
 
+def test_health_asks_where_the_environment_says(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CONTEXTD_TARGET counts for the probe as for the other commands."""
+    monkeypatch.setenv("CONTEXTD_TARGET", dead_address())
+    told = json.loads(run("health", "--json").stdout)
+    assert told["target"] == os.environ["CONTEXTD_TARGET"]
+
+
 def test_health_loads_nothing_heavy() -> None:
     """A probe pays for the standard library and gRPC only."""
     code = (

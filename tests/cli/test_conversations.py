@@ -43,6 +43,14 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
         list(read(path))
 
 
+def test_turns_without_a_session_are_named_as_such(tmp_path: Path) -> None:
+    """A line of `session export` is a turn, and the error says what it lacks."""
+    path = tmp_path / "turns.jsonl"
+    path.write_text('{"role": "user", "text": "Hello"}\n', encoding="utf-8")
+    with pytest.raises(FileUnreadable, match=r"turns\.jsonl:1: 'turns' is missing"):
+        list(read(path))
+
+
 @pytest.mark.parametrize(
     ("value", "moment"),
     [
