@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path  # noqa: TC003 - typer reads the hints
@@ -18,8 +19,12 @@ from contextd.cli.output import emit, note
 from contextd.config import hide_secrets, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contextd.app import App
     from contextd.config import Config
+
+LOG = logging.getLogger(__name__)
 
 
 def serve(
@@ -59,17 +64,17 @@ def serve(
 
 async def _run(config: Config) -> None:
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    _stop_on_signals(stop, say=LOG.info if config.log.json else note)
     async with open_app(config) as app:
         _announce(app, config)
         await app.serve(stop)
 
 
-def _stop_on_signals(stop: asyncio.Event) -> None:
+def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
     def on_signal(number: int) -> None:
         if stop.is_set():
             os._exit(128 + number)
-        note("contextd: finishing the running calls; again to stop at once")
+        say("contextd: finishing the running calls; again to stop at once")
         stop.set()
 
     loop = asyncio.get_running_loop()

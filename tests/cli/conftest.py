@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -35,16 +36,17 @@ class Served:
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[Served]:
-    """Run `contextd serve` on free ports until the end of the block."""
+def served(*arguments: str, log: Path | None = None) -> Iterator[Served]:
+    """Run `contextd serve` on free ports until the end of the block; *log* gets its stderr."""
     listen = ("--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--json")
-    process = subprocess.Popen(
-        [*COMMAND, "serve", *listen, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
+    with Path(log or os.devnull).open("wb") as stderr:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", *listen, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            cwd=ROOT,
+        )
     with process:
         try:
             assert process.stdout is not None

@@ -71,6 +71,17 @@ def test_a_signal_stops_the_daemon_cleanly(tmp_path: Path, number: signal.Signal
         assert daemon.stop(number) == 0
 
 
+def test_with_json_the_whole_log_is_json(tmp_path: Path) -> None:
+    """Whatever collects the log meets no line that it cannot read, at a stop neither."""
+    log = tmp_path / "log"
+    with served("--store", "memory:", log=log) as daemon:
+        assert daemon.stop() == 0
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert ["finishing the running calls" in json.loads(line)["message"] for line in lines] == [
+        True
+    ]
+
+
 def test_a_taken_address_is_an_error_with_a_reason(run: Run, daemon: Served) -> None:
     """A second daemon on the same port does not start, and says why."""
     answer = run("serve", "--listen", daemon.target, "--ops", "", "--store", "memory:")
