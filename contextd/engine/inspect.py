@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.engine.sessions import HotSessions
-    from contextd.model import SessionKey, Turn
+    from contextd.model import Fact, SessionKey, Turn
     from contextd.policy.state import SessionState
     from contextd.ports import SessionStore
 
@@ -42,7 +42,7 @@ class Inspection:
             pressure=state.pressure,
             folded_through=fold.through if fold else 0,
             summary=" ".join(sentence.text for sentence in fold.summary) if fold else "",
-            key_facts=tuple(fact.text for fact in fold.facts) if fold else (),
+            key_facts=tuple(map(_stated, fold.facts)) if fold else (),
             handoff_state=state.handoff_state,
             handoff_ids=tuple(handoff.handoff_id for handoff in state.handoffs),
             encoding=state.encoding,
@@ -76,3 +76,8 @@ class Inspection:
         if view.state.revision == 0:
             raise SessionNotFound
         return view.state
+
+
+def _stated(fact: Fact) -> str:
+    """Return the fact with its name: a bare value says nothing to a reader."""
+    return f"{fact.label or fact.kind.value.replace('_', ' ')}: {fact.text}"

@@ -28,8 +28,9 @@ if _version_not_supported:
 class ContextServiceStub(object):
     """Answers the three questions of a chat frontend.
 
-    Every error carries a google.rpc.ErrorInfo (domain "contextd.dev") and the trailing
-    metadata "contextd-reason" with the same reason in plain text.
+    Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
+    trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
+    refuses, such as a message above the size limit, carries neither.
     """
 
     def __init__(self, channel):
@@ -58,8 +59,9 @@ class ContextServiceStub(object):
 class ContextServiceServicer(object):
     """Answers the three questions of a chat frontend.
 
-    Every error carries a google.rpc.ErrorInfo (domain "contextd.dev") and the trailing
-    metadata "contextd-reason" with the same reason in plain text.
+    Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
+    trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
+    refuses, such as a message above the size limit, carries neither.
     """
 
     def BuildContext(self, request, context):
@@ -122,8 +124,9 @@ def add_ContextServiceServicer_to_server(servicer, server):
 class ContextService(object):
     """Answers the three questions of a chat frontend.
 
-    Every error carries a google.rpc.ErrorInfo (domain "contextd.dev") and the trailing
-    metadata "contextd-reason" with the same reason in plain text.
+    Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
+    trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
+    refuses, such as a message above the size limit, carries neither.
     """
 
     @staticmethod

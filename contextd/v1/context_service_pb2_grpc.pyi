@@ -29,8 +29,9 @@ GRPC_VERSION: str
 class ContextServiceStub:
     """Answers the three questions of a chat frontend.
 
-    Every error carries a google.rpc.ErrorInfo (domain "contextd.dev") and the trailing
-    metadata "contextd-reason" with the same reason in plain text.
+    Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
+    trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
+    refuses, such as a message above the size limit, carries neither.
     """
 
     @_typing.overload
@@ -61,8 +62,9 @@ class ContextServiceStub:
 class ContextServiceAsyncStub(ContextServiceStub):
     """Answers the three questions of a chat frontend.
 
-    Every error carries a google.rpc.ErrorInfo (domain "contextd.dev") and the trailing
-    metadata "contextd-reason" with the same reason in plain text.
+    Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
+    trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
+    refuses, such as a message above the size limit, carries neither.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -89,8 +91,9 @@ class ContextServiceAsyncStub(ContextServiceStub):
 class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers the three questions of a chat frontend.
 
-    Every error carries a google.rpc.ErrorInfo (domain "contextd.dev") and the trailing
-    metadata "contextd-reason" with the same reason in plain text.
+    Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
+    trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
+    refuses, such as a message above the size limit, carries neither.
     """
 
     @_abc_1.abstractmethod

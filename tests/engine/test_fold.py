@@ -136,3 +136,19 @@ def test_each_fold_waits_for_its_mark() -> None:
         assert max(record.pressure for record in turns) < mark
 
     run(main())
+
+
+def test_an_operator_sees_facts_by_name() -> None:
+    """A folded session shows its facts with what they are."""
+
+    async def main() -> None:
+        engine = Engine()
+        await engine.record(record_request(user("My order number is W2378156, please refund it.")))
+        for _ in range(60):
+            await engine.record(record_request(user("The weather is nice and the sea is calm.")))
+        await engine.fold(KEY)
+        await engine.record(record_request(user("The weather is nice and the sea is calm.")))
+        facts = (await engine.inspection.get_session(KEY)).key_facts
+        assert any(fact.startswith("order") and "W2378156" in fact for fact in facts), facts
+
+    run(main())
