@@ -10,7 +10,7 @@ from contextd.engine.offload import count_text, count_turns
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
-from contextd.model import Built, Degradation, SectionKind
+from contextd.model import Built, Degradation
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
@@ -182,11 +182,7 @@ class BuildContext:
         """Keep the budget for the decisions of RecordTurn and of folding."""
         hot.budget = request.budget
         hot.encoding = built.encoding
-        hot.system_tokens = sum(
-            section.tokens
-            for section in built.context.sections
-            if section.kind is SectionKind.SYSTEM
-        )
+        hot.system_tokens = built.context.system_tokens
         for degradation in built.degradations:
             self.observer.count("degradations", code=degradation.code)
         if built.context.pressure >= self.rules.tiers.summary - self.rules.tiers.prepare_margin:
