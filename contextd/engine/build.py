@@ -15,6 +15,7 @@ from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
 from contextd.policy.prompt.formats import render
+from contextd.policy.retrieval.likeness import QueryVectors
 from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.ports import Commit
 
@@ -165,7 +166,7 @@ class BuildContext:
         slices = retrieve(
             view.index,
             query,
-            vector,
+            QueryVectors(vector),
             before=framed.verbatim_start,
             tokens=framed.retrieval_tokens,
             rules=self.rules.retrieval,

@@ -46,15 +46,17 @@ class PassageIndex:
     """The passages of one session in the order of its turns, ready to be searched.
 
     Only ever grows, so a search may look at a beginning of it: at the passages before some
-    turn.  Vectors may come later than their passages.  Not for two threads at a time.
+    turn.  `vectors` are those of the static model, `fine` those of the finer one; either
+    may come later than their passages.  Not for two threads at a time.
     """
 
-    __slots__ = ("_authors", "_named", "_rows", "_starts", "lexical", "lines", "vectors")
+    __slots__ = ("_authors", "_named", "_rows", "_starts", "fine", "lexical", "lines", "vectors")
 
     def __init__(self) -> None:
         """Start empty."""
         self.lexical = LexicalIndex()
         self.vectors = VectorIndex()
+        self.fine = VectorIndex()
         self.lines: list[str] = []
         self._rows = Column(ROW)
         self._starts = Column(np.uint32)
@@ -78,7 +80,7 @@ class PassageIndex:
     @property
     def size_bytes(self) -> int:
         """The memory held, the lines counted at a byte a character."""
-        parts = (self._rows, self._starts, self.lexical, self.vectors)
+        parts = (self._rows, self._starts, self.lexical, self.vectors, self.fine)
         return sum(part.size_bytes for part in parts) + sum(map(len, self.lines))
 
     def before(self, sequence: int) -> int:
@@ -107,10 +109,15 @@ class PassageIndex:
         self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
         self.lines += [passage.line for passage in passages]
         self.vectors.extend(vectors, len(passages))
+        self.fine.extend(None, len(passages))
 
     def set_vectors(self, first: int, vectors: NDArray[np.float32]) -> None:
         """Give the passages from number *first* on their vectors."""
         self.vectors.put(first, vectors)
+
+    def set_fine(self, first: int, vectors: NDArray[np.float32]) -> None:
+        """Give the passages from number *first* on their vectors of the finer model."""
+        self.fine.put(first, vectors)
 
     def _row(self, passage: Passage) -> tuple[int, int, int, int, int, bool]:
         return (

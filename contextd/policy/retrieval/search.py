@@ -13,13 +13,14 @@ z-scores rather than reciprocal ranks: a rank forgets by how much the best is be
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from contextd.model import Role, Slice
 from contextd.policy.reading.dates import named_date, nearness
 from contextd.policy.retrieval.lexical import MAX_QUERY_CHARACTERS, query_terms, terms
+from contextd.policy.retrieval.likeness import likeness, standardized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from contextd.model import Turn
     from contextd.policy.retrieval.index import PassageIndex
+    from contextd.policy.retrieval.likeness import QueryVectors
     from contextd.policy.rules import RetrievalRules
     from contextd.policy.state import SessionState
 
@@ -36,9 +38,6 @@ REACH = 5
 
 _NEARNESS = np.maximum(0, 1 - (np.abs(np.arange(-REACH, REACH + 1)) - 1) / REACH)
 _NEARNESS[REACH] = 0  # a turn is no neighbour of its own
-
-_LEAST_SPREAD = 1e-6
-"""Below this deviation values differ by rounding only."""
 
 _FEW_TERMS = 4
 """A message of fewer terms says too little to search by alone."""
@@ -80,7 +79,7 @@ def _last_question(turns: Sequence[Turn]) -> list[str]:
 def retrieve(
     index: PassageIndex,
     query: str,
-    vector: NDArray[np.float32] | None,
+    vectors: QueryVectors,
     *,
     before: int,
     tokens: int,
@@ -88,16 +87,17 @@ def retrieve(
 ) -> tuple[Slice, ...]:
     """Return the best passages for *query* that fit in *tokens*, in order of time.
 
-    *vector* is the query's; None, like a vector missing from the index, leaves the choice
-    to the words.  Only turns with a sequence below *before* are searched, as if the index
-    ended there.  A larger budget gives the same passages and possibly more, because the
-    first passage that does not fit ends the search: passing over it would trade it for
-    worse ones that the larger budget has no room for.  What was said twice comes once.
+    *vectors* are the query's; one that is None, like one missing from the index, leaves the
+    choice to the other and to the words.  Only turns with a sequence below *before* are
+    searched, as if the index ended there.  A larger budget gives the same passages and
+    possibly more, because the first passage that does not fit ends the search: passing over
+    it would trade it for worse ones that the larger budget has no room for.  What was said
+    twice comes once.
     """
     known = index.before(before)
     if not known or tokens <= 0:
         return ()
-    scores = score(index, query, vector, passages=known, rules=rules)
+    scores = score(index, query, vectors, passages=known, rules=rules)
     rows = index.rows
     ranked = _ranked(scores, rows["print"], rules)
     filled = np.cumsum(rows["tokens"][ranked], dtype=np.int64)
@@ -115,16 +115,16 @@ def retrieve(
 def score(
     index: PassageIndex,
     query: str,
-    vector: NDArray[np.float32] | None,
+    vectors: QueryVectors,
     *,
     passages: int,
     rules: RetrievalRules,
 ) -> NDArray[np.float64]:
     """Score the first *passages* passages (at least one), shape (passages,), all finite."""
     sought = query_terms(query)
-    scores = rules.lexical_weight * _standardized(index.lexical.scores(sought, passages))
-    if vector is not None:
-        scores += _standardized(index.vectors.similarities(vector, passages))
+    scores = rules.lexical_weight * standardized(index.lexical.scores(sought, passages))
+    if (alike := likeness(index, vectors, passages)) is not None:
+        scores += alike
     rows = index.rows[:passages]
     scores += _from_turns(scores, rows["tokens"], index.starts(passages), rules)
     scores += rules.user_prior * rows["from_user"]
@@ -133,19 +133,6 @@ def score(
     if rules.date_weight and (named := named_date(query[:MAX_QUERY_CHARACTERS])):
         scores += rules.date_weight * nearness(rows["day"], named, rules.told_within_days)
     return scores
-
-
-def _standardized(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return how many standard deviations each value lies above the mean; 0 for NaN."""
-    missing = np.isnan(values)
-    known = values[~missing] if missing.any() else values
-    if not len(known):
-        return np.zeros(len(values))
-    distance = values - known.mean(dtype=np.float64)
-    distance[missing] = 0
-    spread = float(np.sqrt(np.einsum("i,i", distance, distance) / len(known)))
-    standard: NDArray[np.float64] = distance / spread if spread > _LEAST_SPREAD else 0 * distance
-    return standard
 
 
 def _from_turns(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from contextd.events import TurnsRecorded
 from contextd.model import Role, SessionKey, Slice, Tier, Turn
 from contextd.policy.retrieval.index import PassageIndex
+from contextd.policy.retrieval.likeness import QueryVectors
 from contextd.policy.retrieval.passages import cut
 from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.policy.rules import RetrievalRules
@@ -70,7 +71,9 @@ def found(
     rules: RetrievalRules = RULES,
 ) -> tuple[Slice, ...]:
     """Retrieve for *query* and its vector."""
-    return retrieve(index, query, embed(query), before=before, tokens=tokens, rules=rules)
+    return retrieve(
+        index, query, QueryVectors(embed(query)), before=before, tokens=tokens, rules=rules
+    )
 
 
 def best(slices: tuple[Slice, ...]) -> int:
@@ -99,7 +102,7 @@ def test_likeness_alone_finds_it_too() -> None:
     """Without a shared word the vectors decide."""
     index = index_of(SUPPORT)
     vector = embed(SUPPORT[7][1])
-    slices = retrieve(index, "?", vector, before=PLENTY, tokens=PLENTY, rules=RULES)
+    slices = retrieve(index, "?", QueryVectors(vector), before=PLENTY, tokens=PLENTY, rules=RULES)
     assert best(slices) == 8
 
 
@@ -126,7 +129,12 @@ def test_pieces_of_a_long_turn_share_what_neighbours_lend() -> None:
     turns[5] = (BOT, "the passport")
     rules = RetrievalRules(passage_words=20, length_penalty=0.0)
     slices = retrieve(
-        index_of(turns, vectors=False), "passport", None, before=99, tokens=PLENTY, rules=rules
+        index_of(turns, vectors=False),
+        "passport",
+        QueryVectors(),
+        before=99,
+        tokens=PLENTY,
+        rules=rules,
     )
     scores = {
         sequence: max(s.score for s in slices if s.sequence == sequence) for sequence in (5, 7)
@@ -152,7 +160,9 @@ def test_what_a_named_author_said_comes_first() -> None:
         text = f"my garden has tree number {n}, {'Bob' if author == 'Ann' else 'well'}"
         turn = Turn(str(n), USER, text, author, sequence=n)
         index.extend(cut(turn, rules=RULES, count=len))
-    slices = retrieve(index, "Bob's garden tree", None, before=99, tokens=PLENTY, rules=RULES)
+    slices = retrieve(
+        index, "Bob's garden tree", QueryVectors(), before=99, tokens=PLENTY, rules=RULES
+    )
     ranked = sorted(slices, key=lambda piece: -piece.score)
     assert {piece.sequence for piece in ranked[:3]} == {2, 4, 6}
 
@@ -164,7 +174,9 @@ def test_what_was_said_on_a_named_date_comes_first() -> None:
         noon = (19_844 + 7 * n) * 86_400_000_000
         turn = Turn(str(n), USER, f"I called the shop again, try {n}", occurred_at=noon, sequence=n)
         index.extend(cut(turn, rules=RULES, count=len))
-    slices = retrieve(index, "my call on May 22", None, before=99, tokens=PLENTY, rules=RULES)
+    slices = retrieve(
+        index, "my call on May 22", QueryVectors(), before=99, tokens=PLENTY, rules=RULES
+    )
     assert best(slices) == 3
 
 
@@ -240,7 +252,9 @@ def test_vectors_may_be_missing(
         index.set_vectors(first, rows)
     spoiled = np.full(32, np.nan, np.float32)
     for vector in (None, embed(query), spoiled, np.ones(7, np.float32)):
-        slices = retrieve(index, query, vector, before=PLENTY, tokens=PLENTY, rules=RULES)
+        slices = retrieve(
+            index, query, QueryVectors(vector), before=PLENTY, tokens=PLENTY, rules=RULES
+        )
         assert all(np.isfinite(piece.score) for piece in slices)
         assert {piece.line for piece in slices} <= set(index.lines)
         assert len(slices) == len(set(index.rows["print"].tolist()))

@@ -1,0 +1,76 @@
+"""How alike in meaning a query and the passages are, by the best model that knows both.
+
+Two models may have a vector of a passage: the static one at once, the finer one later.
+Their cosines are on different scales, so each is taken in standard deviations over the
+passages.  Where only some passages have a fine vector yet, the fine values are moved and
+stretched to the mean and the deviation that the static ones have over these same
+passages: neither model's passages are ahead for being its.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from contextd.policy.retrieval.index import PassageIndex
+    from contextd.policy.retrieval.vectors import VectorIndex
+
+_LEAST_SPREAD = 1e-6
+"""Below this deviation values differ by rounding only."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """What a query means to each model; None where that model was not asked in time."""
+
+    static: NDArray[np.float32] | None = None
+    fine: NDArray[np.float32] | None = None
+
+
+def likeness(
+    index: PassageIndex, vectors: QueryVectors, passages: int
+) -> NDArray[np.float64] | None:
+    """Return how alike the first *passages* passages are to the query, shape (passages,).
+
+    In standard deviations above the mean; 0 for a passage that no model knows.  None when
+    no model knows the query.
+    """
+    coarse = _cosines(index.vectors, vectors.static, passages)
+    fine = _cosines(index.fine, vectors.fine, passages)
+    if fine is None:
+        return None if coarse is None else standardized(coarse)
+    known = np.isfinite(fine)
+    if coarse is None or known.all():
+        return standardized(fine)
+    values = standardized(coarse)
+    beside = values[known]
+    values[known] = standardized(fine[known]) * (beside.std() or 1) + beside.mean()
+    return values
+
+
+def _cosines(
+    of: VectorIndex, vector: NDArray[np.float32] | None, passages: int
+) -> NDArray[np.float32] | None:
+    """Return the cosines, NaN where one is missing; None when all are."""
+    if vector is None:
+        return None
+    cosines = of.similarities(vector, passages)
+    return None if np.isnan(cosines).all() else cosines
+
+
+def standardized(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return how many standard deviations each value lies above the mean; 0 for NaN."""
+    missing = np.isnan(values)
+    known = values[~missing] if missing.any() else values
+    if not len(known):
+        return np.zeros(len(values))
+    distance = values - known.mean(dtype=np.float64)
+    distance[missing] = 0
+    spread = float(np.sqrt(np.einsum("i,i", distance, distance) / len(known)))
+    standard: NDArray[np.float64] = distance / spread if spread > _LEAST_SPREAD else 0 * distance
+    return standard
