@@ -1,0 +1,176 @@
+"""Playing a session to a daemon through its public interface, and asking it for contexts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import grpc
+
+from benchmarks.quality.context import Context
+from benchmarks.quality.counting import MESSAGE_OVERHEAD, tokenizer
+from contextd.cli.conversations import turn_from_json
+from contextd.cli.remote import reason_of
+from contextd.v1 import common_pb2 as common
+from contextd.v1 import context_service_pb2 as pb
+from contextd.v1 import session_service_pb2 as sessions_pb
+from contextd.v1.context_service_pb2_grpc import ContextServiceStub
+from contextd.v1.session_service_pb2_grpc import SessionServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CALL_SECONDS = 120.0
+TURNS_A_CALL = 8
+SETTLE_SECONDS = 900.0
+SETTLE_STEP = 0.1
+UNSETTLED = frozenset({"INDEX_BEHIND"})
+"""Degradations that go away once the daemon's background work is done."""
+
+PROBE = "What did we talk about at the very beginning?"
+PROBE_BUDGET = 4_096
+
+
+@dataclass(slots=True)
+class Replay:
+    """A session as far as it is recorded; `tokens` are the daemon's counts, turn by turn."""
+
+    ref: common.SessionRef
+    tokens: list[int] = field(default_factory=list)
+    newest: common.Turn | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What every call of a desk is checked for."""
+
+    built: int = 0
+    refused: int = 0
+    violations: int = 0
+    seconds: float = 0.0
+    degradations: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Desk:
+    """A tenant at a daemon."""
+
+    channel: grpc.aio.Channel
+    tenant: str
+    tally: Tally = field(default_factory=Tally)
+
+    def open(self, name: str) -> Replay:
+        """Return a new, empty session, its id made from *name*."""
+        conversation = f"{name}-{uuid4().hex[:8]}"
+        return Replay(common.SessionRef(tenant_id=self.tenant, conversation_id=conversation))
+
+    async def record(self, replay: Replay, turns: Sequence[Mapping[str, Any]]) -> None:
+        """Record *turns*, a few a call; those that the contract has no role for are left out."""
+        known = [turn for turn in map(turn_from_json, turns) if turn is not None]
+        stub = ContextServiceStub(self.channel)
+        for start in range(0, len(known), TURNS_A_CALL):
+            some = known[start : start + TURNS_A_CALL]
+            request = pb.RecordTurnRequest(session=replay.ref, turns=some)
+            answer = await stub.RecordTurn(request, timeout=CALL_SECONDS)
+            replay.tokens += answer.token_counts
+        replay.newest = known[-1] if known else replay.newest
+
+    async def settle(self, replay: Replay) -> None:
+        """Wait until the daemon has done what it does in the background for this session."""
+        until = time.monotonic() + SETTLE_SECONDS
+        while not await self._settled(replay):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{replay.ref.conversation_id} is not indexed")
+            await asyncio.sleep(SETTLE_STEP)
+
+    async def ask(self, replay: Replay, message: str | None, budget: int) -> Context:
+        """Return the context for *message*, said now by the user, within *budget* tokens.
+
+        Without a message: the context to go on after the newest turn.  Nothing is changed.
+        """
+        return as_context(await self.build(self.question(replay, message, budget)))
+
+    def question(self, replay: Replay, message: str | None, budget: int) -> pb.BuildContextRequest:
+        """Return the request that asks *message* at the time of the newest turn."""
+        request = pb.BuildContextRequest(
+            session=replay.ref,
+            budget=pb.Budget(context_window_tokens=budget),
+            dry_run=True,
+        )
+        if message is not None:
+            request.message.CopyFrom(common.Turn(role=common.ROLE_USER, text=message))
+            if replay.newest is not None and replay.newest.HasField("occurred_at"):
+                request.message.occurred_at.CopyFrom(replay.newest.occurred_at)
+        return request
+
+    async def build(self, request: pb.BuildContextRequest) -> pb.BuildContextResponse | str:
+        """Return the answer, or the reason why the budget or the message was refused."""
+        began = time.perf_counter()
+        stub = ContextServiceStub(self.channel)
+        try:
+            answer = await stub.BuildContext(request, timeout=CALL_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            reason = reason_of(error)
+            if error.code() not in _REFUSALS:
+                raise
+            self.tally.refused += 1
+            return reason or error.code().name
+        self.tally.seconds += time.perf_counter() - began
+        self.tally.built += 1
+        self.tally.violations += _over(answer, request.budget)
+        for each in answer.degradations:
+            self.tally.degradations[each.code] = self.tally.degradations.get(each.code, 0) + 1
+        return answer
+
+    async def escalate(self, replay: Replay) -> pb.EscalateResponse:
+        """Raise a handoff and return it."""
+        request = pb.EscalateRequest(session=replay.ref, reason=common.ESCALATION_REASON_OTHER)
+        return await ContextServiceStub(self.channel).Escalate(request, timeout=CALL_SECONDS)
+
+    async def forget(self, replay: Replay) -> None:
+        """Delete the session, so that the next ones do not pay for it."""
+        request = sessions_pb.DeleteSessionRequest(session=replay.ref)
+        await SessionServiceStub(self.channel).DeleteSession(request, timeout=CALL_SECONDS)
+
+    async def _settled(self, replay: Replay) -> bool:
+        answer = await self.build(self.question(replay, PROBE, PROBE_BUDGET))
+        return isinstance(answer, str) or not any(
+            each.code in UNSETTLED for each in answer.degradations
+        )
+
+
+_REFUSALS = frozenset({grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT})
+
+
+def as_context(answer: pb.BuildContextResponse | str) -> Context:
+    """Return *answer* as scorers read it."""
+    if isinstance(answer, str):
+        return Context("", frozenset(), 0, refused=answer)
+    return Context(
+        whole_text(answer),
+        frozenset(turn_id for section in answer.sections for turn_id in section.turn_ids),
+        answer.token_count,
+        codes=tuple(each.code for each in answer.degradations),
+    )
+
+
+def whole_text(answer: pb.BuildContextResponse) -> str:
+    """Return everything the model would read, calls of tools included."""
+    parts = []
+    for message in answer.messages:
+        parts.append(message.text)
+        parts += [f"{call.name} {call.arguments_json}" for call in message.tool_calls]
+    return "\n".join(parts)
+
+
+def _over(answer: pb.BuildContextResponse, budget: pb.Budget) -> bool:
+    """Whether *answer* exceeds the budget, by its own account or by ours of its texts."""
+    room = budget.context_window_tokens - budget.reserved_output_tokens
+    return answer.token_count > room or _counted(answer) > room
+
+
+def _counted(answer: pb.BuildContextResponse) -> int:
+    return sum(MESSAGE_OVERHEAD + tokenizer().count(each.text) for each in answer.messages)
