@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from contextd.cli.player import Sent
 
-QUOTED = re.compile(r"^- \(turn (\d+), ([^)]*)\) (.*)$", re.MULTILINE)
+QUOTED = re.compile(r"^- (\d+) ([^:]*): (.*)$", re.MULTILINE)
 """A line of stored text as the daemon quotes it."""
 
 CARRIERS = (

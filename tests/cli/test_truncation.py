@@ -38,14 +38,14 @@ def test_truncation_loses_nothing_while_everything_fits() -> None:
 def test_only_what_truncation_loses_counts_as_carried() -> None:
     """A line that quotes a turn which truncation sends as well is no gain."""
     pinned = (
-        "Kept word for word:\n- (turn 1, user Maya, 2024-06-03) by e-mail only\n"
-        "- (turn 2, assistant) I will (see turn 1, really) refund it\n"
-        "- (turn 3, user) first one kept\n- (turn 4, user) newest\n"
+        "Kept word for word:\n2024-06-03\n- 1 user Maya: by e-mail only\n"
+        "- 2 assistant: I will (see: turn 1, really) refund it\n"
+        "- 3 user: first one kept\n- 4 user: newest\n"
     )
     found = compare(answer(budget=48, pinned=pinned), history(1, 25, 10, 20))
     assert [(line.section, line.sequence, line.text) for line in found.carried] == [
         ("pinned", 1, "by e-mail only"),
-        ("pinned", 2, "I will (see turn 1, really) refund it"),
+        ("pinned", 2, "I will (see: turn 1, really) refund it"),
     ]
     assert found.carried_turns == 2
 

@@ -76,7 +76,7 @@ def test_a_support_conversation_folds_to_what_matters() -> None:
     """Name, ids, promise, preference, instruction and the corrected address, not the old."""
     state = support().state()
     lines = fact_lines(make(state).facts, state.turns)
-    assert "".join(line.text.partition(") ")[2] for line in lines) == GOLDEN_FACTS
+    assert "".join(line.text.partition(": ")[2] for line in lines) == GOLDEN_FACTS
 
 
 def test_the_sentences_that_bind_stay_word_for_word() -> None:

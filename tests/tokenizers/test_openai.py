@@ -118,7 +118,7 @@ def _seconds(work: Callable[[], object]) -> float:
 @settings(max_examples=100)
 def test_quoted_lines_add_up(tokenizer: BytePairTokenizer, lines: list[str]) -> None:
     """A block of "- (…" lines has exactly the tokens of its lines."""
-    quoted = ["What the user said:\n", *(f"- (turn 3, user) {line}\n" for line in lines)]
+    quoted = ["What the user said:\n", *(f"- 3 user: {line}\n" for line in lines)]
     assert tokenizer.count("".join(quoted)) == sum(map(tokenizer.count, quoted))
 
 

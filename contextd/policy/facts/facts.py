@@ -1,6 +1,6 @@
 """Choose the facts that a token limit holds, and write them as lines.
 
-Values of one speaker share a line ("- (turns 4-16, user) name: Kylo; account id: 99"),
+Values of one speaker share a line ("- 4-16 user: name: Kylo; account id: 99"),
 because a line's own label costs more than a value; every other fact has its own line.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Fact, FactKind
 from contextd.policy.facts.gathering import SAID, Candidate, weigh
 from contextd.policy.facts.supersession import normal
-from contextd.policy.quoting import fact_line, quote
+from contextd.policy.quoting import fact_line, quote_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -179,12 +179,7 @@ def _line(run: Sequence[Fact], turns: Sequence[Turn]) -> FactLine:
         f"{_prefix(label)}{', '.join(fact.text for fact in group)}"
         for label, group in groupby(run, key=lambda fact: fact.label)
     )
-    turn = turns[sequences[-1] - 1]
-    text = quote(turn, values)
-    if len(sequences) > 1:
-        span = f"- (turn {turn.sequence},"
-        text = text.replace(span, f"- (turns {sequences[0]}-{turn.sequence},", 1)
-    return FactLine(text, sequences)
+    return FactLine(quote_span(sequences[0], turns[sequences[-1] - 1], values), sequences)
 
 
 def _prefix(label: str) -> str:

@@ -22,7 +22,7 @@ from contextd.policy.prompt.budget import message_cost, standing
 from contextd.policy.prompt.layout import Case, Layout, fit, total
 from contextd.policy.prompt.squeezing import squeezed
 from contextd.policy.prompt.window import starts
-from contextd.policy.quoting import evidence_line
+from contextd.policy.quoting import day_line, evidence_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -146,10 +146,12 @@ def assemble(
     with the lowest scores are left out.
     """
     layout = frame.layout
-    retrieved = block(SectionKind.RETRIEVED, _chosen(frame, slices), meter, rules.cost)
+    retrieved = block(
+        SectionKind.RETRIEVED, _chosen(frame, slices, state, meter), meter, rules.cost
+    )
     around = overhead(SectionKind.EVIDENCE, meter, rules.cost)
     room = frame.room - total(retrieved) - around
-    shown = fitting((item.line for item in frame.evidence), room)
+    shown = fitting((item.line for item in frame.evidence), room, meter)
     again = _remembered(state, frame, room - sum(line.tokens for line in shown), meter)
     evidence = block(SectionKind.EVIDENCE, (*shown, *again), meter, rules.cost)
     messages = (*layout.head, *retrieved, *evidence, *layout.notice, *layout.closing)
@@ -230,7 +232,9 @@ def _degradations(where: Standing, layout: Layout) -> tuple[Degradation, ...]:
     return (Degradation("FOLDED_ON_THE_FLY", detail),)
 
 
-def _chosen(frame: Frame, slices: Sequence[Slice]) -> tuple[Line, ...]:
+def _chosen(
+    frame: Frame, slices: Sequence[Slice], state: SessionState, meter: Meter
+) -> tuple[Line, ...]:
     verbatim = {
         sequence
         for message in frame.layout.head
@@ -238,18 +242,24 @@ def _chosen(frame: Frame, slices: Sequence[Slice]) -> tuple[Line, ...]:
         if message.section is SectionKind.VERBATIM
     }
     lines = (
-        Line(item.line, item.tokens, (item.sequence,), item.score)
+        Line(
+            item.line,
+            item.tokens,
+            (item.sequence,),
+            item.score,
+            day_line(state.turns[item.sequence - 1]),
+        )
         for item in slices
         if item.sequence < frame.verbatim_start and item.sequence not in verbatim
     )
-    return fitting(lines, frame.retrieval_tokens)
+    return fitting(lines, frame.retrieval_tokens, meter)
 
 
 def _remembered(state: SessionState, frame: Frame, room: int, meter: Meter) -> tuple[Line, ...]:
     """Return evidence of earlier turns that fits in *room*, the newest first."""
     offered = {item.key for item in frame.evidence}
     known = (state.evidence[key] for key in reversed(state.evidence) if key not in offered)
-    return fitting((_line(item, meter) for item in islice(known, REUSED_EVIDENCE)), room)
+    return fitting((_line(item, meter) for item in islice(known, REUSED_EVIDENCE)), room, meter)
 
 
 def _unshown(evidence: Iterable[Offered], shown: Sequence[Line]) -> tuple[Omitted, ...]:

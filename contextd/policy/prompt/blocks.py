@@ -1,6 +1,7 @@
 """The data blocks of a prompt: which lines they hold, and what they cost.
 
-A block is one user message: a header line and the quoted items (`policy/quoting.py`).
+A block is one user message: a header line and the quoted items (`policy/quoting.py`), with
+the day before the first item of each day.
 The limits of folded text depend on the input budget alone, never on the message at hand,
 so that it stays the same, byte for byte, from one message to the next.
 """
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Message, Role, SectionKind, Tier
 from contextd.policy.facts.facts import fact_lines, tighten
-from contextd.policy.quoting import HEADERS, quote, spoken
+from contextd.policy.quoting import HEADERS, day_line, quote, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from contextd.model import Fact, Fold, Sentence
+    from contextd.model import Fact, Fold, Sentence, Turn
     from contextd.policy.meter import Meter
     from contextd.policy.rules import FoldRules, MessageCost
     from contextd.policy.state import SessionState
@@ -32,13 +33,15 @@ class Line:
     """A line of a block, with its whole count in tokens.
 
     `sequences` are the turns it quotes, in order; of lines that do not all fit, those with
-    the highest `rank` stay.
+    the highest `rank` stay.  `day` is the line that has to stand before it unless it stands
+    there already; "" where lines are not told in the order of time.
     """
 
     text: str
     tokens: int
     sequences: tuple[int, ...] = ()
     rank: float = 0.0
+    day: str = ""
 
     @property
     def newest(self) -> int:
@@ -68,10 +71,10 @@ class Folded:
     pinned: tuple[Line, ...] = ()
     lines: tuple[Line, ...] = ()
 
-    def within(self, room: int) -> Folded:
+    def within(self, room: int, meter: Meter) -> Folded:
         """Return the part whose optional lines take at most *room* tokens."""
-        lines = fitting(self.lines, room)
-        pinned = fitting(self.pinned, room - sum(line.tokens for line in lines))
+        lines = fitting(self.lines, room, meter)
+        pinned = fitting(self.pinned, room - size(lines, meter), meter)
         return Folded(self.kind, self.kept, pinned, lines)
 
 
@@ -102,33 +105,57 @@ def folded(
     if kind is SectionKind.KEY_FACTS:
         lines = _facts(state, fold, before, limits.facts, meter=meter)
     else:
-        lines = fitting(_sentences(state, fold.summary, before, meter), limits.summary)
-    return Folded(kind, kept, fitting(pinned, limits.pinned), lines)
+        lines = fitting(_sentences(state, fold.summary, before, meter), limits.summary, meter)
+    return Folded(kind, kept, fitting(pinned, limits.pinned, meter), lines)
 
 
 def kept_lines(state: SessionState, before: int, meter: Meter) -> tuple[Line, ...]:
     """Quote, whole, the turns below sequence *before* that the caller pinned."""
     sequences = state.kept[: bisect_left(state.kept, before)]
     turns = [state.turns[sequence - 1] for sequence in sequences]
-    quoted = [(quote(turn, spoken(turn)), turn.sequence) for turn in turns]
-    return tuple(Line(text, meter.count(text), (sequence,)) for text, sequence in quoted)
+    return tuple(quoted(turn, spoken(turn), meter) for turn in turns)
 
 
-def fitting(lines: Iterable[Line], room: int) -> tuple[Line, ...]:
-    """Return the lines that fit in *room* tokens, in the order given.
+def quoted(turn: Turn, text: str, meter: Meter, rank: float = 0.0) -> Line:
+    """Return the line that quotes *text* as said in *turn*, told in the order of time."""
+    line = quote(turn, text)
+    return Line(line, meter.count(line), (turn.sequence,), rank, day_line(turn))
+
+
+def fitting(lines: Iterable[Line], room: int, meter: Meter) -> tuple[Line, ...]:
+    """Return the lines that fit in *room* tokens with their days, in the order given.
 
     The highest rank is served first, then the newest turn; a line too long is passed over.
     """
     given = tuple(lines)
-    if sum(line.tokens for line in given) <= room:
+    if size(given, meter) <= room:
         return given
     best = sorted(range(len(given)), key=lambda at: (-given[at].rank, -given[at].newest, at))
-    chosen = []
+    days, left, chosen = {""}, room, []
     for at in best:
-        if given[at].tokens <= room:
-            room -= given[at].tokens
+        line = given[at]
+        cost = line.tokens + (0 if line.day in days else meter.count(line.day))
+        if cost <= left:
+            left -= cost
+            days.add(line.day)
             chosen.append(at)
+    # Turns told out of the order of their times repeat a day, which no single line shows.
+    while chosen and size((given[at] for at in sorted(chosen)), meter) > room:
+        chosen.pop()
     return tuple(given[at] for at in sorted(chosen))
+
+
+def size(lines: Iterable[Line], meter: Meter) -> int:
+    """Sum the tokens of *lines*, each day where it begins included."""
+    return sum(line.tokens + (meter.count(day) if day else 0) for day, line in _by_day(lines))
+
+
+def _by_day(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
+    """Yield each line with the day to be written before it, "" where that stands already."""
+    day = ""
+    for line in lines:
+        yield "" if line.day == day else line.day, line
+        day = line.day
 
 
 def overhead(kind: SectionKind, meter: Meter, cost: MessageCost) -> int:
@@ -145,9 +172,9 @@ def block(
     return (
         Message(
             role=Role.USER,
-            text=HEADERS[kind] + "".join(line.text for line in lines),
+            text=HEADERS[kind] + "".join(day + line.text for day, line in _by_day(lines)),
             section=kind,
-            tokens=overhead(kind, meter, cost) + sum(line.tokens for line in lines),
+            tokens=overhead(kind, meter, cost) + size(lines, meter),
             sequences=tuple(sorted({at for line in lines for at in line.sequences})),
         ),
     )
@@ -167,8 +194,7 @@ def _sentences(
 ) -> Iterator[Line]:
     for item in sentences:
         if 0 < item.sequence < before:
-            text = quote(state.turns[item.sequence - 1], item.text)
-            yield Line(text, meter.count(text), (item.sequence,), item.score)
+            yield quoted(state.turns[item.sequence - 1], item.text, meter, item.score)
 
 
 def _facts(
@@ -177,10 +203,10 @@ def _facts(
     """Return the lines of key facts; the fold was made for this limit, or is tightened to it."""
     facts = [fact for fact in fold.facts if 0 < fact.sequence < before]
     lines = _fact_lines(facts, state, meter)
-    if sum(line.tokens for line in lines) <= limit:
+    if size(lines, meter) <= limit:
         return lines
     tighter = tighten(facts, limit=limit, turns=state.turns, meter=meter)
-    return fitting(_fact_lines(tighter, state, meter), limit)
+    return fitting(_fact_lines(tighter, state, meter), limit, meter)
 
 
 def _fact_lines(facts: Iterable[Fact], state: SessionState, meter: Meter) -> tuple[Line, ...]:

@@ -129,7 +129,7 @@ def _pressed(case: Case, parts: Folded, room: int) -> Folded:
     around = overhead(parts.kind, case.meter, case.rules.cost) if parts.lines else 0
     if parts.pinned and not parts.kept:
         around += overhead(SectionKind.PINNED, case.meter, case.rules.cost)
-    return parts.within(max(0, room - around))
+    return parts.within(max(0, room - around), case.meter)
 
 
 def _exchange(

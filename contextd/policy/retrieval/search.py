@@ -84,9 +84,11 @@ def retrieve(
     before: int,
     tokens: int,
     rules: RetrievalRules,
+    day_tokens: int = 0,
 ) -> tuple[Slice, ...]:
     """Return the best passages for *query* that fit in *tokens*, in order of time.
 
+    The first passage of a day costs *day_tokens* more, for the line that tells the day.
     *vectors* are the query's; one that is None, like one missing from the index, leaves the
     choice to the other and to the words.  Only turns with a sequence below *before* are
     searched, as if the index ended there.  A larger budget gives the same passages and
@@ -100,7 +102,9 @@ def retrieve(
     scores = score(index, query, vectors, passages=known, rules=rules)
     rows = index.rows
     ranked = _ranked(scores, rows["print"], rules)
-    filled = np.cumsum(rows["tokens"][ranked], dtype=np.int64)
+    costs = rows["tokens"][ranked].astype(np.int64)
+    costs[np.unique(rows["day"][ranked], return_index=True)[1]] += day_tokens
+    filled = np.cumsum(costs)
     chosen = np.sort(ranked[: int(np.searchsorted(filled, tokens, "right"))])
     numbers = chosen.tolist()
     sequences, sizes = rows["sequence"][chosen].tolist(), rows["tokens"][chosen].tolist()

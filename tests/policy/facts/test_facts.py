@@ -23,11 +23,11 @@ def test_values_of_one_speaker_share_a_line() -> None:
         Fact(FactKind.ENTITY, "$5", 2, "amount"),
     ]
     lines = fact_lines(facts, talk.turns)
-    assert [(line.text.partition(", 20")[0], line.sequences) for line in lines] == [
-        ("- (turns 1-3, user", (1, 3)),
-        ("- (turn 2, assistant", (2,)),
+    assert [(line.text.partition(":")[0], line.sequences) for line in lines] == [
+        ("- 1-3 user", (1, 3)),
+        ("- 2 assistant", (2,)),
     ]
-    assert lines[0].text.endswith(") name: Kylo; order id: W1, W2\n")
+    assert lines[0].text.endswith("user: name: Kylo; order id: W1, W2\n")
 
 
 def test_the_most_binding_fact_comes_first() -> None:

@@ -13,6 +13,7 @@ from contextd.policy.prompt.blocks import (
     folded,
     folded_limits,
     folded_messages,
+    size,
 )
 from contextd.policy.prompt.budget import message_cost
 from contextd.policy.rules import FoldRules, MessageCost
@@ -53,7 +54,7 @@ def parts(tier: Tier, before: int = 4, limits: FoldedLimits = AMPLE) -> Folded:
 
 def texts(lines: tuple[Line, ...]) -> list[str]:
     """Return what the lines quote."""
-    return [line.text.partition(") ")[2].strip() for line in lines]
+    return [line.text.partition(": ")[2].strip() for line in lines]
 
 
 def test_the_tier_picks_summary_or_facts() -> None:
@@ -82,10 +83,7 @@ def test_pinned_lines_are_in_the_order_they_were_said() -> None:
     """Turns pinned by the caller and sentences pinned by rule share one block."""
     found = folded_messages(parts(Tier.SUMMARY), WORDS, COST)
     assert [message.section for message in found] == [SectionKind.PINNED, SectionKind.SUMMARY]
-    assert [line.partition(") ")[2] for line in found[0].text.splitlines()[1:]] == [
-        "pin one",
-        "two",
-    ]
+    assert found[0].text.splitlines()[1:] == ["no date", "- 1 user: pin one", "- 2 user: two"]
     assert found[0].sequences == (1, 2)
     assert [message.tokens for message in found] == [
         message_cost(message, WORDS, COST) for message in found
@@ -127,21 +125,35 @@ def test_the_best_lines_fit_in_their_old_order() -> None:
         Line("c", 9, (3,), 0.95),
         Line("d", 4, (4,), 0.1),
     )
-    assert "".join(line.text for line in fitting(lines, 8)) == "ad"
-    assert "".join(line.text for line in fitting(lines, 21)) == "abcd"
-    assert fitting(lines, 3) == ()
+    assert "".join(line.text for line in fitting(lines, 8, WORDS)) == "ad"
+    assert "".join(line.text for line in fitting(lines, 21, WORDS)) == "abcd"
+    assert fitting(lines, 3, WORDS) == ()
 
 
 @given(
-    sizes=st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1)), max_size=12),
-    room=st.integers(0, 99),
+    sizes=st.lists(
+        st.tuples(st.integers(0, 30), st.floats(0, 1), st.sampled_from(["", "a b\n", "c d\n"])),
+        max_size=12,
+    ),
+    room=st.integers(-9, 99),
 )
-def test_lines_never_take_more_than_their_room(sizes: list[tuple[int, float]], room: int) -> None:
-    """The chosen lines are some of the given ones, in order, within the room."""
-    lines = [Line("x", size, (at,), rank) for at, (size, rank) in enumerate(sizes)]
-    chosen = fitting(lines, room)
-    assert sum(line.tokens for line in chosen) <= room
+def test_lines_never_take_more_than_their_room(
+    sizes: list[tuple[int, float, str]], room: int
+) -> None:
+    """The chosen lines are some of the given ones, in order, within the room with their days."""
+    lines = [Line("x", size, (at,), rank, day) for at, (size, rank, day) in enumerate(sizes)]
+    chosen = fitting(lines, room, WORDS)
+    assert not chosen or size(chosen, WORDS) <= room
     assert [line.newest for line in chosen] == sorted(line.newest for line in chosen)
+
+
+def test_a_day_is_told_once() -> None:
+    """It stands before the first line of each day, and counts."""
+    days = ("2024-05-01\n", "2024-05-01\n", "2024-05-02\n")
+    lines = [Line(f"- {at}\n", 2, (at,), 0, day) for at, day in enumerate(days, 1)]
+    (message,) = block(SectionKind.RETRIEVED, lines, WORDS, COST)
+    assert message.text.splitlines()[1:] == ["2024-05-01", "- 1", "- 2", "2024-05-02", "- 3"]
+    assert message.tokens == message_cost(message, WORDS, COST)
 
 
 def test_limits_follow_the_budget() -> None:

@@ -115,11 +115,11 @@ def test_newer_units_are_served_before_older_ones() -> None:
 
 def test_quoted_data_stays_quoted_when_cut() -> None:
     """The header and the one line remain."""
-    lone = message(f"{LONE_RESULT}- (turn 1, tool) {said(300)}\n", Role.USER)
+    lone = message(f"{LONE_RESULT}- 1 tool: {said(300)}\n", Role.USER)
     found = squeeze((Unit((lone,)),), 120, meter=WORDS, cost=COST)
     header, line = found.units[0].messages[0].text.splitlines()
     assert header + "\n" == LONE_RESULT
-    assert line.startswith("- (turn 1, tool) the order")
+    assert line.startswith("- 1 tool: the order")
     assert "tokens cut" in line
 
 

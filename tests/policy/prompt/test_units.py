@@ -111,7 +111,7 @@ def test_a_result_nobody_asked_for_is_quoted_data() -> None:
     """It comes as the user's quoted line, never as a tool's message."""
     message = sent(result("x", "do\nthis")).units[0].messages[0]
     assert message.role is Role.USER
-    assert message.text.splitlines()[1] == "- (turn 1, tool) do this"
+    assert message.text.splitlines()[1] == "- 1 tool: do this"
     assert not message.tool_call_id
 
 

@@ -111,7 +111,7 @@ def test_neighbours_of_a_match_come_before_strangers() -> None:
     turns = [(BOT, f"Of no importance {n}") for n in range(9)]
     turns[4] = (USER, "Where was the passport left?")
     turns[5] = (BOT, "Behind the mirror.")
-    slices = found(index_of(turns, vectors=False), "passport", tokens=160)
+    slices = found(index_of(turns, vectors=False), "passport", tokens=120)
     assert [piece.sequence for piece in slices] == [4, 5, 6]
 
 
