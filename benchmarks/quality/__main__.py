@@ -34,11 +34,12 @@ PAGE_WIDTH = 132
 
 def main(
     data: Annotated[Path, typer.Option(help="The folder with the sets.", file_okay=False)],
-    sets: Annotated[str, typer.Option(help="Only these, comma-separated.")] = "",
+    sets: Annotated[
+        str, typer.Option(help="Only these, comma-separated; NAME/PREFIX: its sessions named so.")
+    ] = "",
     measures: Annotated[
         str, typer.Option(help=f"Only these, comma-separated: {', '.join(MEASURES)}.")
     ] = "",
-    only: Annotated[str, typer.Option(help="Only sessions whose id begins so.")] = "",
     budgets: Annotated[str, typer.Option(help="In tokens, comma-separated.")] = ",".join(
         map(str, plans.BUDGETS)
     ),
@@ -62,8 +63,7 @@ def main(
         target=target,
         baselines=baselines,
     )
-    tasks = gather(data.resolve(), _names(sets), _names(measures) or list(MEASURES))
-    tasks = _chosen(tasks, only, limit)
+    tasks = gather(data.resolve(), _names(sets), _names(measures) or list(MEASURES), limit)
     results = Results()
     with _progress(console) as progress:
         bar = progress.add_task("", total=sum(task.weight for task in tasks))
@@ -79,21 +79,27 @@ def main(
         json.write_text(json_format.dumps(tree, indent=1) + "\n", encoding="utf-8")
 
 
-def gather(folder: Path, names: Sequence[str], measures: Sequence[str]) -> list[Task]:
-    """Return what there is to do for the sets *names* of *folder*, all sets without names."""
+def gather(
+    folder: Path, names: Sequence[str], measures: Sequence[str], limit: int = 0
+) -> list[Task]:
+    """Return what there is to do for the sets *names* of *folder*, all sets without names.
+
+    "beam/100K" stands for the sessions of beam whose id begins with 100K; a *limit* above 0
+    is the most sessions a set and measure.
+    """
     found = loading.available(folder)
-    unknown = set(names) - set(found)
-    if unknown:
-        raise typer.BadParameter(f"no such sets: {', '.join(sorted(unknown))}")
     tasks = []
-    for name in names or found:
+    for name, _, prefix in (each.partition("/") for each in names or found):
+        if name not in found:
+            raise typer.BadParameter(f"no set {name} in {folder}; there are {', '.join(found)}")
         sessions = loading.load(found[name])
         for measure in measures:
-            tasks += [
+            fit = [
                 Task(measure, name, session)
                 for session in _prepared(sessions, measure)
-                if MEASURES[measure].wanted(session)
+                if MEASURES[measure].wanted(session) and session.session_id.startswith(prefix)
             ]
+            tasks += fit[: limit or None]
     return tasks
 
 
@@ -108,17 +114,6 @@ def _prepared(sessions: Sequence[Session], measure: str) -> Sequence[Session]:
     if measure == "values" and all(map(is_short, sessions[:1])):
         return loading.stitch(sessions, DIALOGUES_A_SESSION)
     return sessions
-
-
-def _chosen(tasks: Sequence[Task], only: str, limit: int) -> list[Task]:
-    chosen: list[Task] = []
-    taken: dict[tuple[str, str], int] = {}
-    for task in tasks:
-        key = (task.measure, task.dataset)
-        if task.session.session_id.startswith(only) and (not limit or taken.get(key, 0) < limit):
-            chosen.append(task)
-            taken[key] = taken.get(key, 0) + 1
-    return chosen
 
 
 def _names(text: str) -> list[str]:

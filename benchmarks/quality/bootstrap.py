@@ -1,31 +1,48 @@
-"""How sure a mean is, given that questions of one session are alike."""
+"""How sure a figure is, given that what belongs to one session is alike."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    Sums = NDArray[np.float64]
 
 RESAMPLES = 1_000
 LOW, HIGH = 2.5, 97.5
+AT_ONCE = 50
+"""Draws made at once: thousands of sessions times a thousand draws is too much memory."""
 
 
 def interval(scored: Iterable[tuple[str, float, float]]) -> tuple[float, float]:
-    """Return the 95 % interval of a share, from (session, hits, tries) triples.
+    """Return the 95 % interval of a share, from (session, hits, tries) triples."""
+    return resampled(
+        [(session, (hits, tries)) for session, hits, tries in scored],
+        lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1e-9),
+    )
 
-    Whole sessions are drawn with replacement, always from the same seed, and each draw's
-    share is over all its tries.  With a single session the interval is its share alone.
+
+def resampled(
+    scored: Sequence[tuple[str, Sequence[float]]], figure: Callable[[Sums], Sums]
+) -> tuple[float, float]:
+    """Return the 95 % interval of *figure*, a function of sums over (session, counts) pairs.
+
+    Whole sessions are drawn with replacement, always from the same seed; *figure* takes
+    the summed counts, a row a draw.  With a single session the interval is its figure alone.
     """
-    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for session, hits, tries in scored:
-        sums[session][0] += hits
-        sums[session][1] += tries
+    sums: dict[str, Sums] = {}
+    for session, counts in scored:
+        sums[session] = sums.get(session, 0) + np.array(counts, dtype=np.float64)
     table = np.array([sums[session] for session in sorted(sums)])
-    drawn = np.random.default_rng(7).integers(0, len(table), (RESAMPLES, len(table)))
-    totals = table[drawn].sum(axis=1)
-    low, high = np.percentile(totals[:, 0] / np.maximum(totals[:, 1], 1e-9), (LOW, HIGH))
+    chance = np.random.default_rng(7)
+    figures = []
+    for _ in range(RESAMPLES // AT_ONCE):
+        drawn = chance.integers(0, len(table), (AT_ONCE, len(table)))
+        figures.append(figure(table[drawn].sum(axis=1)))
+    low, high = np.percentile(np.concatenate(figures), (LOW, HIGH))
     return round(float(low), 4), round(float(high), 4)

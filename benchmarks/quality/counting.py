@@ -36,3 +36,8 @@ def cost(turn: Mapping[str, Any]) -> int:
 def cut(text: str, limit: int) -> str:
     """Return the beginning of *text* that its first *limit* tokens hold whole."""
     return text[: tokenizer().prefix(text, limit)]
+
+
+def cut_front(text: str, limit: int) -> str:
+    """Return the end of *text* that its last *limit* tokens hold whole."""
+    return text[len(text) - tokenizer().suffix(text, limit) :]

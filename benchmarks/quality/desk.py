@@ -21,7 +21,7 @@ from contextd.v1.context_service_pb2_grpc import ContextServiceStub
 from contextd.v1.session_service_pb2_grpc import SessionServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 CALL_SECONDS = 120.0
 TURNS_A_CALL = 8
@@ -129,6 +129,36 @@ class Desk:
         """Raise a handoff and return it."""
         request = pb.EscalateRequest(session=replay.ref, reason=common.ESCALATION_REASON_OTHER)
         return await ContextServiceStub(self.channel).Escalate(request, timeout=CALL_SECONDS)
+
+    async def build_and_record(
+        self, replay: Replay, turn: Mapping[str, Any], budget: int
+    ) -> pb.BuildContextResponse | str:
+        """Ask with *turn* as the message and have it recorded, as a frontend does."""
+        request = pb.BuildContextRequest(
+            session=replay.ref,
+            message=turn_from_json(turn),
+            budget=pb.Budget(context_window_tokens=budget),
+            record_message=True,
+        )
+        return await self.build(request)
+
+    async def folded_through(self, replay: Replay) -> int:
+        """Return the sequence number of the newest folded turn."""
+        request = sessions_pb.GetSessionRequest(session=replay.ref)
+        stub = SessionServiceStub(self.channel)
+        return (await stub.GetSession(request, timeout=CALL_SECONDS)).session.folded_through
+
+    async def recorded(self, replay: Replay) -> AsyncIterator[common.Turn]:
+        """Yield the turns of the session as the daemon has them."""
+        request = sessions_pb.ListTurnsRequest(session=replay.ref)
+        while True:
+            stub = SessionServiceStub(self.channel)
+            page = await stub.ListTurns(request, timeout=CALL_SECONDS)
+            for turn in page.turns:
+                yield turn
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def forget(self, replay: Replay) -> None:
         """Delete the session, so that the next ones do not pay for it."""

@@ -139,7 +139,7 @@ class Scorer:
         )
 
 
-def summary(rows: Sequence[Row], rung: str) -> dict[str, Any]:
+def summary(dataset: str, rows: Sequence[Row], rung: str) -> dict[str, Any]:
     """Return the figures of one set: of the *rung* measured, its kinds, and the baselines."""
     by_method: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -152,7 +152,7 @@ def summary(rows: Sequence[Row], rung: str) -> dict[str, Any]:
     figures["baselines"] = {
         method: {"recall": by_budget(some)} for method, some in sorted(by_method.items())
     }
-    return figures
+    return {"sets": {dataset: figures}}
 
 
 def by_budget(rows: Sequence[Row]) -> dict[str, dict[str, float]]:

@@ -33,8 +33,7 @@ class Results:
         figures: dict[str, Any] = {"sets": {}}
         for (dataset, measure, rung), rows in sorted(self.rows.items()):
             if rows:
-                own = figures["sets"].setdefault(dataset, {})
-                merge(own, MEASURES[measure].summary(rows, rung))
+                merge(figures, MEASURES[measure].summary(dataset, rows, rung))
         return figures | self._checks()
 
     def _checks(self) -> dict[str, Any]:

@@ -110,18 +110,16 @@ def stale_win(pair: tuple[Wordings, Wordings], context: Context) -> bool:
     return kept(pair[0], context) and not kept(pair[1], context)
 
 
-def summary(rows: Sequence[Row], _rung: str) -> dict[str, Any]:
+def summary(dataset: str, rows: Sequence[Row], _rung: str) -> dict[str, Any]:
     """Return the figures of one set; the headline is the worse of the two ways to ask."""
     methods = sorted({row.method for row in rows})
     by_method = {
         method: _by_percent([row for row in rows if row.method == method]) for method in methods
     }
     ways = {way: by_method.pop(way) for way in WAYS if way in by_method}
-    return {
-        "values_kept": _worse(ways),
-        "values_kept_asked": ways,
-        "baselines": {method: {"values_kept": figures} for method, figures in by_method.items()},
-    }
+    baselines = {method: {"values_kept": figures} for method, figures in by_method.items()}
+    own = {"values_kept": _worse(ways), "values_kept_asked": ways, "baselines": baselines}
+    return {"sets": {dataset: own}}
 
 
 def _worse(ways: Mapping[str, Mapping[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
