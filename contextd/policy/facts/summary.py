@@ -1,95 +1,56 @@
 """Choose the sentences that stand for a stretch of turns: a summary made of quotations.
 
-A sentence's score is its centrality (how much of the stretch's rarer vocabulary it holds)
-plus what its nature adds: who says it, numbers and names, promises, outcomes, the first
-request, a question and its answer.  Sentences are taken greedily by score, less what the
-ones taken say already, and given in the order in which they were said.
+Sentences are taken greedily by what they add for their length: their own worth (see
+`telling.py`), plus the numbers and names that none of those taken holds yet, less what the
+ones taken say already, in words and in meaning.  They are given in the order in which they
+were said, and one that points at another ("That one, please.") brings it along.
 
-Centrality is the cosine to the TF-IDF centroid, a linear-time stand-in for LexRank (Erkan
-and Radev 2004); the penalty is Maximal Marginal Relevance (Carbonell and Goldstein 1998).
+The greedy choice is Maximal Marginal Relevance (Carbonell and Goldstein 1998); the gain
+per root of the cost is that of budgeted submodular maximisation (Lin and Bilmes 2010).
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contextd.model import FactKind, Retention, Role, Sentence
+import numpy as np
+
+from contextd.model import Role
 from contextd.policy.facts.supersession import outdated, states_old
+from contextd.policy.facts.telling import Telling, tellings
 from contextd.policy.quoting import quote
-from contextd.policy.reading.retention import filler
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container
 
-    from contextd.model import Turn
+    from numpy.typing import NDArray
+
+    from contextd.model import Sentence, Turn
     from contextd.policy.meter import Meter
     from contextd.policy.reading.retention import Verdict
 
+Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
+"""Returns a unit vector for each text, (texts, dimensions); quick, and the same each time."""
+
 MOST_RANKED = 240
 """Sentences that compete in the greedy choice; the others scored lower."""
-_FROM_HEAD, _FROM_TAIL = 16, 6
-"""Sentences of one turn that are ranked: its first and its last ones."""
-_REDUNDANCY = 1.2
+_SAME_WORDS = 0.6
+_SAME_MEANING = 0.8
+"""What a sentence loses when another one says the same, by its words and by its vector."""
 _CROWDING = 0.12
 """What a sentence loses for each one already taken from its twelfth of the stretch."""
 _STRETCHES = 12
-_LENGTH = 0.006
-"""What a sentence loses for each of its tokens."""
+_NEW_VALUE = 0.3
+_NEW_VALUES = 4
+"""What a number or name adds that was not told yet, and how many of them count."""
+_NOT_THE_USERS = 0.6
+"""What a value is worth that somebody else than the user named."""
+_LEAST = 0.003
+"""The gain for each of its tokens below which a sentence is not taken though there is room."""
 _CORRECTIONS = 40
 """The newest corrections against which sentences are held."""
-_LEAST = 0.1
-"""The worth below which a sentence is not taken though there is room."""
-_AGEING = 0.95
-"""What is left of an old summary sentence's score at each further fold."""
-
-_WORD = re.compile(r"[^\W_]{2,}(?:['’][a-z]+)?")
-_NUMBER = re.compile(r"\d")
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")
-_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|unable|none)\b|n['’]t\b", re.IGNORECASE)
-_LEAD = re.compile(r"^(?:\|.*\||[^.?!]*:)$|^```")
-_LEANS = re.compile(
-    r"^(?:and|but|so|or|then|also|only|because|it|that|this|they|he|she|those|these|which|there"
-    r"|yes|no|ok(?:ay)?|well|oh|sorry|i (?:did|do|have|will|can|can't|don't))\b(?! (?:is|are) a)",
-    re.IGNORECASE,
-)
-"""Openings by which a sentence leans on the one before."""
-_LEANING = 0.3
-_SELF_CONTAINED = 4
-"""Content words of a sentence that can be read alone."""
-_STOP = frozenset(
-    """
-    the a an and or but if of to in on at for with by from is are was were be been being it its
-    this that these those i you he she we they me my your our their his her them us am do does
-    did have has had will would can could should may might so as not no yes ok okay please just
-    also there here then than too very about into over out up down all any some what which who
-    when where how i'm i'll it's that's you're don't i've i'd let like get want need know thank
-    thanks hello hi help sure
-    """.split()
-)
-_BY_ROLE: Mapping[Role, float] = {
-    Role.USER: 0.35,
-    Role.ASSISTANT: 0.1,
-    Role.HUMAN_AGENT: 0.3,
-    Role.TOOL: -0.2,
-}
-_BY_KIND: Mapping[FactKind, float] = {
-    FactKind.CORRECTION: 0.6,
-    FactKind.INSTRUCTION: 0.6,
-    FactKind.PREFERENCE: 0.6,
-    FactKind.COMMITMENT: 0.5,
-    FactKind.DECISION: 0.5,
-    FactKind.ACTION: 0.45,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    sentence: Sentence
-    words: frozenset[str]
 
 
 def summarize(
@@ -101,140 +62,125 @@ def summarize(
     everyone: Sequence[Turn],
     limit: int,
     meter: Meter,
+    embed: Embed | None = None,
 ) -> tuple[Sentence, ...]:
     """Return sentences of *turns* and of the summary *before* them, within *limit* tokens.
 
     Texts in *shown* stand in the prompt already.  `everyone[n - 1]` is the turn with
-    sequence n.  The tokens are those of the quoted lines.
+    sequence n.  The tokens are those of the quoted lines.  Without *embed*, likeness of
+    meaning is not looked at.
     """
-    ranked = [_Ranked(item, frozenset(words(item.text))) for item in _aged(before)]
-    ranked += _rank(turns, verdicts, first=not before)
     old = outdated(turns, verdicts)[-_CORRECTIONS:]
-    ranked = [
+
+    def holds(sentence: Sentence | None) -> bool:
+        return sentence is None or not states_old(sentence.text, sentence.sequence, old)
+
+    offered = [
         item
-        for item in ranked
-        if item.sentence.text not in shown
-        and not states_old(item.sentence.text, item.sentence.sequence, old)
+        for item in tellings(turns, verdicts, before)
+        if item.sentence.text not in shown and holds(item.sentence) and holds(item.needs)
     ]
-    ranked.sort(key=lambda item: (-item.sentence.score, item.sentence.sequence))
-    chosen = _greedy(ranked[:MOST_RANKED], everyone, limit, meter)
-    return tuple(sorted(chosen, key=lambda item: item.sequence))
+    offered.sort(key=lambda item: (-item.sentence.score, item.sentence.sequence))
+    choice = _Choice.among(offered[:MOST_RANKED], shown, everyone, meter, embed)
+    return tuple(sorted(choice.within(limit), key=lambda item: item.sequence))
 
 
-def words(text: str) -> list[str]:
-    """Return the content words of *text*, roughly stemmed, with repetitions."""
-    found = (word.removesuffix("s") for word in _WORD.findall(text.lower()))
-    return [word for word in found if word not in _STOP]
+@dataclass(slots=True)
+class _Choice:
+    """A greedy choice in the making; the arrays have one row for each one offered.
 
+    `worth` shrinks with what is taken, `cost` counts the tokens of the sentence alone;
+    `left` says what may still be taken, `told` which texts need not be told again.
+    """
 
-def _aged(before: Sequence[Sentence]) -> Iterator[Sentence]:
-    return (replace(item, score=item.score * _AGEING) for item in before)
+    offered: Sequence[Telling]
+    worth: NDArray[np.float64]
+    cost: NDArray[np.int64]
+    needed: NDArray[np.int64]
+    stretch: NDArray[np.int64]
+    vectors: NDArray[np.float32] | None
+    left: NDArray[np.bool_]
+    told: set[str]
+    values: set[str]
 
+    @classmethod
+    def among(
+        cls,
+        offered: Sequence[Telling],
+        shown: Container[str],
+        everyone: Sequence[Turn],
+        meter: Meter,
+        embed: Embed | None,
+    ) -> _Choice:
+        def price(item: Sentence | None) -> int:
+            if item is None or item.text in shown:
+                return 0
+            return meter.count(quote(everyone[item.sequence - 1], item.text))
 
-def _rank(turns: Sequence[Turn], verdicts: Sequence[Verdict], *, first: bool) -> list[_Ranked]:
-    found = list(_candidates(turns, verdicts, first=first))
-    bags = [words(item.text) for item in found]
-    spread = Counter(word for bag in bags for word in set(bag))
-    total = len(bags)
-    rarity = {word: math.log(1 + total / count) for word, count in spread.items()}
-    centre = {word: count * rarity[word] for word, count in spread.items()}
-    raw = [_centrality(bag, rarity, centre) for bag in bags]
-    highest = max(raw, default=0.0) or 1.0
-    return [
-        _Ranked(replace(item, score=item.score + value / highest), frozenset(bag))
-        for item, bag, value in zip(found, bags, raw, strict=True)
-        if bag
-    ]
+        sequences = np.array([item.sentence.sequence for item in offered], np.int64)
+        last = int(sequences.max(initial=1))
+        texts = [item.sentence.text for item in offered]
+        needs = {item.needs.text for item in offered if item.needs is not None}
+        return cls(
+            offered=offered,
+            worth=np.array([item.sentence.score for item in offered], np.float64),
+            cost=np.array([price(item.sentence) for item in offered], np.int64),
+            needed=np.array([price(item.needs) for item in offered], np.int64),
+            stretch=sequences * _STRETCHES // (last + 1),
+            vectors=embed(texts) if embed is not None and texts else None,
+            left=np.ones(len(offered), np.bool_),
+            told={text for text in needs if text in shown},
+            values=set(),
+        )
 
+    def within(self, room: int) -> list[Sentence]:
+        """Take what fits in *room* tokens, until nothing left is worth its place."""
+        chosen: list[Sentence] = []
+        while True:
+            full = self.cost + self.needed
+            open_to = np.flatnonzero(self.left & (full <= room))
+            if not len(open_to):
+                return chosen
+            gain = self.worth[open_to] + [self._news(int(at)) for at in open_to]
+            telling = gain > _LEAST * full[open_to]
+            if chosen and not telling.any():
+                return chosen
+            if telling.any():
+                open_to, gain = open_to[telling], gain[telling]
+            at = int(open_to[np.argmax(gain / np.sqrt(full[open_to]))])
+            room -= int(full[at])
+            chosen += self._take(at)
 
-def _centrality(bag: Sequence[str], rarity: dict[str, float], centre: dict[str, float]) -> float:
-    distinct = set(bag)
-    norm = math.sqrt(sum(rarity[word] ** 2 for word in distinct))
-    # A short sentence of common words would be closest to the centre: it says too little.
-    short = min(1.0, len(distinct) / 6)
-    return (
-        short * sum(rarity[word] * centre[word] for word in sorted(distinct)) / norm
-        if norm
-        else 0.0
-    )
+    def _news(self, at: int) -> float:
+        item = self.offered[at]
+        said_by_user = item.sentence.role is Role.USER
+        new = min(_NEW_VALUES, len(item.values - self.values))
+        return _NEW_VALUE * new * (1.0 if said_by_user else _NOT_THE_USERS)
 
-
-def _candidates(
-    turns: Sequence[Turn], verdicts: Sequence[Verdict], *, first: bool
-) -> Iterator[Sentence]:
-    asked = False
-    for turn, verdict in zip(turns, verdicts, strict=True):
-        if verdict.retention is Retention.DISCARD:
-            continue
-        problem = _richest(verdict.sentences) if turn.role is Role.USER and first else ""
-        first = first and not problem
-        kinds = {item.text: item.kind for item in verdict.statements}
-        for position, sentence in enumerate(_ends(verdict.sentences)):
-            if filler(sentence):
-                continue
-            score = _nature(sentence, turn.role) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
-            if sentence == problem:
-                score += 1.0
-            if asked and position == 0 and turn.role is not Role.USER:
-                score += 0.2
-            yield Sentence(turn.sequence, turn.role, sentence, score)
-        asked = turn.role is Role.USER and "?" in turn.text[-400:]
-
-
-def _richest(found: Sequence[str]) -> str:
-    """Return the sentence that says most, the first of equals; "" where all are filler."""
-    telling = (sentence for sentence in _ends(found) if not filler(sentence))
-    return max(telling, key=lambda sentence: len(set(words(sentence))), default="")
-
-
-def _ends(found: Sequence[str]) -> Sequence[str]:
-    if len(found) <= _FROM_HEAD + _FROM_TAIL:
+    def _take(self, at: int) -> list[Sentence]:
+        """Take one, with what it needs; let the others lose what it says already."""
+        taken = self.offered[at]
+        found = [taken.sentence]
+        if taken.needs is not None and taken.needs.text not in self.told:
+            found.insert(0, replace(taken.needs, score=taken.sentence.score))
+        self.told.update(item.text for item in found)
+        self.values |= taken.values
+        self.worth -= self._likeness(at) + _CROWDING * (self.stretch == self.stretch[at])
+        for other, item in enumerate(self.offered):
+            self.left[other] &= item.sentence.text not in self.told
+            if item.needs is not None and item.needs.text in self.told:
+                self.needed[other] = 0
         return found
-    return (*found[:_FROM_HEAD], *found[-_FROM_TAIL:])
 
-
-def _nature(sentence: str, role: Role) -> float:
-    score = _BY_ROLE[role]
-    if _NUMBER.search(sentence):
-        score += 0.3
-    if _NAME.search(sentence):
-        score += 0.15
-    if _NEGATION.search(sentence):
-        score += 0.12
-    if sentence.endswith("?"):
-        score += 0.25 if role is Role.USER else -0.35
-    if _LEAD.search(sentence):
-        score -= 0.4
-    if _LEANS.search(sentence):
-        score -= _LEANING
-    if len(set(words(sentence))) < _SELF_CONTAINED:
-        score -= _LEANING
-    return score
-
-
-def _greedy(
-    ranked: Sequence[_Ranked], everyone: Sequence[Turn], limit: int, meter: Meter
-) -> list[Sentence]:
-    last = max((item.sentence.sequence for item in ranked), default=1)
-    cost = [
-        meter.count(quote(everyone[item.sentence.sequence - 1], item.sentence.text))
-        for item in ranked
-    ]
-    worth = [item.sentence.score - _LENGTH * cost[at] for at, item in enumerate(ranked)]
-    stretch = [item.sentence.sequence * _STRETCHES // (last + 1) for item in ranked]
-    left, room = set(range(len(ranked))), limit
-    chosen: list[Sentence] = []
-    while True:
-        open_to = [at for at in sorted(left) if cost[at] <= room]
-        if not open_to:
-            return chosen
-        best = max(open_to, key=worth.__getitem__)
-        if chosen and worth[best] < _LEAST:
-            return chosen
-        left.discard(best)
-        room -= cost[best]
-        chosen.append(ranked[best].sentence)
-        for at in left:
-            shared = len(ranked[at].words & ranked[best].words)
-            overlap = shared / (1 + min(len(ranked[at].words), len(ranked[best].words)))
-            worth[at] -= _REDUNDANCY * overlap**2 + _CROWDING * (stretch[at] == stretch[best])
+    def _likeness(self, at: int) -> NDArray[np.float64]:
+        """Return what each one loses by being like *at*."""
+        mine = self.offered[at].words
+        shared = [
+            len(item.words & mine) / (1 + min(len(item.words), len(mine))) for item in self.offered
+        ]
+        loss: NDArray[np.float64] = _SAME_WORDS * np.square(shared)
+        if self.vectors is not None:
+            # einsum rather than @: BLAS would start threads (see retrieval/vectors.py).
+            like = np.einsum("ij,j->i", self.vectors, self.vectors[at])
+            loss += _SAME_MEANING * np.square(np.maximum(like, 0.0))
+        return loss

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from contextd.model import Role, Sentence
 from contextd.policy.facts.gathering import judge
 from contextd.policy.facts.summary import summarize
 from contextd.policy.quoting import quote
@@ -9,12 +12,18 @@ from contextd.testing.fakes import WordTokenizer
 from contextd.testing.scenario import Scenario
 
 if TYPE_CHECKING:
-    from contextd.model import Sentence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from contextd.policy.facts.summary import Embed
 
 METER = WordTokenizer()
 
 
-def summary(talk: Scenario, limit: int, before: tuple[Sentence, ...] = ()) -> tuple[Sentence, ...]:
+def summary(
+    talk: Scenario, limit: int, before: tuple[Sentence, ...] = (), embed: Embed | None = None
+) -> tuple[Sentence, ...]:
     """Summarise the whole talk."""
     verdicts = judge(talk.turns)
     return summarize(
@@ -25,6 +34,7 @@ def summary(talk: Scenario, limit: int, before: tuple[Sentence, ...] = ()) -> tu
         everyone=talk.turns,
         limit=limit,
         meter=METER,
+        embed=embed,
     )
 
 
@@ -109,3 +119,55 @@ def test_the_problem_opens_the_summary_and_fragments_do_not() -> None:
         "The kettle I ordered came with a broken spout."
     ]
     assert "BROKEN?!" not in [each.text for each in summary(talk, 60)]
+
+
+def test_what_points_at_another_sentence_brings_it_along() -> None:
+    """A sentence that begins with "That one" is never quoted without what it means."""
+    kettle = "There is a steel kettle on the second page."
+    price = "That one costs 89 euros, weighs 1200 grams, and I found it at Lidl."
+    talk = Scenario().bot(kettle).user(price).bot("Our second page has 40 kettles from Lyon.")
+    limit = sum(METER.count(quote(turn, turn.text)) for turn in talk.turns[:2])
+    assert texts(summary(talk, limit)) == [kettle, price]
+    assert price not in texts(summary(talk, limit - 1))
+
+
+def test_what_points_at_nothing_is_left_out() -> None:
+    """Where nothing was said before it, a pronoun has no meaning for a reader."""
+    talk = Scenario().user("It costs 89 euros at the shop in Lyon.").bot("Lyon has 3 shops.")
+    assert texts(summary(talk, 200)) == ["Lyon has 3 shops."]
+
+
+def test_a_rolled_summary_does_not_part_what_belongs_together() -> None:
+    """A kept sentence that points at a lost one is lost too."""
+    kettle = Sentence(1, Role.USER, "I looked at the steel kettle from Lyon.", 0.5)
+    price = Sentence(3, Role.USER, "That one costs 89 euros in the shop.", 2.0)
+    talk = Scenario().user("x").bot("y").user("z").user(REQUEST)
+    later = summary(talk, 200, (kettle, price))
+    alone = summary(talk, 200, (price,))
+    assert {kettle.text, price.text} <= set(texts(later))
+    assert price.text not in texts(alone)
+
+
+def test_values_not_told_yet_go_before_those_told() -> None:
+    """Of two sentences alike, the one with a new number is taken."""
+    talk = Scenario().user("The invoice 4411 was sent to Oslo in spring.")
+    talk.user("The reminder 4411 was sent to Oslo in summer.")
+    talk.user("The reminder 9023 was sent to Bergen in summer.")
+    found = " ".join(texts(summary(talk, 28)))
+    assert all(value in found for value in ("4411", "9023", "Oslo", "Bergen"))
+
+
+def test_the_same_meaning_in_other_words_is_said_once() -> None:
+    """Sentences with one vector count as one, though they share no word."""
+    one, other = "The parcel never arrived here.", "Nothing was delivered by 9 March."
+    third = "Billing charged twice somehow last month."
+
+    def embed(given: Sequence[str]) -> NDArray[np.float32]:
+        return np.array([[0, 1] if text == third else [1, 0] for text in given], np.float32)
+
+    talk = Scenario().user(one).user(other).bot(third)
+    limit = sum(METER.count(quote(turn, turn.text)) for turn in talk.turns[::2])
+    with_vectors = set(texts(summary(talk, limit, embed=embed)))
+    assert third in with_vectors
+    assert len({one, other} & with_vectors) == 1
+    assert set(texts(summary(talk, limit))) != with_vectors

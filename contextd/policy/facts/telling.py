@@ -1,0 +1,236 @@
+"""What a sentence tells by itself: what it is worth in a summary before others are taken.
+
+Its worth is its centrality (how much of the stretch's rarer vocabulary it holds) plus what
+its nature adds: who says it, numbers and names, promises, outcomes, the first request, a
+question and its answer.  Centrality is the cosine to the TF-IDF centroid, a linear-time
+stand-in for LexRank (Erkan and Radev 2004); the cosine to the centroid of sentence vectors
+was tried in its place and lost, since it favours what is said of nothing in particular.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from contextd.model import FactKind, Retention, Role, Sentence
+from contextd.policy.reading.retention import filler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from contextd.model import Turn
+    from contextd.policy.reading.retention import Verdict
+
+_CENTRALITY = 1.2
+"""What the most central sentence of a stretch gains."""
+_FROM_HEAD, _FROM_TAIL = 16, 6
+"""Sentences of one turn that are ranked: its first and its last ones."""
+_AGEING = 0.95
+"""What is left of an old summary sentence's score at each further fold."""
+_NEAR = 2
+"""Turns back to what a sentence can point at."""
+
+_WORD = re.compile(r"[^\W_]{2,}(?:['’][a-z]+)?")
+_NUMBER = re.compile(r"\d")
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")
+_VALUE = re.compile(r"\b\w*\d[\w:.,/@-]*|[\w.+-]+@[\w.-]+|(?<=[a-z,] )[A-Z][\w'-]+")
+_NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|unable|none)\b|n['’]t\b", re.IGNORECASE)
+_LEAD = re.compile(r"^(?:\|.*\||[^.?!]*:)$|^```")
+_LEANS = re.compile(
+    r"^(?:and|but|so|or|then|also|only|because|it|that|this|they|he|she|those|these|which|there"
+    r"|yes|no|ok(?:ay)?|well|oh|sorry|i (?:did|do|have|will|can|can't|don't))\b(?! (?:is|are) a)",
+    re.IGNORECASE,
+)
+"""Openings by which a sentence leans on the one before."""
+_POINTS = re.compile(
+    r"^(?:(?:and|but|so|or|then|also|well|oh|ok|okay|yes|yeah|no|because)[,.]? )?(?:"
+    r"(?:it|that|this|they|he|she)(?:['’](?:s|re|ll|d|ve))?|its|them|those|these|such"
+    r"|the same|the (?:other|first|second|last|former|latter) one)\b",
+    re.IGNORECASE,
+)
+"""Openings that name nothing: what they mean was said before."""
+_LEANING = 0.3
+_SELF_CONTAINED = 4
+"""Content words of a sentence that can be read alone."""
+_NAMING = 3
+"""Content words of a sentence that another one can point at."""
+_STOP = frozenset(
+    """
+    the a an and or but if of to in on at for with by from is are was were be been being it its
+    this that these those i you he she we they me my your our their his her them us am do does
+    did have has had will would can could should may might so as not no yes ok okay please just
+    also there here then than too very about into over out up down all any some what which who
+    when where how i'm i'll it's that's you're don't i've i'd let like get want need know thank
+    thanks hello hi help sure
+    """.split()
+)
+_BY_ROLE: Mapping[Role, float] = {
+    Role.USER: 0.35,
+    Role.ASSISTANT: 0.1,
+    Role.HUMAN_AGENT: 0.3,
+    Role.TOOL: -0.2,
+}
+_BY_KIND: Mapping[FactKind, float] = {
+    FactKind.CORRECTION: 0.6,
+    FactKind.INSTRUCTION: 0.6,
+    FactKind.PREFERENCE: 0.6,
+    FactKind.COMMITMENT: 0.5,
+    FactKind.DECISION: 0.5,
+    FactKind.ACTION: 0.45,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A sentence that may be taken, scored, and what taking it would tell.
+
+    `values` are its numbers and names in lower case.  `needs` is the sentence without which
+    it cannot be understood ("That one, please."), to be taken with it.
+    """
+
+    sentence: Sentence
+    words: frozenset[str]
+    values: frozenset[str]
+    needs: Sentence | None = None
+
+
+def tellings(
+    turns: Sequence[Turn], verdicts: Sequence[Verdict], before: Sequence[Sentence]
+) -> list[Telling]:
+    """Return what may be taken of a summary *before* and of the *turns* since, as said.
+
+    Without a summary before, the first request is looked for in the turns.  A sentence that
+    points at something said nowhere near is left out.
+    """
+    found = list(_candidates(turns, verdicts, first=not before))
+    bags = [words(item.sentence.text) for item in found]
+    central = _centralities(bags)
+    fresh = [
+        replace(item, sentence=_raised(item.sentence, _CENTRALITY * value))
+        for item, bag, value in zip(found, bags, central, strict=True)
+        if bag
+    ]
+    return [*_aged(before), *fresh]
+
+
+def words(text: str) -> list[str]:
+    """Return the content words of *text*, roughly stemmed, with repetitions."""
+    found = (word.removesuffix("s") for word in _WORD.findall(text.lower()))
+    return [word for word in found if word not in _STOP]
+
+
+def _raised(sentence: Sentence, by: float) -> Sentence:
+    return replace(sentence, score=sentence.score + by)
+
+
+def _aged(before: Sequence[Sentence]) -> Iterator[Telling]:
+    named: Sentence | None = None
+    for item in before:
+        old = replace(item, score=item.score * _AGEING)
+        near = named if named and named.sequence >= item.sequence - _NEAR else None
+        if near is not None or not _POINTS.search(item.text):
+            yield _telling(old, near)
+        named = old if _names(item.text) else named
+
+
+def _telling(sentence: Sentence, said_before: Sentence | None) -> Telling:
+    return Telling(
+        sentence,
+        frozenset(words(sentence.text)),
+        frozenset(value.lower() for value in _VALUE.findall(sentence.text)),
+        said_before if _POINTS.search(sentence.text) else None,
+    )
+
+
+def _centralities(bags: Sequence[Sequence[str]]) -> list[float]:
+    """Return the centrality of each bag of words, 1 for the highest."""
+    spread = Counter(word for bag in bags for word in set(bag))
+    rarity = {word: math.log(1 + len(bags) / count) for word, count in spread.items()}
+    centre = {word: count * rarity[word] for word, count in spread.items()}
+    raw = [_centrality(bag, rarity, centre) for bag in bags]
+    highest = max(raw, default=0.0) or 1.0
+    return [value / highest for value in raw]
+
+
+def _centrality(bag: Sequence[str], rarity: dict[str, float], centre: dict[str, float]) -> float:
+    distinct = set(bag)
+    norm = math.sqrt(sum(rarity[word] ** 2 for word in distinct))
+    # A short sentence of common words would be closest to the centre: it says too little.
+    short = min(1.0, len(distinct) / 6)
+    return (
+        short * sum(rarity[word] * centre[word] for word in sorted(distinct)) / norm
+        if norm
+        else 0.0
+    )
+
+
+def _candidates(
+    turns: Sequence[Turn], verdicts: Sequence[Verdict], *, first: bool
+) -> Iterator[Telling]:
+    """Give the sentences of *turns* that can be understood, each with its nature's worth."""
+    asked = False
+    named: Sentence | None = None
+    for turn, verdict in zip(turns, verdicts, strict=True):
+        if verdict.retention is Retention.DISCARD:
+            continue
+        problem = _richest(verdict.sentences) if turn.role is Role.USER and first else ""
+        first = first and not problem
+        for sentence in _of_turn(turn, verdict, problem=problem, answers=asked):
+            near = named if named and named.sequence >= turn.sequence - _NEAR else None
+            if near is not None or not _POINTS.search(sentence.text):
+                yield _telling(sentence, near)
+            named = sentence if _names(sentence.text) else named
+        asked = turn.role is Role.USER and "?" in turn.text[-400:]
+
+
+def _names(text: str) -> bool:
+    """Say whether a sentence names something that the next one can point at."""
+    return not _POINTS.search(text) and len(set(words(text))) >= _NAMING
+
+
+def _of_turn(turn: Turn, verdict: Verdict, *, problem: str, answers: bool) -> Iterator[Sentence]:
+    kinds = {item.text: item.kind for item in verdict.statements}
+    for position, sentence in enumerate(_ends(verdict.sentences)):
+        if filler(sentence):
+            continue
+        score = _nature(sentence, turn.role) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
+        if sentence == problem:
+            score += 1.0
+        if answers and position == 0 and turn.role is not Role.USER:
+            score += 0.2
+        yield Sentence(turn.sequence, turn.role, sentence, score)
+
+
+def _richest(found: Sequence[str]) -> str:
+    """Return the sentence that says most, the first of equals; "" where all are filler."""
+    telling = (sentence for sentence in _ends(found) if not filler(sentence))
+    return max(telling, key=lambda sentence: len(set(words(sentence))), default="")
+
+
+def _ends(found: Sequence[str]) -> Sequence[str]:
+    if len(found) <= _FROM_HEAD + _FROM_TAIL:
+        return found
+    return (*found[:_FROM_HEAD], *found[-_FROM_TAIL:])
+
+
+def _nature(sentence: str, role: Role) -> float:
+    score = _BY_ROLE[role]
+    if _NUMBER.search(sentence):
+        score += 0.3
+    if _NAME.search(sentence):
+        score += 0.15
+    if _NEGATION.search(sentence):
+        score += 0.12
+    if sentence.endswith("?"):
+        score += 0.25 if role is Role.USER else -0.35
+    if _LEAD.search(sentence):
+        score -= 0.4
+    if _LEANS.search(sentence):
+        score -= _LEANING
+    content = len(set(words(sentence)))
+    if content < _SELF_CONTAINED:
+        score -= _LEANING if content > 1 else 2 * _LEANING
+    return score
