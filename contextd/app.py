@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import faiss
+
 from contextd.background import Background
 from contextd.embedders.static import StaticEmbedder
 from contextd.engine.build import BuildContext
@@ -91,6 +93,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         ConfigInvalid, StoreUnavailable, StoreTooNew, DataFileCorrupt: it cannot start.
     """
     async with AsyncExitStack() as stack:
+        faiss.omp_set_num_threads(1)  # one request, one core: the others serve others
         tokenizers, embedder = await asyncio.gather(
             asyncio.to_thread(_tokenizers, config), asyncio.to_thread(StaticEmbedder)
         )

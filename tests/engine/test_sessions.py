@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from contextd.model import RecordRequest, SessionKey
 from contextd.stores.memory import MemoryStore
 from contextd.testing.faults import StoreWrapper
@@ -59,5 +61,26 @@ def test_memory_stays_within_its_bound() -> None:
 
         first = await engine.inspection.get_session(SessionKey("acme", "c-0"))
         assert first.turn_count == 1
+
+    run(main())
+
+
+def test_vectors_that_come_later_count() -> None:
+    """A session whose vectors arrive after its turns may push others out of memory."""
+
+    async def main() -> None:
+        engine = Engine(capacity_bytes=200_000)
+        keys = [SessionKey("acme", f"c-{number}") for number in range(4)]
+        for key in keys:
+            await engine.record(RecordRequest(key, "", (user("short " * 20),)))
+        assert len(engine.sessions) == 4
+        before = engine.sessions.size_bytes
+
+        hot = engine.sessions.get(keys[0])
+        view = await engine.sessions.refresh(hot)
+        view.index.fine.extend(np.ones((600, 384), np.float32), 600)
+        engine.sessions.account(keys[0])
+        assert engine.sessions.size_bytes > 600 * 384 > before
+        assert len(engine.sessions) == 1
 
     run(main())

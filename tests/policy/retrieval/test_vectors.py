@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +25,7 @@ def unit_vectors(count: int, dimensions: int = 48, seed: int = 1) -> NDArray[np.
 
 @given(st.integers(1, 600), st.integers(0, 9))
 def test_similarities_are_cosines(count: int, seed: int) -> None:
-    """Storing a byte a dimension moves a cosine by less than 0.01."""
+    """Rounding rows and query to a byte a dimension moves a cosine by less than 0.01."""
     vectors = unit_vectors(count, seed=seed)
     index = VectorIndex()
     index.extend(vectors, count)
@@ -79,3 +82,88 @@ def test_an_index_without_vectors_knows_no_likeness() -> None:
     index = VectorIndex()
     index.extend(None, 3)
     assert np.isnan(index.similarities(unit_vectors(1)[0], 3)).all()
+
+
+def test_similarities_are_sums_of_whole_numbers() -> None:
+    """Rows and query are rounded first, so every processor finds the same, to the last bit."""
+    rng = np.random.default_rng(3)
+    rows = rng.integers(-127, 128, (500, 384))
+    rows[:, 0] = 127
+    query = unit_vectors(1, 384)[0]
+    query *= 100 / np.abs(query).max()
+    query[0] = 127
+    index = VectorIndex()
+    index.extend(rows.astype(np.float32), 500)
+    assert index.similarities(query, 500).tolist() == (rows @ np.rint(query)).tolist()
+
+
+def test_a_vector_may_be_replaced() -> None:
+    """The newest vector of a row counts, and no other row is touched."""
+    vectors = unit_vectors(200)
+    index = VectorIndex()
+    index.extend(vectors, 200)
+    before = index.similarities(vectors[5], 200)
+    index.put(150, vectors[5:6])
+    after = index.similarities(vectors[5], 200)
+    assert after[150] == pytest.approx(1, abs=0.01)
+    assert np.array_equal(np.delete(before, 150), np.delete(after, 150))
+
+
+def test_growth_keeps_every_row() -> None:
+    """Rows that came one by one are those that came at once, missing ones included."""
+    vectors = unit_vectors(400)
+    vectors[17] = vectors[399] = 0
+    at_once, slowly = VectorIndex(), VectorIndex()
+    at_once.extend(vectors, 400)
+    for row in vectors:
+        slowly.extend(row[None], 1)
+    expected = at_once.similarities(vectors[3], 400)
+    assert np.isnan(expected).sum() == 2
+    assert np.array_equal(slowly.similarities(vectors[3], 400), expected, equal_nan=True)
+
+
+def test_a_query_of_zeros_is_like_nothing() -> None:
+    """A query without a direction has similarity 0 to every row."""
+    index = VectorIndex()
+    index.extend(unit_vectors(4), 4)
+    assert index.similarities(np.zeros(48, np.float32), 4).tolist() == [0, 0, 0, 0]
+
+
+def test_a_search_beside_growth_sees_its_rows() -> None:
+    """A thread that searches the first rows finds the same while others are appended."""
+    vectors = unit_vectors(3_000, 256)
+    index = VectorIndex()
+    index.extend(vectors[:1_000], 1_000)
+    expected = index.similarities(vectors[0], 1_000)
+    differed = []
+
+    def search() -> None:
+        for _ in range(200):
+            found = index.similarities(vectors[0], 1_000)
+            differed.append(not np.array_equal(found, expected))
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    for start in range(1_000, 3_000, 10):
+        index.extend(vectors[start : start + 10], 10)
+    thread.join()
+    assert not any(differed)
+
+
+def resident_bytes() -> int:
+    """Return how much memory of this process is in use."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_memory_is_counted_truthfully() -> None:
+    """The process grows by no more than the sizes that are reported."""
+    vectors = unit_vectors(700, 256)
+    before = resident_bytes()
+    indexes = [VectorIndex() for _ in range(200)]
+    for index in indexes:
+        for start in range(0, 700, 50):
+            index.extend(vectors[start : start + 50], 50)
+    counted = sum(index.size_bytes for index in indexes)
+    assert counted > 200 * 700 * 256
+    assert resident_bytes() - before < 1.1 * counted
