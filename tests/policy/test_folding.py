@@ -64,8 +64,8 @@ instruction: And please only contact me by e-mail, never by phone.
 preference: I'd prefer a replacement.
 commitment: I'll send a replacement; it will arrive within 3 business days.
 open issue: Can you also tell me whether the warranty covers the grinder?
-name: Lena Ortiz; My coffee machine from order #W77120 leaks water; account number: 40-88213
-item id: CM-4410; status of W77120: delivered
+name: Lena Ortiz, My coffee machine from order #W77120 leaks water; account number: 40-88213
+status of W77120: delivered, item id: CM-4410
 order id: W77120
 action: Order W77120 was delivered on May 3rd, 2024 and cost $189.00.
 action: The address has been updated.
@@ -288,7 +288,7 @@ def test_hostile_megabytes_fold_in_bounded_time(text: str) -> None:
 def test_a_digest_knows_what_a_small_fold_had_no_room_for() -> None:
     """People read the turns themselves, whatever the prompt's budget made of them."""
     state = support().state()
-    small = extract(state, 8, rules=RULES, meter=METER, input_budget=60)
+    small = extract(state, 8, rules=RULES, meter=METER, input_budget=30)
     state.fold = small
     assert "Lena Ortiz" not in {fact.text for fact in small.facts}
     made = digest(state, rules=RULES, meter=METER)

@@ -1,19 +1,23 @@
-"""Choose the facts that a token limit holds, and write them as lines.
+"""Choose the facts that a token limit holds.
 
-Values of one speaker share a line ("- 4-16 user: name: Kylo; account id: 99"),
-because a line's own label costs more than a value; every other fact has its own line.
+The facts are a summary by coverage: what is worth keeping is what nothing chosen says yet,
+so each step takes the fact that adds most weight in new words for its tokens (the greedy
+choice for a budgeted maximum coverage, Khuller, Moss and Naor 1999).  A value said twice
+costs its tokens once; with room to spare, whole clauses take the place of their keywords.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from itertools import groupby
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
 from contextd.policy.facts.gathering import SAID, Candidate, weigh
+from contextd.policy.facts.lines import ORDER, fact_lines, told_label
 from contextd.policy.facts.supersession import normal
-from contextd.policy.quoting import fact_line, quote_span
+from contextd.policy.reading.keywords import content_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,65 +25,47 @@ if TYPE_CHECKING:
     from contextd.model import Turn
     from contextd.policy.meter import Meter
 
-ORDER = (
-    FactKind.CORRECTION,
-    FactKind.INSTRUCTION,
-    FactKind.PREFERENCE,
-    FactKind.COMMITMENT,
-    FactKind.DECISION,
-    FactKind.OPEN_ISSUE,
-    FactKind.ENTITY,
-    FactKind.ACTION,
-)
-"""The kinds by importance."""
+__all__ = ["choose", "fact_lines", "tighten"]
 
 _STATED_SHARE = 0.20
 """The share of the limit in which statements go before values."""
-_OVERFILL = 1.15
-"""How far the first choice may overshoot: an estimate is no count, and echoes go again."""
+_OVERFILL = 1.6
+"""How far the choice is thought through: an estimate is no count, and echoes go again."""
+_CONTEXT = 0.12
+"""What of its weight a fact keeps when its words are told: it says how they belong."""
 _NEEDED = (" id", "e-mail", "phone")
 """Labels of values that a tool or a colleague will ask for: they are always told apart."""
-_LINE_CHARACTERS = 400
-_TRIMS = 12
+_NAME = re.compile(r"[A-Z][\w'’.&-]*(?:,? (?:(?:of|and|the) )?[A-Z][\w'’.&-]*)+")
+"""A name of several words is one word to the cover: parts of it tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class FactLine:
-    """A line of key facts, line break included, and the turns it stands for."""
+class _Item:
+    """A candidate for the cover: its words, its weight with its age, its tokens by estimate."""
 
-    text: str
-    sequences: tuple[int, ...]
-
-
-def fact_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
-    """Write *facts* as lines, the most important first; `turns[n - 1]` has sequence n."""
-    ranked = sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence))
-    lines: list[FactLine] = []
-    for kind, group in groupby(ranked, key=lambda fact: fact.kind):
-        if kind is FactKind.ENTITY:
-            lines.extend(_packed(list(group), turns))
-        else:
-            lines.extend(
-                FactLine(fact_line(turns[fact.sequence - 1], fact), (fact.sequence,))
-                for fact in group
-            )
-    return tuple(lines)
+    candidate: Candidate
+    words: tuple[str, ...]
+    worth: float
+    cost: float
 
 
 def choose(
     candidates: Sequence[Candidate], *, limit: int, turns: Sequence[Turn], meter: Meter
 ) -> tuple[Fact, ...]:
     """Return the facts worth most whose lines take at most *limit* tokens together."""
-    last = max((candidate.fact.sequence for candidate in candidates), default=1)
-    ranked = sorted(candidates, key=lambda candidate: -_density(candidate, last))
-    chosen = _fill(ranked, limit)
-    for _ in range(_TRIMS):
-        facts = [candidate.fact for candidate in chosen]
-        tokens = sum(meter.count(line.text) for line in fact_lines(facts, turns))
-        if tokens <= limit:
-            return tuple(sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence)))
-        chosen = chosen[: min(len(chosen) - 1, len(chosen) * limit // tokens)]
-    return ()
+    order = _order(candidates, limit)
+    place = {id(candidate): at for at, candidate in enumerate(candidates)}
+    fits: tuple[Fact, ...] = ()
+    low, high = 0, len(order)
+    while low < high:
+        middle = (low + high + 1) // 2
+        kept = sorted(_without_echoes(order[:middle]), key=lambda item: place[id(item)])
+        facts = _sorted(kept)
+        if sum(meter.count(line.text) for line in fact_lines(facts, turns)) <= limit:
+            fits, low = facts, middle
+        else:
+            high = middle - 1
+    return fits
 
 
 def tighten(
@@ -93,29 +79,75 @@ def tighten(
     return choose(weighed, limit=limit, turns=turns, meter=meter)
 
 
-def _fill(ranked: Sequence[Candidate], limit: int) -> list[Candidate]:
-    """Take the best of *ranked* until the estimated tokens reach a little over *limit*.
+def _sorted(candidates: Iterable[Candidate]) -> tuple[Fact, ...]:
+    facts = (candidate.fact for candidate in candidates)
+    return tuple(sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence)))
+
+
+def _order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """Return candidates in the order in which they earn their tokens, a little over *limit*.
 
     Statements are served first, within their share: a value is told in fewer tokens than a
     promise, and would leave no room for it.
     """
-    statements = [item for item in ranked if item.fact.kind is not FactKind.ENTITY]
-    statements.sort(key=lambda item: -item.weight)
-    first = _taken(statements, limit * _STATED_SHARE)
+    last = max((candidate.fact.sequence for candidate in candidates), default=1)
+    items = [_item(candidate, last) for candidate in candidates]
+    first = list(_stated(items, limit * _STATED_SHARE))
+    covered = {word for item in first for word in item.words}
     taken = {id(item) for item in first}
-    rest = [item for item in ranked if id(item) not in taken]
-    room = limit * _OVERFILL - sum(_estimate(item.fact) for item in first)
-    return _without_echoes([*first, *_taken(rest, room)])
+    rest = [item for item in items if id(item) not in taken]
+    room = limit * _OVERFILL - sum(item.cost for item in first)
+    return [item.candidate for item in (*first, *_covering(rest, covered, room))]
 
 
-def _taken(candidates: Iterable[Candidate], room: float) -> list[Candidate]:
-    chosen = []
-    for candidate in candidates:
-        cost = _estimate(candidate.fact)
-        if cost <= room:
-            room -= cost
-            chosen.append(candidate)
-    return chosen
+def _item(candidate: Candidate, last: int) -> _Item:
+    recency = 0.75 + 0.25 * candidate.fact.sequence / last
+    return _Item(
+        candidate, _words(candidate.fact), candidate.weight * recency, _estimate(candidate.fact)
+    )
+
+
+def _words(fact: Fact) -> tuple[str, ...]:
+    """Return what *fact* tells: the words of a phrase, a value or a name as a whole."""
+    whole = normal(fact.text)
+    if fact.label.endswith(_NEEDED):
+        return (f"{fact.label} {whole}",)
+    if fact.kind is FactKind.ENTITY and (fact.label != SAID or _NAME.fullmatch(fact.text)):
+        return (whole,)
+    return tuple(dict.fromkeys(content_words(fact.text))) or (whole,)
+
+
+def _stated(items: Iterable[_Item], room: float) -> Iterator[_Item]:
+    statements = (item for item in items if item.candidate.fact.kind is not FactKind.ENTITY)
+    for item in sorted(statements, key=lambda item: -item.candidate.weight):
+        if item.cost <= room:
+            room -= item.cost
+            yield item
+
+
+def _covering(items: Sequence[_Item], covered: set[str], room: float) -> Iterator[_Item]:
+    """Give *items* by what each adds for its tokens, until *room* is used up.
+
+    What an item adds only falls while others are taken, so the first in the heap whose
+    gain still holds is the best of all (lazy evaluation, Minoux 1978).
+    """
+    heap = [(-_gain(item, covered), at) for at, item in enumerate(items)]
+    heapify(heap)
+    while heap and room > 0:
+        _, at = heappop(heap)
+        item = items[at]
+        gain = _gain(item, covered)
+        if heap and -gain > heap[0][0]:
+            heappush(heap, (-gain, at))
+            continue
+        room -= item.cost
+        covered.update(item.words)
+        yield item
+
+
+def _gain(item: _Item, covered: set[str]) -> float:
+    new = sum(word not in covered for word in item.words) / len(item.words)
+    return item.worth * (_CONTEXT + (1 - _CONTEXT) * new) / (item.cost + 1)
 
 
 def _without_echoes(chosen: Sequence[Candidate]) -> list[Candidate]:
@@ -136,51 +168,11 @@ def _echoes(fact: Fact, texts: dict[int, list[str]]) -> bool:
     return any(len(other) > len(text) and text in other for other in texts[fact.sequence])
 
 
-def _density(candidate: Candidate, last: int) -> float:
-    recency = 0.75 + 0.25 * candidate.fact.sequence / last
-    return candidate.weight * recency / (_estimate(candidate.fact) + 2)
-
-
 def _estimate(fact: Fact) -> float:
     """Guess the tokens of a fact, cheaply: digits run at 2.5 characters a token, words at 4.5."""
     digits = sum(sign.isdigit() for sign in fact.text)
     text = digits / 2.5 + (len(fact.text) - digits) / 4.5
     if fact.kind is not FactKind.ENTITY:
         return text + 12
-    return text + (1.5 if fact.label == SAID else 2.5 + len(fact.label) / 6)
-
-
-def _packed(facts: Sequence[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
-    by_role: dict[str, list[Fact]] = {}
-    for fact in facts:
-        by_role.setdefault(turns[fact.sequence - 1].role.value, []).append(fact)
-    for group in by_role.values():
-        for line in _runs(group):
-            yield _line(line, turns)
-
-
-def _runs(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
-    run: list[Fact] = []
-    length = 0
-    for fact in facts:
-        width = len(fact.label) + len(fact.text) + 4
-        if run and length + width > _LINE_CHARACTERS:
-            yield run
-            run, length = [], 0
-        run.append(fact)
-        length += width
-    if run:
-        yield run
-
-
-def _line(run: Sequence[Fact], turns: Sequence[Turn]) -> FactLine:
-    sequences = tuple(sorted({fact.sequence for fact in run}))
-    values = "; ".join(
-        f"{_prefix(label)}{', '.join(fact.text for fact in group)}"
-        for label, group in groupby(run, key=lambda fact: fact.label)
-    )
-    return FactLine(quote_span(sequences[0], turns[sequences[-1] - 1], values), sequences)
-
-
-def _prefix(label: str) -> str:
-    return "" if label in {SAID, ""} else f"{label}: "
+    label = told_label(fact)
+    return text + 1 + (1 + len(label) / 5 if label else 0)

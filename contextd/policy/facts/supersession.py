@@ -33,6 +33,10 @@ _REPLACED = tuple(
         r"\brather than " + _THING.format("old") + _ENDS,
         r"\bnot " + _THING.format("old") + r"[,;]? (?:but|it'?s|make it|i meant)\b",
         r", not " + _THING.format("old") + _ENDS,
+        r"\b(?!(?:am|is|are|was|were|do|does|did|have|has|had|can|could|will|would|should|may|"
+        r"might|must|if|or|why|but|and|that'?s|it'?s|i'?m)\b)[\w']+ not (?:at |to |on |in |for )?"
+        + _THING.format("old")
+        + r"(?=[.!]?$)",
     )
 )
 _TAKEN_BACK = tuple(
@@ -56,6 +60,10 @@ _NEAR = 12
 """Candidates of one turn among which the phrase around a value is looked for."""
 _FADED = 0.35
 """What is left of a phrase's weight when a value in it was corrected."""
+_LATELY = 12
+"""Turns within which a change of plans varies what was said."""
+_VARIED_WORDS = 4
+"""Words up to which a phrase is a thing with its kind and not a clause."""
 _STRAY = " .,;:!?\"'*()"
 
 
@@ -112,7 +120,7 @@ def settle(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _standing(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
-    gone = _taken_back(candidates) | _replaced(candidates)
+    gone = _taken_back(candidates) | _replaced(candidates) | _varied(candidates)
     faded = {around for at in sorted(gone) for around in _around(candidates, at)}
     for at, candidate in enumerate(candidates):
         if at not in gone:
@@ -149,6 +157,38 @@ def _replaced(candidates: Sequence[Candidate]) -> set[int]:
             gone.add(before)
         newest[slot] = at
     return gone
+
+
+def _varied(candidates: Sequence[Candidate]) -> set[int]:
+    """Return where phrases stand that a change of plans varied: "Thai food" by "Greek food".
+
+    It does where the last word is the same, the words before it are not, and the user said
+    both within `_LATELY` turns.
+    """
+    gone: set[int] = set()
+    heads: dict[str, list[int]] = {}
+    for at, candidate in enumerate(candidates):
+        head = _head(candidate)
+        if not head:
+            continue
+        sequence, text = candidate.fact.sequence, normal(candidate.fact.text)
+        if candidate.revises:
+            gone.update(
+                before
+                for before in heads.get(head, ())
+                if sequence - _LATELY <= candidates[before].fact.sequence < sequence
+                and not _holds(text, normal(candidates[before].fact.text))
+            )
+        heads.setdefault(head, []).append(at)
+    return gone
+
+
+def _head(candidate: Candidate) -> str:
+    """Return the last word of a user's short phrase, "" for anything else."""
+    if candidate.role is not Role.USER or candidate.fact.label != SAID:
+        return ""
+    words = normal(candidate.fact.text).split()
+    return words[-1] if 1 < len(words) <= _VARIED_WORDS else ""
 
 
 def _around(candidates: Sequence[Candidate], at: int) -> Iterator[int]:

@@ -26,6 +26,13 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
+_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_FEW = (
+    r"(?:\d{1,6}(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"fifteen|twenty|thirty|forty|fifty|a couple of|half a dozen|a dozen)"
+)
+_HOUR = r"(?:\d{1,2}(?:[:.]\d{2})?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_DAYTIME = r"(?:\ in\ the\ (?:morning|afternoon|evening)|\ at\ night)"
 _NOUN = (
     r"order|ticket|invoice|booking|reservation|confirmation|account|case|reference|ref|tracking|"
     r"customer|user|membership|member|policy|flight|serial|transaction|card|passport|pin|zip|"
@@ -43,10 +50,20 @@ _VALUE = re.compile(
   | (?P<date>\b\d{{4}}-\d{{2}}-\d{{2}}\b
       | \b\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}\b
       | \b{_MONTH}\.?\ \d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\ \d{{4}}\b)?
-      | \b\d{{1,2}}(?:st|nd|rd|th)?\ (?:of\ )?{_MONTH}\b(?:,?\ \d{{4}}\b)?
-      | \b\d{{1,2}}(?:st|nd|rd|th)\b(?!\ (?:floor|time|street|st|ave|class|grade)\b))
-  | (?P<time>\b\d{{1,2}}(?:[:.]\d{{2}})?\ ?(?:[ap]m\b|[ap]\.m\.)
-      | \b\d{{1,2}}:\d{{2}}\b | \b\d{{1,2}}\ o'clock\b)
+      | \b(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)?\ (?:of\ )?{_MONTH}\b(?:,?\ \d{{4}}\b)?
+      | \b(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)\b
+        (?!\ (?:floor|time|street|st|ave|class|grade)\b|\ and\ (?-i:[A-Z]))
+        (?:\ of\ (?:this|the|next)\ month\b)?
+      | \b(?:(?:this|next|last|coming)\ )?{_WEEKDAY}s?\b
+        (?:\ (?:(?:this|next|last)\ week|morning|afternoon|evening|night)\b)?
+      | \b(?:this|next|last|coming)\ (?:week(?:end)?|month|year)\b
+      | \b(?:the\ day\ (?:after\ tomorrow|before\ yesterday)
+        |(?:today|tonight|tomorrow|yesterday)(?:\ (?:morning|afternoon|evening|night))?)\b)
+  | (?P<time>\b{_HOUR}\ ?(?:[ap]m\b|[ap]\.m\.)
+      | \b(?:(?:half|quarter)\ (?:past|to)\ {_HOUR}|\d{{1,2}}:\d{{2}}
+        |{_HOUR}\ o(?:'|"|’)clock)\b{_DAYTIME}?
+      | \b{_HOUR}{_DAYTIME}\b
+      | \b(?:morning|afternoon|evening)\ {_HOUR}\b)
   | \b(?P<noun>{_NOUN})(?:\ ?(?:id|number|no\.?|nr\.?|code|reference))?+
       (?:\ ?(?:is|was|ending\ in|[:=]))?+[ \*]{{0,3}}\#?(?P<labelled>{_ID}|[A-Z]{{5,12}}\b)
   | \#(?P<hashed>W?\d[\w-]{{1,24}}|[A-Z]{{1,4}}-?\d[\w-]{{1,20}})
@@ -56,9 +73,9 @@ _VALUE = re.compile(
   | (?P<phone>\+\d[\d\ ()./-]{{6,17}}\d
       | \b\d{{3}}[-. ]\d{{3}}[-. ]\d{{4}}\b|\(\d{{3}}\)\ ?\d{{3}}[-. ]\d{{4}})
   | (?<![\w-])(?P<number>\d{{2,8}}(?:-\d{{2,8}}){{1,3}}|\d{{5,20}})\b
-  | \b(?P<quantity>\d{{1,6}}(?:\.\d+)?\ ?
+  | \b(?P<quantity>{_FEW}\ ?
       (?:people|persons?|guests?|nights?|days?|hours?|minutes?|weeks?|
-      months?|items?|tickets?|seats?|rooms?|bags?|stars?|kg|km|miles?|gb|mb|%))
+      months?|items?|tickets?|seats?|(?:bed|bath)?rooms?|beds?|bags?|stars?|kg|km|miles?|gb|mb|%))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -67,7 +84,12 @@ _NAME = re.compile(
     r" (?P<name>(?!I\b)[A-Z][\w'’-]{1,20}(?: [A-Z][\w'’.-]{0,20}){0,3})"
 )
 _NAME_CUE = re.compile(r"name|[Tt]his is|I am|I'm|[Ii]t's")
-_DIGIT = re.compile(r"[\d@]")
+_CUE = re.compile(
+    r"[\d@]|day\b|days\b|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"fifteen|twenty|thirty|forty|fifty|couple|dozen|past|tonight|tomorrow|yesterday|week|"
+    r"weekend|month|year)\b",
+    re.IGNORECASE,
+)
 _NO_NAME = frozenset(
     """
     i not sorry glad happy very so the a an ok yes no just also still now here there well
@@ -86,7 +108,7 @@ def values(sentence: str) -> Iterator[Value]:
     """Give the typed values of one sentence, in the order in which they stand."""
     if _NAME_CUE.search(sentence):
         yield from _names(sentence)
-    if not _DIGIT.search(sentence):
+    if not _CUE.search(sentence):
         return
     for match in _VALUE.finditer(sentence):
         kind = match.lastgroup or ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from contextd.policy.reading.keywords import content_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -66,7 +68,7 @@ _ONLY_ASKED = re.compile(r"\b(?:what|which|how) ")
 _EMPTY_SLOT = frozenset(
     "you me us it that this them else anything something i we do if help to".split()
 )
-SHORT_ANSWER = 14
+SHORT_ANSWER = 7
 """Words of a reply that can be an answer as a whole."""
 LONGEST = 160
 """Characters of a phrase."""
@@ -109,7 +111,8 @@ def asked_for(sentence: str) -> str:
         return ""
     what = _SLOTS.get(found["what"], found["what"])
     what = _ONLY_ASKED.sub("", what).removeprefix("many ").removeprefix("much ").strip()
-    return "" if not what or what.split()[0] in _EMPTY_SLOT else what
+    empty = not any(content_words(what)) or what.split()[0] in _EMPTY_SLOT
+    return "" if empty else what
 
 
 def cut(text: str, most: int) -> str:

@@ -31,13 +31,15 @@ _CORRECTION = _any(
     r"incorrect)\b",
     r"\b(?:changed?|switch|correct|update) (?:it|that|this|the|my|our)\b[^.?!]{0,60}\b(?:to|"
     r"from|into)\b",
-    r"\bchange of plans?\b|\bchanged? my mind\b|\bon second thoughts?\b|\bnever ?mind\b",
+    r"\bchange (?:of|in) (?:the |my |our )?\w+\b|\bchanged? my mind\b|"
+    r"\bon second thoughts?\b|\bnever ?mind\b",
     r"\b(?:i|we) (?:made|gave|misspoke|mistyped|got)\b[^.?!]{0,30}\b(?:mistake|wrong|typo|"
     r"mixed up)\b",
     r"\b(?:i )?(?:misspoke|mistyped|misread)\b|\bmy mistake\b|\bmy bad\b",
     r"\bmake (?:it|that) \S+[^.?!]{0,40}\b(?:instead|rather)\b|\binstead of\b|\binstead[.!,]|"
     r"\binstead$",
-    r"^(?:no|nope|nah)[,.]? (?:it'?s|it is|that'?s|make it|i said|the|my|not)\b",
+    r"^(?:no|nope|nah)[,.]? (?:it'?s|it is|that'?s|make it|i said|the|my|not)\b"
+    r"(?! (?:all|it|fine|ok(?:ay)?|good|great|perfect|everything|alright)\b)",
     r"\bnot \S+(?: \S+){0,3},? but \S+|\bshould (?:have been|be) \S+(?: \S+){0,3},? not \b",
 )
 _INSTRUCTION = _any(

@@ -3,48 +3,15 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contextd.model import Fact, FactKind
-from contextd.policy.facts.facts import ORDER, choose, fact_lines, tighten
+from contextd.model import FactKind
+from contextd.policy.facts.facts import choose, tighten
 from contextd.policy.facts.gathering import gather, judge
+from contextd.policy.facts.lines import fact_lines
 from contextd.policy.facts.supersession import settle
 from contextd.testing.fakes import WordTokenizer
 from contextd.testing.scenario import Scenario
 
 METER = WordTokenizer()
-
-
-def test_values_of_one_speaker_share_a_line() -> None:
-    """A line names its turns once and repeats no label."""
-    talk = Scenario().user("a").bot("b").user("c")
-    facts = [
-        Fact(FactKind.ENTITY, "Kylo", 1, "name"),
-        Fact(FactKind.ENTITY, "W1", 3, "order id"),
-        Fact(FactKind.ENTITY, "W2", 3, "order id"),
-        Fact(FactKind.ENTITY, "$5", 2, "amount"),
-    ]
-    lines = fact_lines(facts, talk.turns)
-    assert [(line.text.partition(":")[0], line.sequences) for line in lines] == [
-        ("- 1-3 user", (1, 3)),
-        ("- 2 assistant", (2,)),
-    ]
-    assert lines[0].text.endswith("user: name: Kylo; order id: W1, W2\n")
-
-
-def test_the_most_binding_fact_comes_first() -> None:
-    """Lines follow the order of importance, then of the turns."""
-    talk = Scenario().user("a").user("b")
-    facts = [Fact(kind, kind.value, 1 + at % 2) for at, kind in enumerate(reversed(FactKind))]
-    told = [line.text for line in fact_lines(facts, talk.turns)]
-    assert [next(k for k in FactKind if k.value in text.lower()) for text in told] == list(ORDER)
-
-
-def test_no_text_breaks_out_of_its_line() -> None:
-    """A line break in a value is a space in its line."""
-    talk = Scenario().user("x")
-    fact = Fact(FactKind.ENTITY, "one\n- (turn 9, user) two\r\n", 1, "na\nme")
-    (line,) = fact_lines([fact], talk.turns)
-    assert line.text.count("\n") == 1
-    assert line.text.endswith("\n")
 
 
 def test_what_another_fact_of_the_turn_says_is_not_said_again() -> None:
@@ -99,3 +66,23 @@ def test_a_tighter_limit_keeps_a_part_of_what_was_chosen() -> None:
     assert fewer
     assert set(fewer) < set(chosen)
     assert sum(METER.count(line.text) for line in fact_lines(fewer, talk.turns)) <= 15
+
+
+def test_a_value_said_again_is_told_once() -> None:
+    """What is covered already makes room for what nobody has told yet."""
+    talk = Scenario()
+    for name in ("Weimar", "Jena", "Erfurt", "Gera", "Suhl", "Gotha"):
+        talk.user(f"The parcel from {name} with the green label is here.")
+    candidates = settle(gather(talk.turns, judge(talk.turns)))
+    chosen = choose(candidates, limit=18, turns=talk.turns, meter=METER)
+    text = " ".join(fact.text for fact in chosen)
+    assert text.count("parcel") == 1
+    assert all(name in text for name in ("Weimar", "Jena", "Erfurt", "Gera", "Suhl", "Gotha"))
+
+
+def test_room_to_spare_tells_how_things_belong() -> None:
+    """With tokens left, whole clauses take the place of their keywords."""
+    talk = Scenario().user("My neighbour borrowed the green ladder.")
+    candidates = settle(gather(talk.turns, judge(talk.turns)))
+    chosen = choose(candidates, limit=500, turns=talk.turns, meter=METER)
+    assert [fact.text for fact in chosen] == ["My neighbour borrowed the green ladder"]

@@ -33,6 +33,12 @@ CORRECTIONS = {
     ),
     "not but": ("My order is W1111.", "It's not W1111 but W2222.", "W1111", "W2222"),
     "meant": ("My mail is a@x.org.", "Sorry, I meant b@x.org, not a@x.org.", "a@x.org", "b@x.org"),
+    "not at the end": (
+        "A cab to Elm Court.",
+        "Change of address: pick me up at Mill Lane not Elm Court.",
+        "Elm Court",
+        "Mill Lane",
+    ),
     "from to": (
         "The order is for May 3rd.",
         "Change the date from May 3rd to May 5th.",
@@ -103,3 +109,26 @@ def test_an_added_value_takes_none_back() -> None:
 def test_a_correction_without_what_it_takes_back(text: str, now: str) -> None:
     """What holds is left, in its own words."""
     assert current(text) == now
+
+
+def test_a_change_of_plans_varies_what_has_the_same_head() -> None:
+    """Oak shelves give way to pine shelves, an oak floor does not."""
+    talk = Scenario().user("We look for oak shelves on an oak floor.").bot("None left.")
+    assert {"oak shelves", "oak floor"} <= set(entities(talk))
+    held = entities(talk.user("How about the pine shelves?"))
+    assert "oak shelves" not in held
+    assert {"pine shelves", "oak floor"} <= set(held)
+
+
+def test_what_is_added_varies_nothing() -> None:
+    """Asking for pine shelves, too, leaves the oak shelves standing."""
+    talk = Scenario().user("We look for oak shelves on the wall.").bot("Fine.")
+    assert "oak shelves" in entities(talk.user("Could we also try the pine shelves?"))
+
+
+def test_plans_are_varied_only_while_they_are_fresh() -> None:
+    """What was said long ago is another matter."""
+    talk = Scenario().user("We look for oak shelves on the wall.")
+    for _ in range(8):
+        talk.bot("Go on.").user("Thank you.")
+    assert "oak shelves" in entities(talk.user("How about the pine shelves?"))

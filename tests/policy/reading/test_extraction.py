@@ -21,7 +21,11 @@ CASES = {
     "It cost $1,234.50, then 20 euros.": [("amount", "$1,234.50"), ("amount", "20 euros")],
     "On May 5th, 2024 at 9:30 am.": [("date", "May 5th, 2024"), ("time", "9:30 am")],
     "From 2024-05-21 to 15/09/2024.": [("date", "2024-05-21"), ("date", "15/09/2024")],
-    "Two rooms, 4 guests, 3 nights.": [("quantity", "4 guests"), ("quantity", "3 nights")],
+    "Two rooms, 4 guests, 3 nights.": [
+        ("quantity", "Two rooms"),
+        ("quantity", "4 guests"),
+        ("quantity", "3 nights"),
+    ],
     "Flight HAT028 please.": [("flight id", "HAT028")],
     "See https://example.org/a?b=1 for it.": [("url", "https://example.org/a?b=1")],
     "I'm sorry about 2019.": [],

@@ -1,0 +1,103 @@
+"""Choose the facts that a token limit holds, and write them as lines.
+
+Values of one speaker share a line ("- 4-16 user: name: Kylo; account id: 99"),
+because a line's own label costs more than a value; every other fact has its own line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from contextd.model import Fact, FactKind
+from contextd.policy.facts.gathering import SAID
+from contextd.policy.quoting import fact_line, quote_span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from contextd.model import Turn
+
+ORDER = (
+    FactKind.CORRECTION,
+    FactKind.INSTRUCTION,
+    FactKind.PREFERENCE,
+    FactKind.COMMITMENT,
+    FactKind.DECISION,
+    FactKind.OPEN_ISSUE,
+    FactKind.ENTITY,
+    FactKind.ACTION,
+)
+"""The kinds by importance."""
+
+_SELF_EVIDENT = frozenset((SAID, "", "date", "time", "amount", "quantity", "e-mail", "url"))
+"""Labels that a value makes plain itself."""
+_LINE_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FactLine:
+    """A line of key facts, line break included, and the turns it stands for."""
+
+    text: str
+    sequences: tuple[int, ...]
+
+
+def fact_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
+    """Write *facts* as lines, the most important first; `turns[n - 1]` has sequence n."""
+    ranked = sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence))
+    lines: list[FactLine] = []
+    for kind, group in groupby(ranked, key=lambda fact: fact.kind):
+        if kind is FactKind.ENTITY:
+            lines.extend(_packed(list(group), turns))
+        else:
+            lines.extend(
+                FactLine(fact_line(turns[fact.sequence - 1], fact), (fact.sequence,))
+                for fact in group
+            )
+    return tuple(lines)
+
+
+def told_label(fact: Fact) -> str:
+    """Return the label that is written before a value: none where the value shows what it is."""
+    return "" if fact.label in _SELF_EVIDENT else fact.label
+
+
+def _packed(facts: Sequence[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
+    by_role: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_role.setdefault(turns[fact.sequence - 1].role.value, []).append(fact)
+    for group in by_role.values():
+        for line in _runs(group):
+            yield _line(line, turns)
+
+
+def _runs(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+    run: list[Fact] = []
+    length = 0
+    for fact in facts:
+        width = len(fact.label) + len(fact.text) + 4
+        if run and length + width > _LINE_CHARACTERS:
+            yield run
+            run, length = [], 0
+        run.append(fact)
+        length += width
+    if run:
+        yield run
+
+
+def _line(run: Sequence[Fact], turns: Sequence[Turn]) -> FactLine:
+    sequences = tuple(sorted({fact.sequence for fact in run}))
+    values = "; ".join(
+        ", ".join(_labelled(list(group)))
+        for _, group in groupby(run, key=lambda fact: fact.sequence)
+    )
+    return FactLine(quote_span(sequences[0], turns[sequences[-1] - 1], values), sequences)
+
+
+def _labelled(facts: Sequence[Fact]) -> Iterator[str]:
+    """Give the values of one turn, each label before the first of its values."""
+    for label, group in groupby(facts, key=told_label):
+        text = ", ".join(fact.text for fact in group)
+        yield f"{label}: {text}" if label else text
