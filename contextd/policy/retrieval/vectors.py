@@ -2,7 +2,7 @@
 
 A search needs the similarity of *every* passage, since scores are measured against their
 mean and spread; a nearest-neighbour list would not do.  So the index is flat: an inverted
-file of one list, whose range search without a bound scans all rows at 15 ns each.
+file of one list, whose range search without a bound scans all rows at 20 ns each.
 (`IndexScalarQuantizer` itself takes 400 ns a row for that.)
 
 Rows and query are rounded to 8 bits, each with its own scale, which moves a cosine by 0.001
@@ -42,7 +42,7 @@ class VectorIndex:
     leaves the old one to whom it serves.
     """
 
-    __slots__ = ("_codes", "_index", "_scales", "dimensions")
+    __slots__ = ("_codes", "_index", "_scales", "dimensions")  # scales are NaN where missing
 
     def __init__(self) -> None:
         """Start empty."""
@@ -63,7 +63,7 @@ class VectorIndex:
 
     def extend(self, vectors: NDArray[np.float32] | None, count: int) -> None:
         """Append *count* rows: *vectors*, or missing ones."""
-        self._scales.extend(np.zeros(count, np.float32))
+        self._scales.extend(np.full(count, np.nan, np.float32))
         if vectors is not None:
             self.put(len(self) - count, vectors)
 
@@ -77,11 +77,11 @@ class VectorIndex:
         if len(self) > len(self._codes):
             self._grow()
         peaks = np.abs(vectors).max(axis=1)
-        peaks[~np.isfinite(peaks)] = 0
-        scales = np.where(peaks > 0, peaks / _LEVELS, 1)[:, None]
-        known = np.where(peaks[:, None] > 0, vectors, 0)
-        self._codes[first : first + len(vectors)] = np.rint(known / scales) + _ZERO
-        self._scales.values[first : first + len(vectors)] = peaks / _LEVELS
+        known = np.isfinite(peaks) & (peaks > 0)
+        scales = np.where(known, peaks / _LEVELS, 1)
+        rounded = np.rint(np.where(known[:, None], vectors, 0) / scales[:, None])
+        self._codes[first : first + len(vectors)] = rounded + _ZERO
+        self._scales.values[first : first + len(vectors)] = np.where(known, scales, np.nan)
 
     def _grow(self) -> None:
         """Move to an index with room for all rows and half as many again as there was."""
@@ -93,16 +93,18 @@ class VectorIndex:
     def similarities(self, vector: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
         """Return the cosine of *vector* with each of the first *rows* rows; NaN where missing."""
         index, scales = self._index, self._scales.values[:rows]
-        if index is None or vector.shape != (self.dimensions,) or not np.isfinite(vector).all():
+        peak = float(np.abs(vector).max(initial=0))
+        if index is None or vector.shape != (self.dimensions,) or not np.isfinite(peak):
             return np.full(rows, np.nan, np.float32)
-        scale = max(float(np.abs(vector).max()), _LEAST_PEAK) / _LEVELS
+        scale = np.float32(max(peak, _LEAST_PEAK) / _LEVELS)
         asked = np.rint(vector / scale).astype(np.float32)[None]
         only = faiss.IDSelectorRange(0, rows)
         some = faiss.SearchParametersIVF(sel=only)  # type: ignore[call-arg] # not in the stub
         _, products, numbers = index.range_search(asked, _UNBOUNDED, params=some)
-        found = np.zeros(rows, np.float32)
+        found = np.full(rows, np.nan, np.float32)
         found[numbers] = products
-        return found * np.where(scales > 0, scales * np.float32(scale), np.float32(np.nan))
+        found *= scales * scale
+        return found
 
 
 def _empty_index(
