@@ -15,6 +15,8 @@ from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
 from contextd.policy.prompt.formats import render
+from contextd.policy.quoting import A_DAY
+from contextd.policy.retrieval.focus import focus_of
 from contextd.policy.retrieval.likeness import QueryVectors
 from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.ports import Commit
@@ -119,7 +121,7 @@ class BuildContext:
         watch.lap("route")
         work = Composition.begin(view, request, self.rules)
         revision = work.state.revision
-        framed = await work.frame(message_tokens)
+        framed = await work.frame(message_tokens, focus_of(message.text if message else None))
         watch.lap("frame")
         slices, degradations = await self._retrieve(view, framed, routing, message, watch)
         watch.check()
@@ -170,6 +172,7 @@ class BuildContext:
             before=framed.verbatim_start,
             tokens=framed.retrieval_tokens,
             rules=self.rules.retrieval,
+            day_tokens=view.tokenizer.count(A_DAY),
         )
         watch.lap("retrieve")
         behind = (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contextd.engine.sessions import View
-    from contextd.model import BuildRequest, Context, Fold, Slice
+    from contextd.model import BuildRequest, Context, Focus, Fold, Slice
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 class FoldMissing(Exception):
     """A fold has to be made on the fly, which takes too long for the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of the message: its tokens, and what it is about."""
+
+    tokens: int
+    focus: Focus
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +54,17 @@ class Composition:
         state = view.state.snapshot() if heavy else view.state
         return cls(view, state, request, rules, heavy)
 
-    async def frame(self, message_tokens: int) -> Frame:
+    async def frame(self, message_tokens: int, focus: Focus) -> Frame:
         """Decide the context around what a search may find."""
+        about = About(message_tokens, focus)
         try:
             return await maybe_in_thread(
-                self.heavy, lambda: self._frame(self.state, message_tokens, self._known_fold)
+                self.heavy, lambda: self._frame(self.state, about, self._known_fold)
             )
         except FoldMissing:
             state = self.state.snapshot()
             return await asyncio.to_thread(
-                self._frame, state, message_tokens, lambda through: self._fold(state, through)
+                self._frame, state, about, lambda through: self._fold(state, through)
             )
 
     async def assemble(self, framed: Frame, slices: tuple[Slice, ...]) -> Context:
@@ -73,12 +82,13 @@ class Composition:
         )
 
     def _frame(
-        self, state: SessionState, message_tokens: int, fold_now: Callable[[int], Fold]
+        self, state: SessionState, about: About, fold_now: Callable[[int], Fold]
     ) -> Frame:
         return frame(
             state,
             self.request,
-            message_tokens=message_tokens,
+            message_tokens=about.tokens,
+            focus=about.focus,
             rules=self.rules,
             meter=self.view.tokenizer,
             fold_now=fold_now,

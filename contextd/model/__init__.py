@@ -21,6 +21,7 @@ from contextd.model.calls import (
 from contextd.model.contexts import (
     Budget,
     Context,
+    Focus,
     Format,
     Message,
     Omitted,
@@ -82,6 +83,7 @@ __all__ = [
     "Evidence",
     "Fact",
     "FactKind",
+    "Focus",
     "Fold",
     "Format",
     "Handoff",

@@ -32,6 +32,18 @@ class SectionKind(Enum):
     MESSAGE = "message"
 
 
+class Focus(Enum):
+    """What of the conversation a message is about.
+
+    `PRESENT` is what was just said, or nothing of the past; `DETAIL` something particular,
+    which may lie far back; `WHOLE` the conversation as such.
+    """
+
+    PRESENT = "present"
+    DETAIL = "detail"
+    WHOLE = "whole"
+
+
 class Format(Enum):
     """The message shape the caller wants."""
 

@@ -118,6 +118,7 @@ def _made(
     meter: Meter,
 ) -> Fold:
     first = base.through if base else 0
+    source = state.tokens_between(1, through)
     turns = state.turns[first:through]
     verdicts = judge(turns)
     kept = pinned(state, through, verdicts=verdicts, before=base, limit=limits.pinned, meter=meter)
@@ -136,12 +137,12 @@ def _made(
         ),
         facts=choose(
             settle(_candidates(state, base, turns, verdicts)),
-            limit=limits.facts,
+            limit=max(limits.facts, min(limits.held, source // 3)),
             turns=state.turns,
             meter=meter,
         ),
         pinned=kept,
-        source_tokens=state.tokens_between(1, through),
+        source_tokens=source,
     )
 
 
@@ -150,7 +151,9 @@ def _limits(state: SessionState, input_budget: int | None, rules: FoldRules) -> 
     budget = input_budget or (state.budget.input_tokens if state.budget else 0)
     if budget:
         return folded_limits(budget, rules)
-    return FoldedLimits(rules.summary_tokens, rules.summary_tokens, rules.facts_tokens)
+    return FoldedLimits(
+        rules.summary_tokens, rules.summary_tokens, rules.facts_tokens, rules.facts_tokens
+    )
 
 
 def _candidates(
@@ -241,4 +244,13 @@ def _is_shorter(fold: Fold, state: SessionState) -> bool:
 
 
 def _characters(items: Iterable[Sentence | Fact]) -> int:
-    return sum(len(item.text) + _LINE_CHARACTERS for item in items)
+    """Estimate what *items* take as lines; values share a line, each under its label."""
+    return sum(
+        len(item.text)
+        + (
+            len(item.label) + 4
+            if isinstance(item, Fact) and item.kind is FactKind.ENTITY
+            else _LINE_CHARACTERS
+        )
+        for item in items
+    )

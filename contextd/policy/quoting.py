@@ -43,6 +43,9 @@ _MARKS = str.maketrans("()[]:", "     ")
 NO_DAY = "no date\n"
 """Stands before turns whose time is not known."""
 
+A_DAY = "2030-12-31\n"
+"""A line as `day_line` gives it, to tell what one costs."""
+
 _LAST_SECOND = 253_402_300_799
 _AUTHOR_CHARACTERS = 64
 
@@ -79,6 +82,11 @@ def fact_line(turn: Turn, fact: Fact) -> str:
     known_by_label = fact.kind is FactKind.ENTITY and fact.label
     name = fact.label if known_by_label else fact.kind.value.replace("_", " ")
     return quote(turn, f"{name}: {fact.text}")
+
+
+def quote_retold(through: int, text: str) -> str:
+    """Return the line that shows what a model wrote about the turns up to *through*."""
+    return f"- 1-{through} retold: {flatten(text)}".rstrip() + "\n"
 
 
 def evidence_line(evidence: Evidence) -> str:

@@ -35,17 +35,37 @@ class WindowRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareRules:
+    """How room too small for everything is divided; see `policy/prompt/shares.py`.
+
+    By what the message is about: something particular (`detail`), the conversation as a
+    whole (`whole`), or what was just said (`present`).  `*_window` are the least shares of
+    the input budget that the newest exchanges may take, `*_facts` the shares of what is
+    left beside them that further key facts may take before passages get the rest.
+    """
+
+    detail_window: float = 0.12
+    whole_window: float = 0.20
+    present_window: float = 0.35
+    detail_facts: float = 0.0
+    whole_facts: float = 1.0
+    present_facts: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class FoldRules:
     """Sizes of the compressed forms, in tokens, and the least a fold must save.
 
-    `min_gain` is a share of the input budget; `pinned_share` bounds the verbatim
-    sentences kept by rule (those pinned by the caller are not bounded).
+    Shares are of the input budget.  `facts_share` bounds the key facts that every prompt
+    shows, `pinned_share` the verbatim sentences kept by rule (those pinned by the caller
+    are not bounded).  A fold holds more facts than that, for messages that want them: up
+    to `facts_tokens`, where the budget has that much room at all.
     """
 
     summary_tokens: int = 300
-    facts_tokens: int = 300
-    facts_share: float = 0.15
-    pinned_share: float = 0.10
+    facts_tokens: int = 1_500
+    facts_share: float = 0.08
+    pinned_share: float = 0.08
     min_gain: float = 0.05
 
 
@@ -59,10 +79,7 @@ class RetrievalRules:
     goes to what the user said, `author_weight` to authors that the query names,
     `date_weight` to what was said on a date it names or within `told_within_days` after.
     Passages below `min_score` are not packed; the default packs whatever fits.
-    `max_slices` bounds one answer.
-
-    `budget_share` bounds the retrieved slices; the rest of the unused budget is theirs
-    too when the question is about the past.
+    `max_tokens` and `max_slices` bound one answer.
     """
 
     passage_words: int = 70
@@ -74,7 +91,7 @@ class RetrievalRules:
     date_weight: float = 1.5
     told_within_days: int = 10
     min_score: float = -100.0
-    budget_share: float = 0.50
+    max_tokens: int = 6_000
     max_slices: int = 400
     min_tokens: int = 48
 
@@ -124,6 +141,7 @@ class Rules:
 
     tiers: TierRules = field(default_factory=TierRules)
     window: WindowRules = field(default_factory=WindowRules)
+    shares: ShareRules = field(default_factory=ShareRules)
     fold: FoldRules = field(default_factory=FoldRules)
     retrieval: RetrievalRules = field(default_factory=RetrievalRules)
     escalation: EscalationRules = field(default_factory=EscalationRules)

@@ -12,6 +12,7 @@ from contextd.model import (
     Budget,
     BuildRequest,
     Evidence,
+    Focus,
     Format,
     Retention,
     Role,
@@ -234,6 +235,7 @@ def built(
     *,
     rules: Rules = RULES,
     search: Callable[[SessionState, Frame], tuple[Slice, ...]] | None = None,
+    focus: Focus | None = None,
 ) -> tuple[Frame, Context]:
     """Build a context; without *search* every turn outside is offered as a slice."""
     message = request.message
@@ -244,10 +246,16 @@ def built(
         rules=rules,
         meter=meter,
         fold_now=lambda through: extract(state, through, rules=rules, meter=meter),
+        focus=focus or _any_focus(request),
     )
     slices = search(state, framed) if search else everything(state, meter)
     context = assemble(framed, slices, request=request, state=state, rules=rules, meter=meter)
     return framed, context
+
+
+def _any_focus(request: BuildRequest) -> Focus:
+    """Return one of the three, the same for the same request."""
+    return list(Focus)[request.budget.context_window_tokens % 3]
 
 
 def everything(state: SessionState, meter: Meter) -> tuple[Slice, ...]:

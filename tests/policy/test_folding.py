@@ -251,7 +251,7 @@ def test_every_fold_keeps_its_bounds(
     assert spent(state, fold.summary) <= RULES.fold.summary_tokens
     assert spent(state, fold.pinned) <= (limits.pinned if window else RULES.fold.summary_tokens)
     facts = sum(METER.count(line.text) for line in fact_lines(fold.facts, state.turns))
-    assert facts <= (limits.facts if window else RULES.fold.facts_tokens)
+    assert facts <= (limits.held if window else RULES.fold.facts_tokens)
     for fact in fold.facts:
         if state.turns[fact.sequence - 1].role is Role.TOOL:
             assert fact.kind is FactKind.ENTITY
@@ -288,7 +288,7 @@ def test_hostile_megabytes_fold_in_bounded_time(text: str) -> None:
 def test_a_digest_knows_what_a_small_fold_had_no_room_for() -> None:
     """People read the turns themselves, whatever the prompt's budget made of them."""
     state = support().state()
-    small = extract(state, 8, rules=RULES, meter=METER, input_budget=30)
+    small = extract(state, 8, rules=RULES, meter=METER, input_budget=12)
     state.fold = small
     assert "Lena Ortiz" not in {fact.text for fact in small.facts}
     made = digest(state, rules=RULES, meter=METER)

@@ -4,9 +4,9 @@
 compressed, which turns stand verbatim, and how much room that leaves.  `assemble` fills
 the room with what the search found and with evidence.  In between, the caller searches.
 
-Order: system · pinned · summary or key facts · verbatim turns · retrieved passages ·
-evidence · notice · message; stable first, volatile last, so that a provider's prompt
-cache holds from one message to the next.
+Order: system · pinned · summary or key facts · verbatim turns · retrieved facts and
+passages · evidence · notice · message; stable first, volatile last, so that a provider's
+prompt cache holds from one message to the next.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from contextd.model import Context, Degradation, Message, Omitted, Role, SectionKind, Tier
+from contextd.model import Context, Degradation, Focus, Message, Omitted, Role, SectionKind, Tier
 from contextd.policy.prompt.accounting import named, sections, stable_prefix, unrepresented
-from contextd.policy.prompt.blocks import Line, block, fitting, overhead
+from contextd.policy.prompt.blocks import Line, block, facts_lines, fitting, overhead, size
 from contextd.policy.prompt.budget import message_cost, standing
 from contextd.policy.prompt.layout import Case, Layout, fit, total
+from contextd.policy.prompt.shares import facts_tokens, passage_tokens
 from contextd.policy.prompt.squeezing import squeezed
 from contextd.policy.prompt.window import starts
 from contextd.policy.quoting import day_line, evidence_line
@@ -63,7 +64,7 @@ class Frame:
 
     `retrieval_tokens` is the room for slices, 0 when nothing lies outside; only turns below
     `verbatim_start` do.  `room` is what is left for slices and evidence together, headers
-    included.
+    included; `facts` are the key facts that stand before the slices.
     """
 
     standing: Standing
@@ -74,6 +75,8 @@ class Frame:
     layout: Layout
     evidence: tuple[Offered, ...]
     system_tokens: int
+    facts: tuple[Line, ...] = ()
+    focus: Focus = Focus.PRESENT
     degradations: tuple[Degradation, ...] = ()
 
 
@@ -85,6 +88,7 @@ def frame(
     rules: Rules,
     meter: Meter,
     fold_now: Callable[[int], Fold],
+    focus: Focus = Focus.PRESENT,
 ) -> Frame:
     """Decide the context around what a search may find.
 
@@ -114,16 +118,21 @@ def frame(
         rules=rules,
         meter=meter,
         fold_now=fold_now,
+        focus=focus,
     )
-    tried = (fit(case, start) for start in starts(state, where, rules))
+    tried = (fit(case, start) for start in starts(state, where, focus, rules))
     layout = next((found for found in tried if found is not None), None) or squeezed(case)
     evidence = _offered(request, meter)
+    facts = _further_facts(case, layout)
+    room = case.input_budget - layout.tokens
     return Frame(
         standing=where,
         fold=layout.fold,
         verbatim_start=layout.first,
-        retrieval_tokens=_retrieval_tokens(case, layout, evidence),
-        room=case.input_budget - layout.tokens,
+        retrieval_tokens=_retrieval_tokens(case, layout, room - size(facts, meter), evidence),
+        room=room,
+        facts=facts,
+        focus=focus,
         layout=layout,
         evidence=evidence,
         system_tokens=system_tokens,
@@ -207,22 +216,22 @@ def _line(item: Evidence, meter: Meter) -> Line:
     return Line(text, meter.count(text), rank=item.score)
 
 
-def _retrieval_tokens(case: Case, layout: Layout, evidence: Sequence[Offered]) -> int:
-    """Return the room for slices, if anything lies outside.
+def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
+    """Return key facts beside those of every prompt, as many as the focus gives room for."""
+    left = case.input_budget - layout.tokens
+    left -= overhead(SectionKind.RETRIEVED, case.meter, case.rules.cost)
+    room = facts_tokens(case.focus, left, case.rules.shares)
+    if not layout.held or room < case.rules.retrieval.min_tokens:
+        return ()
+    return facts_lines(layout.held, room, case.state, case.meter)
 
-    Evidence of the request has half of what is left, if it needs that much.
-    """
+
+def _retrieval_tokens(case: Case, layout: Layout, room: int, evidence: Sequence[Offered]) -> int:
+    """Return the room for slices, if anything lies outside."""
     if layout.first <= 1:
         return 0
-    rules, cost = case.rules.retrieval, case.rules.cost
-    room = case.input_budget - layout.tokens
     offered = sum(item.line.tokens for item in evidence)
-    if offered:
-        offered += overhead(SectionKind.EVIDENCE, case.meter, cost)
-    left = room - overhead(SectionKind.RETRIEVED, case.meter, cost)
-    share = int(case.input_budget * rules.budget_share)
-    tokens = min(left, max(rules.min_tokens, min(share, left - min(offered, room // 2))))
-    return tokens if tokens >= rules.min_tokens else 0
+    return passage_tokens(room, offered, meter=case.meter, rules=case.rules)
 
 
 def _degradations(where: Standing, layout: Layout) -> tuple[Degradation, ...]:

@@ -9,7 +9,7 @@ so that it stays the same, byte for byte, from one message to the next.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contextd.model import Message, Role, SectionKind, Tier
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from contextd.policy.state import SessionState
 
 FOLDED_SHARE = 0.25
-"""The most that the summary or the key facts may take of the input budget."""
+"""The most that the summary may take of the input budget."""
+
+HELD_SHARE = 0.8
+"""The most of an input budget that the facts held for it can take in any prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class FoldedLimits:
-    """The room, in tokens, of the sentences pinned by rule, the summary and the facts."""
+    """The room, in tokens, of what stands in every prompt: pinned by rule, summary, facts.
+
+    `held` is what the facts of a fold may take, shown or not.
+    """
 
     pinned: int
     summary: int
     facts: int
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +71,31 @@ class Folded:
 
     `kept` are turns pinned by the caller, which may not be left out; `pinned` are
     sentences pinned by rule; `lines` are the summary or the key facts, as `kind` says.
+    `held` are the facts of the fold that are not among them.
     """
 
     kind: SectionKind
     kept: tuple[Line, ...] = ()
     pinned: tuple[Line, ...] = ()
     lines: tuple[Line, ...] = ()
+    held: tuple[Fact, ...] = ()
 
     def within(self, room: int, meter: Meter) -> Folded:
         """Return the part whose optional lines take at most *room* tokens."""
         lines = fitting(self.lines, room, meter)
         pinned = fitting(self.pinned, room - size(lines, meter), meter)
-        return Folded(self.kind, self.kept, pinned, lines)
+        return replace(self, pinned=pinned, lines=lines)
 
 
 def folded_limits(input_budget: int, rules: FoldRules) -> FoldedLimits:
     """Return the room that an input budget gives to folded text."""
-    most = int(input_budget * FOLDED_SHARE)
-    facts = max(rules.facts_tokens, int(input_budget * rules.facts_share))
-    return FoldedLimits(int(input_budget * rules.pinned_share), most, min(facts, most))
+    facts = int(input_budget * rules.facts_share)
+    return FoldedLimits(
+        pinned=int(input_budget * rules.pinned_share),
+        summary=int(input_budget * FOLDED_SHARE),
+        facts=facts,
+        held=max(facts, min(rules.facts_tokens, int(input_budget * HELD_SHARE))),
+    )
 
 
 def folded(
@@ -102,11 +115,15 @@ def folded(
     whole = {line.newest for line in kept}
     sentences = _sentences(state, fold.pinned, before, meter)
     pinned = [line for line in sentences if line.newest not in whole]
+    facts = tuple(fact for fact in fold.facts if 0 < fact.sequence < before)
+    shown: tuple[Fact, ...] = ()
     if kind is SectionKind.KEY_FACTS:
-        lines = _facts(state, fold, before, limits.facts, meter=meter)
+        shown = tighten(facts, limit=limits.facts, turns=state.turns, meter=meter)
+        lines = _fact_lines(shown, limits.facts, state, meter)
     else:
         lines = fitting(_sentences(state, fold.summary, before, meter), limits.summary, meter)
-    return Folded(kind, kept, fitting(pinned, limits.pinned, meter), lines)
+    held = tuple(fact for fact in facts if fact not in shown)
+    return Folded(kind, kept, fitting(pinned, limits.pinned, meter), lines, held)
 
 
 def kept_lines(state: SessionState, before: int, meter: Meter) -> tuple[Line, ...]:
@@ -197,21 +214,19 @@ def _sentences(
             yield quoted(state.turns[item.sequence - 1], item.text, meter, item.score)
 
 
-def _facts(
-    state: SessionState, fold: Fold, before: int, limit: int, *, meter: Meter
+def facts_lines(
+    facts: Sequence[Fact], room: int, state: SessionState, meter: Meter
 ) -> tuple[Line, ...]:
-    """Return the lines of key facts; the fold was made for this limit, or is tightened to it."""
-    facts = [fact for fact in fold.facts if 0 < fact.sequence < before]
-    lines = _fact_lines(facts, state, meter)
-    if size(lines, meter) <= limit:
-        return lines
-    tighter = tighten(facts, limit=limit, turns=state.turns, meter=meter)
-    return fitting(_fact_lines(tighter, state, meter), limit, meter)
+    """Return those of *facts* worth most in at most *room* tokens, as lines, best first."""
+    best = tighten(facts, limit=room, turns=state.turns, meter=meter)
+    return _fact_lines(best, room, state, meter)
 
 
-def _fact_lines(facts: Iterable[Fact], state: SessionState, meter: Meter) -> tuple[Line, ...]:
-    """Return lines the most important first, so an earlier one ranks higher."""
-    return tuple(
+def _fact_lines(
+    facts: Sequence[Fact], room: int, state: SessionState, meter: Meter
+) -> tuple[Line, ...]:
+    lines = (
         Line(line.text, meter.count(line.text), line.sequences, -float(at))
         for at, line in enumerate(fact_lines(facts, state.turns))
     )
+    return fitting(lines, room, meter)

@@ -18,6 +18,7 @@ def explain(
     kind, budget = routing.turn_type.name, context.input_budget_tokens
     return (
         f"message: {kind}, confidence {routing.confidence:.2f}, route {routing.route.name}",
+        f"about: {framed.focus.name}",
         f"tier: {context.tier.name}, since pressure is {context.pressure:.1%} of {budget} tokens",
         _folded(framed),
         f"verbatim: turns from {framed.verbatim_start} on",

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING
 
-from contextd.model import Format, Message, Omitted, Role, SectionKind, Turn
+from contextd.model import Focus, Format, Message, Omitted, Role, SectionKind, Turn
 from contextd.policy.prompt.blocks import folded, folded_limits, folded_messages, overhead
 from contextd.policy.prompt.budget import message_cost, sent_text, turns_cost
+from contextd.policy.prompt.shares import window_tokens
 from contextd.policy.prompt.units import Unit, completing, quoted, units
 from contextd.policy.prompt.window import newest_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from contextd.model import Fold
+    from contextd.model import Fact, Fold
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.blocks import Folded
     from contextd.policy.prompt.budget import Standing
@@ -44,6 +45,18 @@ class Case:
     rules: Rules
     meter: Meter
     fold_now: Callable[[int], Fold]
+    focus: Focus = Focus.PRESENT
+
+    @property
+    def window_tokens(self) -> int:
+        """The most that the newest exchanges may take when older turns lie outside."""
+        return window_tokens(
+            self.focus,
+            self.standing,
+            fixed=self.fixed + total(self.notice),
+            input_budget=self.input_budget,
+            rules=self.rules,
+        )
 
     @property
     def fixed(self) -> int:
@@ -74,8 +87,9 @@ class Case:
 class Layout:
     """The messages before and after the volatile data, and what they leave out.
 
-    The first `settled` messages of `head` change only with the next fold.  `squeezed` says
-    that not even the newest exchange fitted whole.
+    The first `settled` messages of `head` change only with the next fold; `held` are facts
+    that could be told beside those that `head` tells.  `squeezed` says that not even the
+    newest exchange fitted whole.
     """
 
     first: int
@@ -87,6 +101,7 @@ class Layout:
     tokens: int
     omitted: tuple[Omitted, ...] = ()
     squeezed: bool = False
+    held: tuple[Fact, ...] = ()
 
 
 def total(messages: Iterable[Message]) -> int:
@@ -101,7 +116,7 @@ def is_blank(message: Message) -> bool:
 
 def fit(case: Case, start: Start) -> Layout | None:
     """Return the layout with the verbatim part from *start* on, or None if it does not fit."""
-    first, share = start.sequence, case.input_budget * case.rules.window.max_share
+    first, share = start.sequence, case.window_tokens
     if case.message is None:
         first = min(first, newest_exchange(case.state))
     least = case.fixed + total(case.notice)
@@ -111,14 +126,17 @@ def fit(case: Case, start: Start) -> Layout | None:
     last = closing(case)
     fold = case.fold_before(first)
     found = units(case.state, first, meter=case.meter, cost=case.rules.cost)
-    data = folded_messages(case.folded(first, fold), case.meter, case.rules.cost)
+    parts = case.folded(first, fold)
+    data = folded_messages(parts, case.meter, case.rules.cost)
     said = (*data, *joined(found.units))
     head = (*case.system, *opening(case, (*said, *last)), *said)
     tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))
     if tokens + (case.retrieval_least if first > 1 else 0) > case.input_budget:
         return None
     settled = _settled(case, head, found.units)
-    return Layout(first, fold, head, settled, case.notice, last, tokens, found.omitted)
+    return Layout(
+        first, fold, head, settled, case.notice, last, tokens, found.omitted, held=parts.held
+    )
 
 
 def closing(case: Case) -> tuple[Message, ...]:

@@ -83,6 +83,7 @@ def squeezed(case: Case) -> Layout:
         tokens=case.rules.cost.prompt + total((*head, *notice, *last)),
         omitted=(*_cut(must), *missing, *exchange.omitted),
         squeezed=True,
+        held=parts.held,
     )
 
 
@@ -140,7 +141,7 @@ def _exchange(
     if first > 1 and case.retrieval_least <= rest // FOLDED_PARTS:
         room -= case.retrieval_least
     if case.message is not None:
-        room = min(room, int(case.input_budget * case.rules.window.max_share))
+        room = min(room, case.window_tokens)
     served = {line.newest for line in must.kept}
     if must.newest is not None:
         served.add(must.newest.sequence)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contextd.model import Focus
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,12 +30,13 @@ class Start:
     shared: bool
 
 
-def starts(state: SessionState, standing: Standing, rules: Rules) -> Iterator[Start]:
+def starts(state: SessionState, standing: Standing, focus: Focus, rules: Rules) -> Iterator[Start]:
     """Yield the starts worth trying, the most verbatim first.
 
     Everything, below the first tier; everything since the fold, while that presses no
     harder than the first tier allows; else as many exchanges as `rules.window` asks for,
-    then ever fewer down to the newest one.
+    then ever fewer down to the newest one, which has to share the room only with what a
+    question about the past may find.
     """
     newest = newest_exchange(state)
     behind = standing.fold.through + 1 if standing.fold else 1
@@ -43,7 +46,7 @@ def starts(state: SessionState, standing: Standing, rules: Rules) -> Iterator[St
         yield Start(behind, shared=True)
     for count, step in _steps(rules.window):
         sequence = max(behind, _stepped(state, count, step))
-        yield Start(sequence, shared=1 < sequence < newest)
+        yield Start(sequence, shared=1 < sequence < newest + (focus is Focus.DETAIL))
 
 
 def newest_exchange(state: SessionState) -> int:

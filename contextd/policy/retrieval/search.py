@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from contextd.model import Role, Slice
+from contextd.model import Focus, Role, Slice
 from contextd.policy.reading.dates import named_date, nearness
+from contextd.policy.retrieval.focus import focus_of
 from contextd.policy.retrieval.lexical import MAX_QUERY_CHARACTERS, query_terms, terms
 from contextd.policy.retrieval.likeness import likeness, standardized
 
@@ -39,14 +40,12 @@ REACH = 5
 _NEARNESS = np.maximum(0, 1 - (np.abs(np.arange(-REACH, REACH + 1)) - 1) / REACH)
 _NEARNESS[REACH] = 0  # a turn is no neighbour of its own
 
-_FEW_TERMS = 4
-"""A message of fewer terms says too little to search by alone."""
+_MANY_TERMS = 8
+"""A message of so many terms says enough to search by alone, even if it leans."""
 
+_READ = 300
 _LEAN_CHARACTERS = 300
 _LOOK_BACK = 6
-_POINTING = re.compile(
-    r"\b(?:it|that|this|those|these|them|they|he|she|him|her|one|same|there|then)\b", re.IGNORECASE
-)
 _QUESTION = re.compile(r"[^.!?\n]{3,300}\?")
 
 
@@ -56,8 +55,7 @@ def query_text(message: str, state: SessionState) -> str:
     "And the second one?" is searched with the user's last turn and the assistant's last
     question, after the message.  The result has bounded length apart from *message*.
     """
-    own = len(terms(message[:_LEAN_CHARACTERS]))
-    if own >= _FEW_TERMS * (2 if _POINTING.search(message[:_LEAN_CHARACTERS]) else 1):
+    if focus_of(message) is Focus.DETAIL or len(terms(message[:_READ])) >= _MANY_TERMS:
         return message
     recent = state.turns[-_LOOK_BACK:]
     return "\n".join([message, *_last_question(recent), *_last_of_user(recent)])

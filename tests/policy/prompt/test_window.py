@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from contextd.model import Budget, Fold, Role, Tier
+from contextd.model import Budget, Focus, Fold, Role, Tier
 from contextd.policy.prompt.budget import Standing
 from contextd.policy.prompt.window import newest_exchange, starts
 from contextd.policy.rules import Rules, WindowRules
@@ -28,7 +28,7 @@ def tried(exchanges: int, where: Standing, rules: Rules = RULES) -> list[tuple[i
     """Return the starts as (exchanges kept, leaves room for retrieval)."""
     return [
         (exchanges - (start.sequence - 1) // 2, start.shared)
-        for start in starts(session(exchanges), where, rules)
+        for start in starts(session(exchanges), where, Focus.PRESENT, rules)
     ]
 
 
