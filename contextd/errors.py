@@ -14,6 +14,7 @@
     ├── DeadlineExceeded
     ├── StoreUnavailable
     │   └── StoreClosed
+    ├── SummarizerUnavailable     never reaches a caller: work in the background is done later
     ├── StoreCorrupt              an operator must act
     ├── StoreTooNew
     ├── DataFileCorrupt
@@ -113,6 +114,10 @@ class StoreUnavailable(ContextdError):
 
 class StoreClosed(StoreUnavailable):
     """The store has been closed."""
+
+
+class SummarizerUnavailable(ContextdError):
+    """The model that writes summaries does not answer."""
 
 
 class StoreCorrupt(ContextdError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contextd.model import Budget, Escalation, Fold, Handoff, Tier, Turn
+from contextd.model import Budget, Escalation, Fold, Handoff, Retold, Tier, Turn, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,23 @@ class Folded:
 
 
 @dataclass(frozen=True, slots=True)
+class Summarized:
+    """A model was asked to retell the fold of the turns 1..`through`, and answered.
+
+    With a `fault` the answer was not fit to be shown, and `retold` is empty.  `usage` is
+    what contextd itself spent, apart from what callers recorded of their own calls;
+    `estimated` says that it was counted here, since the endpoint did not report it.
+    """
+
+    at: int
+    through: int
+    retold: tuple[Retold, ...]
+    usage: Usage
+    estimated: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HandoffRaised:
     """The conversation was handed to a human."""
 
@@ -69,4 +86,4 @@ class HandoffRaised:
     handoff: Handoff
 
 
-Record = SessionOpened | AccountLinked | TurnsRecorded | Folded | HandoffRaised
+Record = SessionOpened | AccountLinked | TurnsRecorded | Folded | Summarized | HandoffRaised

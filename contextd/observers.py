@@ -28,6 +28,9 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "degradations": ("Answers that lacked a quality, by what they lacked", ("code",)),
     "folds": ("Folds by how they ended", ("outcome",)),
     "handoff_digest_failures": ("Handoffs delivered without a summary", ()),
+    "own_tokens": ("Tokens that contextd's own model calls took", ("kind",)),
+    "summaries": ("Summaries asked of a model, by how they ended", ("outcome",)),
+    "summarizer_breaker": ("Changes of the summarizer's circuit breaker", ("state",)),
     "tokens": ("Tokens counted", ("kind",)),
 }
 """What the engine counts: name → (help, labels).  `contextd_{name}_total` in Prometheus."""

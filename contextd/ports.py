@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from contextd.events import Record
-    from contextd.model import Durability, SessionKey
+    from contextd.model import Draft, Durability, Retelling, SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,27 @@ class Embedder(Protocol):
 
         A text without a known token gives a row of zeros.  Must not raise for any string.
         """
+
+
+class Summarizer(Protocol):
+    """Asks a model to retell turns.  Slow, and not to be trusted: what it gives is checked.
+
+    Only work in the background may wait for it.
+    """
+
+    async def write(self, task: Retelling) -> Draft:
+        """Return what the model answers to *task*.
+
+        Must answer or give up within a bounded time, also while the model hangs, and must
+        be cancellable at every moment.  Must not show a key or the task's text in an error.
+        It need not look at what the answer says.
+
+        Raises:
+            SummarizerUnavailable: there is no answer; another time there may be one.
+        """
+
+    async def aclose(self) -> None:
+        """Let go of every connection.  Must be idempotent."""
 
 
 class Observer(Protocol):

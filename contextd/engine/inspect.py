@@ -41,7 +41,7 @@ class Inspection:
             tier=state.tier,
             pressure=state.pressure,
             folded_through=fold.through if fold else 0,
-            summary=" ".join(sentence.text for sentence in fold.summary) if fold else "",
+            summary=" ".join(each.text for each in fold.retold or fold.summary) if fold else "",
             key_facts=tuple(map(_stated, fold.facts)) if fold else (),
             handoff_state=state.handoff_state,
             handoff_ids=tuple(handoff.handoff_id for handoff in state.handoffs),

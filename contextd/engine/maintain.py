@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contextd.policy.retelling.asking import wanting
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contextd.engine.fold import FoldSession
     from contextd.engine.indexing import Indexer
     from contextd.engine.sessions import HotSessions
@@ -15,12 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Maintain:
-    """Index a session that may soon be searched, and fold it when that is due."""
+    """Index a session that may soon be searched, and fold it when that is due.
+
+    Where a model writes summaries, *summarize* asks for one, to be done elsewhere: nothing
+    here waits for a model.
+    """
 
     sessions: HotSessions
     indexer: Indexer
     fold: FoldSession
     tiers: TierRules
+    summarize: Callable[[SessionKey], None] | None = None
 
     async def __call__(self, key: SessionKey) -> None:
         """Do what is due for the session; a short one needs nothing."""
@@ -28,3 +37,5 @@ class Maintain:
         if view.state.pressure >= self.tiers.low_water or view.state.fold is not None:
             await self.indexer.catch_up(view)
         await self.fold(key)
+        if self.summarize is not None and wanting(view.state) is not None:
+            self.summarize(key)

@@ -32,9 +32,12 @@ from contextd.model.contexts import (
     Tier,
 )
 from contextd.model.folds import (
+    Draft,
     Fact,
     FactKind,
     Fold,
+    Retelling,
+    Retold,
     Sentence,
 )
 from contextd.model.handoffs import (
@@ -75,6 +78,7 @@ __all__ = [
     "Cited",
     "Context",
     "Degradation",
+    "Draft",
     "Durability",
     "Erased",
     "EscalateRequest",
@@ -94,7 +98,9 @@ __all__ = [
     "Reason",
     "RecordRequest",
     "Recorded",
+    "Retelling",
     "Retention",
+    "Retold",
     "Role",
     "Route",
     "Routing",

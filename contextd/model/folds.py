@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from contextd.model.session import Role
+from contextd.model.session import Role, Usage
 
 
 class FactKind(Enum):
@@ -46,12 +46,50 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Retold:
+    """A sentence that a model wrote about turns.
+
+    It speaks for all turns of its fold; `sequence` is the one it comes nearest to.
+    """
+
+    sequence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retelling:
+    """What a model is asked to retell: what to do, what to retell, and in how many tokens.
+
+    `material` is quoted data, one line a turn.
+    """
+
+    instruction: str
+    material: str
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a model answered: unchecked text, and what it cost.
+
+    `usage` is None when the endpoint did not say; `complete` is False when it stopped for
+    another reason than having finished.
+    """
+
+    text: str
+    usage: Usage | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """What stands in the prompt for the turns 1..`through`.
 
     One fold carries every compressed form, so that a change of tier needs no new work:
     `summary` for `SUMMARY`, `facts` from `KEY_FACTS` on, `pinned` in both.
     `source_tokens` counts the turns it stands for.  `method` says who wrote the summary.
+    `retold`, where a model has written it, is shown in place of `summary`, which stays: the
+    next fold and handoffs are made of quotations alone.
     """
 
     through: int
@@ -60,3 +98,4 @@ class Fold:
     pinned: tuple[Sentence, ...]
     source_tokens: int
     method: str = "extractive"
+    retold: tuple[Retold, ...] = ()

@@ -12,7 +12,14 @@ from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
-from contextd.events import AccountLinked, Folded, HandoffRaised, SessionOpened, TurnsRecorded
+from contextd.events import (
+    AccountLinked,
+    Folded,
+    HandoffRaised,
+    SessionOpened,
+    Summarized,
+    TurnsRecorded,
+)
 from contextd.model import Evidence, HandoffState, Retention, Role, Tier
 
 if TYPE_CHECKING:
@@ -36,7 +43,8 @@ class SessionState:
 
     `turns[n - 1]` is the turn with sequence n; `running_tokens[n]` sums the tokens of the
     first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
-    `prepared` waits for its mark.  `exchanges` holds the sequences at which exchanges
+    `prepared` waits for its mark; `unfit` counts the answers of a model that could not be
+    shown for the newest of them.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
     `requests` finds the answer an earlier request got, by its id.
 
@@ -66,6 +74,7 @@ class SessionState:
     budget: Budget | None = None
     fold: Fold | None = None
     prepared: Fold | None = None
+    unfit: int = 0
     handoffs: list[Handoff] = field(default_factory=list)
     handoff_state: HandoffState = HandoffState.BOT
     notified: bool = False
@@ -109,7 +118,9 @@ class SessionState:
             case TurnsRecorded():
                 self._apply_turns(record)
             case Folded(fold=fold):
-                self.prepared = fold
+                self.prepared, self.unfit = fold, 0
+            case Summarized():
+                self._apply_summary(record)
             case HandoffRaised(handoff=handoff):
                 self.handoffs.append(handoff)
                 self.handoff_state = HandoffState.WAITING_HUMAN
@@ -131,6 +142,16 @@ class SessionState:
         self.tier, self.pressure = record.tier, record.pressure
         if record.switched:
             self.fold, self.prepared = self.prepared, None
+
+    def _apply_summary(self, record: Summarized) -> None:
+        """Let what the model wrote be shown for its fold, wherever that stands by now."""
+        newest = self.prepared or self.fold
+        if record.fault:
+            self.unfit += newest is not None and newest.through == record.through
+        elif self.prepared is not None and self.prepared.through == record.through:
+            self.prepared = replace(self.prepared, retold=record.retold)
+        elif self.fold is not None and self.fold.through == record.through:
+            self.fold = replace(self.fold, retold=record.retold)
 
     def _add(self, turn: Turn) -> None:
         if turn.role is Role.USER or not self.turns:

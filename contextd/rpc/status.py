@@ -34,6 +34,7 @@ from contextd.errors import (
     StoreCorrupt,
     StoreTooNew,
     StoreUnavailable,
+    SummarizerUnavailable,
 )
 from contextd.rpc.validation import FieldViolations
 
@@ -88,6 +89,7 @@ STATUS: Mapping[type[ContextdError], Status] = {
     StoreClosed: Status(StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", retryable=True),
     StoreCorrupt: Status(StatusCode.DATA_LOSS, "STORE_CORRUPT", private=True),
     StoreTooNew: Status(StatusCode.FAILED_PRECONDITION, "STORE_TOO_NEW", private=True),
+    SummarizerUnavailable: Status(StatusCode.UNAVAILABLE, "SUMMARIZER_UNAVAILABLE", private=True),
     DataFileCorrupt: Status(StatusCode.INTERNAL, "DATA_FILE_CORRUPT", private=True),
     ConfigInvalid: Status(StatusCode.INTERNAL, "CONFIG_INVALID", private=True),
 }

@@ -25,6 +25,7 @@ from contextd.events import (
     Folded,
     HandoffRaised,
     SessionOpened,
+    Summarized,
     TurnsRecorded,
 )
 
@@ -36,7 +37,14 @@ if TYPE_CHECKING:
 VERSION = 1
 
 KINDS = MappingProxyType(
-    {SessionOpened: 1, AccountLinked: 2, TurnsRecorded: 3, Folded: 4, HandoffRaised: 5}
+    {
+        SessionOpened: 1,
+        AccountLinked: 2,
+        TurnsRecorded: 3,
+        Folded: 4,
+        HandoffRaised: 5,
+        Summarized: 6,
+    }
 )
 """The number of each record class on disk.  A number is never used again for another."""
 

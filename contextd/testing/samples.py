@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from contextd.events import AccountLinked, Folded, HandoffRaised, SessionOpened, TurnsRecorded
+from contextd.events import (
+    AccountLinked,
+    Folded,
+    HandoffRaised,
+    SessionOpened,
+    Summarized,
+    TurnsRecorded,
+)
 from contextd.model import (
     Action,
     AttemptedAction,
@@ -20,6 +27,7 @@ from contextd.model import (
     ModelState,
     Reason,
     Retention,
+    Retold,
     Role,
     Sentence,
     SessionKey,
@@ -110,7 +118,14 @@ def folded() -> Folded:
     """Return a fold with every form filled."""
     sentence = Sentence(1, Role.USER, "I want a refund.", 1 / 3)
     fact = Fact(FactKind.ENTITY, "A-17", 1, "order id")
-    return Folded(3, Fold(2, (sentence,), (fact,), (sentence, sentence), 40, "model"))
+    retold = (Retold(1, "The customer wants a refund."),)
+    return Folded(3, Fold(2, (sentence,), (fact,), (sentence, sentence), 40, "extractive", retold))
+
+
+def summarized() -> Summarized:
+    """Return what a model wrote, with every field filled."""
+    usage = Usage("llm.example", "small", 900, 100, 0, 80, 20)
+    return Summarized(6, 2, (Retold(2, "They asked again."),), usage, estimated=True, fault="-")
 
 
 def handoff_raised() -> HandoffRaised:
@@ -156,6 +171,7 @@ RECORDS = (
     AccountLinked(2, "account-2"),
     turns_recorded(),
     folded(),
+    summarized(),
     handoff_raised(),
 )
 """One record of every kind, in an order a session could have them."""

@@ -63,6 +63,7 @@ CASES: list[tuple[BaseException, StatusCode, str, dict[str, str]]] = [
     (errors.StoreUnavailable(), StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", {}),
     (errors.StoreClosed(), StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", {}),
     (errors.StoreCorrupt("row 7 of /var/lib/x"), StatusCode.DATA_LOSS, "STORE_CORRUPT", {}),
+    (errors.SummarizerUnavailable("x"), StatusCode.UNAVAILABLE, "SUMMARIZER_UNAVAILABLE", {}),
     (errors.StoreTooNew("/x"), StatusCode.FAILED_PRECONDITION, "STORE_TOO_NEW", {}),
     (errors.DataFileCorrupt("/x", path="/x"), StatusCode.INTERNAL, "DATA_FILE_CORRUPT", {}),
     (errors.ConfigInvalid("/x"), StatusCode.INTERNAL, "CONFIG_INVALID", {}),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Message, Role, SectionKind, Tier
 from contextd.policy.facts.facts import fact_lines, tighten
-from contextd.policy.quoting import HEADERS, day_line, quote, spoken
+from contextd.policy.quoting import HEADERS, day_line, quote, quote_retold, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -121,7 +121,7 @@ def folded(
         shown = tighten(facts, limit=limits.facts, turns=state.turns, meter=meter)
         lines = _fact_lines(shown, limits.facts, state, meter)
     else:
-        lines = fitting(_sentences(state, fold.summary, before, meter), limits.summary, meter)
+        lines = fitting(_told(state, fold, before, meter), limits.summary, meter)
     held = tuple(fact for fact in facts if fact not in shown)
     return Folded(kind, kept, fitting(pinned, limits.pinned, meter), lines, held)
 
@@ -204,6 +204,15 @@ def folded_messages(parts: Folded, meter: Meter, cost: MessageCost) -> tuple[Mes
         *block(SectionKind.PINNED, pinned, meter, cost),
         *block(parts.kind, parts.lines, meter, cost),
     )
+
+
+def _told(state: SessionState, fold: Fold, before: int, meter: Meter) -> Iterator[Line]:
+    """Give the summary: what a model wrote where it is fit, else the quotations."""
+    if not fold.retold:
+        yield from _sentences(state, fold.summary, before, meter)
+    for at, item in enumerate(fold.retold if before > 1 else ()):
+        line = quote_retold(fold.through, item.text)
+        yield Line(line, meter.count(line), (min(item.sequence, before - 1),), -float(at))
 
 
 def _sentences(

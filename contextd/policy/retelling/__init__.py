@@ -1,0 +1,1 @@
+"""What a model is asked to retell, and whether what it answers may be shown."""
