@@ -6,7 +6,7 @@ All methods may be called concurrently from one event loop unless they say other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -104,6 +104,36 @@ class SessionStore(Protocol):
         Must be idempotent.  Afterwards every other method raises StoreClosed, but `ready`
         returns False.
         """
+
+
+class VectorStore(Protocol):
+    """Keeps the vectors of turns, so that none is computed twice.
+
+    `SessionStore.delete` must remove those of the session, too, counted as "vectors".
+    """
+
+    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+        """Keep *rows*, packed vectors by turn number, in place of what these turns had.
+
+        *space* names what made them.  Must do nothing for a session that does not exist:
+        it has been deleted.  They need not be durable on return, since they can be
+        computed again.
+
+        Raises:
+            StoreUnavailable, StoreClosed: some may have been kept.
+        """
+
+    async def read_vectors(
+        self, key: SessionKey, space: str, after: int = 0
+    ) -> Mapping[int, bytes]:
+        """Return what was kept in *space* for the turns above *after*, byte for byte.
+
+        Must see every `put_vectors` that returned before.
+        """
+
+
+class Store(SessionStore, VectorStore, Protocol):
+    """Both, over one backend."""
 
 
 class Tokenizer(Protocol):

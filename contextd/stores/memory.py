@@ -15,7 +15,7 @@ from contextd.model import Durability
 from contextd.ports import Appended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import SessionKey
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Log:
-    """One session; `answered` maps a request id to (digest, revision)."""
+    """One session; `answered` maps a request id to (digest, revision).
+
+    `vectors` maps a turn to (space, packed vectors).
+    """
 
     records: list[Record] = field(default_factory=list)
     answered: dict[str, tuple[str, int]] = field(default_factory=dict)
+    vectors: dict[int, tuple[str, bytes]] = field(default_factory=dict)
 
 
 class MemoryStore:
-    """A SessionStore for tests, trials and sessions that may be lost."""
+    """A Store for tests, trials and sessions that may be lost."""
 
     def __init__(self) -> None:
         """Start without any session."""
@@ -69,7 +73,7 @@ class MemoryStore:
         return tuple(log.records[after:])
 
     async def delete(self, key: SessionKey) -> dict[str, int]:
-        """Remove the session; the counts are of sessions, records and request_ids."""
+        """Remove the session, its records, request ids and vectors."""
         self._must_be_open()
         existed = key in self._logs
         log = self._logs.pop(key, _Log())
@@ -77,6 +81,7 @@ class MemoryStore:
             "sessions": int(existed),
             "records": len(log.records),
             "request_ids": len(log.answered),
+            "vectors": len(log.vectors),
         }
 
     async def sessions(
@@ -90,6 +95,24 @@ class MemoryStore:
             if key.tenant_id == tenant_id and key.conversation_id > after
         )
         return tuple(page[:limit])
+
+    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+        """Keep them at once."""
+        self._must_be_open()
+        if key in self._logs:
+            self._logs[key].vectors.update({turn: (space, body) for turn, body in rows.items()})
+
+    async def read_vectors(
+        self, key: SessionKey, space: str, after: int = 0
+    ) -> Mapping[int, bytes]:
+        """Return a copy."""
+        self._must_be_open()
+        kept = self._logs.get(key, _Log()).vectors
+        return {
+            turn: body
+            for turn, (of, body) in sorted(kept.items())
+            if of == space and turn > after
+        }
 
     async def ready(self) -> bool:
         """Memory is ready until it is closed."""

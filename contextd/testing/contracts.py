@@ -1,9 +1,9 @@
-"""What every SessionStore must do, as a suite to subclass.
+"""What every Store must do, as a suite to subclass.
 
     class TestMyStore(SessionStoreContract):
         exceptions = {"test_reopen": "keeps nothing"}       # declared, with the reason
 
-        async def open(self) -> SessionStore: ...
+        async def open(self) -> Store: ...
         async def raw(self, store, key): ...
 
 Each test opens a store of its own, which must be empty, and closes it.  A subclass leaves
@@ -29,14 +29,15 @@ from contextd.errors import (
 from contextd.events import SessionOpened
 from contextd.model import SessionKey
 from contextd.ports import Commit
-from contextd.testing.harness import StoreHarness, on_store
+from contextd.testing.harness import on_store
 from contextd.testing.samples import LOOK_ALIKES, ODD_TEXTS, RECORDS, SPLITS, turns_recorded
+from contextd.testing.vectors import VectorStoreContract
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from contextd.events import Record
-    from contextd.ports import Appended, SessionStore
+    from contextd.ports import Appended, SessionStore, Store
 
 KEY = SessionKey("tenant", "conversation")
 OTHER = SessionKey("tenant", "another conversation")
@@ -47,7 +48,7 @@ def opened(at: int = 1) -> tuple[Record, ...]:
     return (SessionOpened(at, ""),)
 
 
-class SessionStoreContract(StoreHarness):
+class SessionStoreContract(VectorStoreContract):
     """The suite.  Subclasses give `open` and `raw`, and what else they do not except."""
 
     # ── records ──
@@ -285,7 +286,7 @@ class SessionStoreContract(StoreHarness):
         await store.append(KEY, Commit(RECORDS[3:], 3))
         await store.append(OTHER, Commit(RECORDS[:1], 0))
         removed = await store.delete(KEY)
-        assert removed == {"sessions": 1, "records": 5, "request_ids": 1}
+        assert removed == {"sessions": 1, "records": 5, "request_ids": 1, "vectors": 0}
         assert not await store.read(KEY)
         assert not await self.raw(store, KEY)
         assert await store.sessions(KEY.tenant_id) == ((OTHER.conversation_id, 1),)
@@ -319,7 +320,7 @@ class SessionStoreContract(StoreHarness):
             await store.aclose()
 
     @on_store
-    async def test_use_after_close(self, store: SessionStore) -> None:
+    async def test_use_after_close(self, store: Store) -> None:
         """A closed store says so, in every method but `ready`; closing again is fine."""
         assert await store.ready() is True
         await store.aclose()
@@ -329,12 +330,14 @@ class SessionStoreContract(StoreHarness):
             with pytest.raises(StoreClosed):
                 await call
 
-    def _calls(self, store: SessionStore) -> tuple[Awaitable[object], ...]:
+    def _calls(self, store: Store) -> tuple[Awaitable[object], ...]:
         return (
             store.append(KEY, Commit(RECORDS[:1], 0)),
             store.read(KEY),
             store.delete(KEY),
             store.sessions("tenant"),
+            store.put_vectors(KEY, "model", {1: b"one"}),
+            store.read_vectors(KEY, "model"),
         )
 
     @on_store

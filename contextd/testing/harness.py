@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from contextd.events import Record
     from contextd.model import SessionKey
-    from contextd.ports import SessionStore
+    from contextd.ports import Store
 
 
 def on_store(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -37,26 +37,26 @@ class StoreHarness:
 
     exceptions: ClassVar[Mapping[str, str]] = {}
 
-    async def open(self) -> SessionStore:
+    async def open(self) -> Store:
         """Return an empty store."""
         raise NotImplementedError
 
-    async def raw(self, store: SessionStore, key: SessionKey) -> Sequence[Record]:
+    async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
         """Return what is stored of *key* without asking the store's `read`.
 
         So a wrong `read` cannot hide a wrong `append`.
         """
         raise NotImplementedError(store, key)
 
-    async def reopen(self, store: SessionStore) -> SessionStore:
+    async def reopen(self, store: Store) -> Store:
         """Close *store* and return a new one on the same data."""
         raise NotImplementedError(store)
 
-    def hung(self, store: SessionStore) -> AbstractAsyncContextManager[None]:
+    def hung(self, store: Store) -> AbstractAsyncContextManager[None]:
         """Let the backend hang in the middle of the next write, until the end."""
         raise NotImplementedError(store)
 
-    def broken(self, store: SessionStore) -> AbstractAsyncContextManager[None]:
+    def broken(self, store: Store) -> AbstractAsyncContextManager[None]:
         """Let the backend fail every write, until the end."""
         raise NotImplementedError(store)
 
@@ -84,7 +84,7 @@ class StoreHarness:
             assert reason
 
     @on_store
-    async def test_durability_is_not_faked(self, store: SessionStore) -> None:
+    async def test_durability_is_not_faked(self, store: Store) -> None:
         """A store that is excused from surviving a restart does not claim the disk."""
         claims_disk = store.durability >= Durability.DISK
         assert claims_disk == ("test_reopen" not in self.exceptions)

@@ -63,6 +63,7 @@ class Model:
             "sessions": int(key in self.logs),
             "records": len(self.logs.pop(key, [])),
             "request_ids": len(self.answers.pop(key, {})),
+            "vectors": 0,
         }
 
 

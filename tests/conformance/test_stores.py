@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from contextd.events import Record
     from contextd.model import SessionKey
-    from contextd.ports import SessionStore
+    from contextd.ports import Store
 
 
 class TestMemoryStore(SessionStoreContract):
@@ -31,11 +31,11 @@ class TestMemoryStore(SessionStoreContract):
         "test_broken_backend": "there is no backend that could fail",
     }
 
-    async def open(self) -> SessionStore:
+    async def open(self) -> Store:
         """Open an empty one."""
         return MemoryStore()
 
-    async def raw(self, store: SessionStore, key: SessionKey) -> Sequence[Record]:
+    async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
         """Look into the dicts."""
         logs = cast("MemoryStore", store)._logs
         return logs[key].records if key in logs else ()
@@ -47,16 +47,16 @@ class TestSqliteStore(SessionStoreContract):
         self.path = tmp_path / "sessions.db"
         self.disk = FaultyDisk()
 
-    async def open(self) -> SessionStore:
+    async def open(self) -> Store:
         """Open the file on a disk that can fail."""
         return await SqliteStore.open(self.path, vfs=self.disk.name)
 
-    async def reopen(self, store: SessionStore) -> SessionStore:
+    async def reopen(self, store: Store) -> Store:
         """Open the same file again."""
         await store.aclose()
         return await self.open()
 
-    async def raw(self, store: SessionStore, key: SessionKey) -> Sequence[Record]:
+    async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
         """Read the rows through a connection of our own."""
         connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
         rows = connection.execute(
@@ -69,7 +69,7 @@ class TestSqliteStore(SessionStoreContract):
         return [codec.decode(body) for _, body in rows if isinstance(body, bytes)]
 
     @asynccontextmanager
-    async def hung(self, store: SessionStore) -> AsyncIterator[None]:
+    async def hung(self, store: Store) -> AsyncIterator[None]:
         """Let syncs hang."""
         self.disk.going.clear()
         try:
@@ -78,7 +78,7 @@ class TestSqliteStore(SessionStoreContract):
             self.disk.going.set()
 
     @asynccontextmanager
-    async def broken(self, store: SessionStore) -> AsyncIterator[None]:
+    async def broken(self, store: Store) -> AsyncIterator[None]:
         """Let syncs fail."""
         self.disk.failures["sync"] = apsw.SQLITE_IOERR_FSYNC
         try:

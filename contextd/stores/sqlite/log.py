@@ -172,8 +172,27 @@ class Log:
         requests = self._row("count_requests", session) or (0,)
         with self._connection:  # a savepoint
             records = self._run("delete_records", session)
+            vectors = self._run("delete_vectors", session)
             sessions = self._run("delete_session", session)
-        return {"sessions": sessions, "records": records, "request_ids": requests[0]}
+        return {
+            "sessions": sessions,
+            "records": records,
+            "request_ids": requests[0],
+            "vectors": vectors,
+        }
+
+    def put_vectors(self, key: SessionKey, space: bytes, rows: Mapping[int, bytes]) -> None:
+        """Keep the vectors of some turns within a group, unless the session is gone."""
+        session, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        if session:
+            with self._connection:  # a savepoint
+                for sequence, body in rows.items():
+                    self._run("put_vectors", (session << REVISION_BITS) + sequence, space, body)
+
+    def read_vectors(self, key: SessionKey, space: bytes, after: int) -> dict[int, bytes]:
+        """Return the vectors of the turns after *after*, by turn."""
+        ids = (key.tenant_id.encode(), key.conversation_id.encode())
+        return dict(self._cursor("read_vectors", *ids, after, space))
 
     def sessions(self, tenant_id: str, after: str, limit: int) -> tuple[tuple[str, int], ...]:
         """Return a page of conversations with their revisions."""

@@ -1,4 +1,4 @@
-"""The SessionStore port over one SQLite file."""
+"""The Store ports over one SQLite file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from contextd.stores.sqlite.log import Entry, Log
 from contextd.stores.sqlite.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import SessionKey
@@ -123,6 +123,19 @@ class SqliteStore:
         """Return a page from the index."""
         self._must_be_open()
         return await self._read(lambda log: log.sessions(tenant_id, after, limit))
+
+    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+        """Keep them in the next group of commits."""
+        self._must_be_open()
+        named, kept = space.encode(), dict(rows)
+        await self._writer.submit(lambda log: log.put_vectors(key, named, kept))
+
+    async def read_vectors(
+        self, key: SessionKey, space: str, after: int = 0
+    ) -> Mapping[int, bytes]:
+        """Read on another thread."""
+        self._must_be_open()
+        return await self._read(lambda log: log.read_vectors(key, space.encode(), after))
 
     async def ready(self) -> bool:
         """Say whether the writer can begin and end a transaction within half a second.

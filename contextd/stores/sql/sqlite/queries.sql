@@ -42,3 +42,20 @@ DELETE FROM sessions WHERE id = ?1
 -- A page of a tenant's sessions in byte order.
 SELECT conversation, revision FROM sessions
 WHERE tenant = ?1 AND conversation > ?2 ORDER BY conversation LIMIT ?3
+
+-- name: put_vectors
+-- The vectors of one turn, in place of those it had.
+INSERT OR REPLACE INTO vectors (position, space, body) VALUES (?1, ?2, ?3)
+
+-- name: read_vectors
+-- The vectors of a session's turns after one of them, in one space.
+SELECT vectors.position & 0xffffff, vectors.body
+FROM sessions JOIN vectors
+    ON vectors.position > (sessions.id << 24) + ?3
+    AND vectors.position < (sessions.id + 1) << 24
+WHERE tenant = ?1 AND conversation = ?2 AND space = ?4
+ORDER BY vectors.position
+
+-- name: delete_vectors
+-- All vectors of a session.
+DELETE FROM vectors WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
