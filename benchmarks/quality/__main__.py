@@ -6,46 +6,39 @@ import json as json_format
 import os
 import platform
 import sys
-import time
 from pathlib import Path  # noqa: TC003 - typer reads the hints
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmarks.quality import plan as plans
-from benchmarks.quality import sets as loading
+from benchmarks.quality import quick as quick_run
+from benchmarks.quality.gathering import NotFound, gather
 from benchmarks.quality.measures import MEASURES
-from benchmarks.quality.plan import Plan
-from benchmarks.quality.results import Results
+from benchmarks.quality.plots import draw
+from benchmarks.quality.run import measure
 from benchmarks.quality.tables import tables
-from benchmarks.quality.values import is_short
-from benchmarks.quality.work import Task, work
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from benchmarks.quality.sets import Session
-
-DIALOGUES_A_SESSION = 20
 PAGE_WIDTH = 132
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="The folder with the sets.", file_okay=False)],
+    data: Annotated[
+        Path | None, typer.Option(help="The folder with the sets.", exists=True, file_okay=False)
+    ] = None,
     sets: Annotated[
         str, typer.Option(help="Only these, comma-separated; NAME/PREFIX: its sessions named so.")
     ] = "",
-    measures: Annotated[
-        str, typer.Option(help=f"Only these, comma-separated: {', '.join(MEASURES)}.")
-    ] = "",
-    budgets: Annotated[str, typer.Option(help="In tokens, comma-separated.")] = ",".join(
-        map(str, plans.BUDGETS)
-    ),
+    measures: Annotated[str, typer.Option(help=f"Only these of: {', '.join(MEASURES)}.")] = "",
+    budgets: Annotated[str, typer.Option(help="In tokens, comma-separated.")] = "",
     *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Our own samples, checked against their floors.")
+    ] = False,
     limit: Annotated[int, typer.Option(help="At most this many sessions a set; 0: all.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Draw the plots into this folder.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes, each with a daemon.", min=1)] = 2,
     target: Annotated[str, typer.Option(help="A running daemon instead of new ones.")] = "",
     setting: Annotated[
@@ -53,88 +46,54 @@ def main(
         typer.Option("--set", help="policy.x.y=VALUE for the daemons; repeatable."),
     ] = None,
     baselines: Annotated[bool, typer.Option(help="Measure the baselines too.")] = True,
+    static: Annotated[bool, typer.Option(help="Recall on the static rung alone, too.")] = True,
 ) -> None:
-    """Replay conversations through a daemon, ask, and score the contexts."""
-    began = time.perf_counter()
+    """Replay conversations through a daemon, ask, and score the contexts.
+
+    Exit 1 when a quick run misses a floor.
+    """
     console = Console(stderr=True)
-    plan = Plan(
-        budgets=tuple(sorted(int(each) for each in budgets.split(","))),
-        environment=environment(setting or []),
+    if data is None and not quick:
+        raise typer.BadParameter("name a folder with --data, or take --quick")
+    plan = plans.Plan(
+        budgets=_numbers(budgets) or (quick_run.BUDGETS if quick else plans.BUDGETS),
+        percents=quick_run.PERCENTS if quick else plans.PERCENTS,
+        prefix_budget=quick_run.PREFIX_BUDGET if quick else plans.PREFIX_BUDGET,
+        environment=plans.environment(setting or []),
         target=target,
         baselines=baselines,
     )
-    tasks = gather(data.resolve(), _names(sets), _names(measures) or list(MEASURES), limit)
-    results = Results()
-    with _progress(console) as progress:
-        bar = progress.add_task("", total=sum(task.weight for task in tasks))
-        for task, done in work(tasks, plan, jobs):
-            results.add(task, done, plan.rung)
-            progress.update(bar, advance=task.weight, description=task.dataset)
-    tree = results.tree() | {"run": _run(began, jobs, plan)}
+    try:
+        tasks = gather((data or quick_run.SAMPLES).resolve(), _names(sets), _names(measures), limit)
+    except NotFound as error:
+        raise typer.BadParameter(str(error)) from error
+    tree = measure(tasks, plan, jobs=jobs, static=static and not quick, console=console)
+    tree["run"] = _conditions(jobs, plan)
+    _show(tree, console)
+    if json:
+        json.write_text(json_format.dumps(tree, indent=1) + "\n", encoding="utf-8")
+    if plots:
+        draw(tree, plots)
+    partial = bool(sets or measures)
+    missed = quick_run.misses(tree, quick_run.floors(), partial=partial) if quick else []
+    for miss in missed:
+        console.print(f"[red]below its floor:[/] {miss}")
+    raise typer.Exit(bool(missed))
+
+
+def _show(tree: dict[str, Any], console: Console) -> None:
     page = Console() if sys.stdout.isatty() else Console(width=PAGE_WIDTH)
     for table in tables(tree):
         page.print(table)
-    _say(console, tree)
-    if json:
-        json.write_text(json_format.dumps(tree, indent=1) + "\n", encoding="utf-8")
-
-
-def gather(
-    folder: Path, names: Sequence[str], measures: Sequence[str], limit: int = 0
-) -> list[Task]:
-    """Return what there is to do for the sets *names* of *folder*, all sets without names.
-
-    "beam/100K" stands for the sessions of beam whose id begins with 100K; a *limit* above 0
-    is the most sessions a set and measure.
-    """
-    found = loading.available(folder)
-    tasks = []
-    for name, _, prefix in (each.partition("/") for each in names or found):
-        if name not in found:
-            raise typer.BadParameter(f"no set {name} in {folder}; there are {', '.join(found)}")
-        sessions = loading.load(found[name])
-        for measure in measures:
-            fit = [
-                Task(measure, name, session)
-                for session in _prepared(sessions, measure)
-                if MEASURES[measure].wanted(session) and session.session_id.startswith(prefix)
-            ]
-            tasks += fit[: limit or None]
-    return tasks
-
-
-def environment(settings: Sequence[str]) -> dict[str, str]:
-    """Return the variables that configure a daemon with KEY=VALUE *settings*."""
-    pairs = (setting.partition("=") for setting in settings)
-    return {f"CONTEXTD__{key.upper().replace('.', '__')}": value for key, _, value in pairs}
-
-
-def _prepared(sessions: Sequence[Session], measure: str) -> Sequence[Session]:
-    """Return *sessions*; short dialogues with slots stitched where values are measured."""
-    if measure == "values" and all(map(is_short, sessions[:1])):
-        return loading.stitch(sessions, DIALOGUES_A_SESSION)
-    return sessions
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
+    console.print(
+        f"{tree['contexts']} contexts, {tree['mean_build_ms']} ms each, "
+        f"{tree['budget_violations']} over budget, {tree['refused']} refused, "
+        f"degradations {tree['degradations'] or 'none'}; {tree['seconds']} s"
     )
 
 
-def _run(began: float, jobs: int, plan: Plan) -> dict[str, Any]:
+def _conditions(jobs: int, plan: plans.Plan) -> dict[str, Any]:
     return {
-        "seconds": round(time.perf_counter() - began, 1),
         "jobs": jobs,
         "settings": dict(plan.environment),
         "python": platform.python_version(),
@@ -142,12 +101,12 @@ def _run(began: float, jobs: int, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _say(console: Console, tree: dict[str, Any]) -> None:
-    console.print(
-        f"{tree['contexts']} contexts, {tree['mean_build_ms']} ms each, "
-        f"{tree['budget_violations']} over budget, {tree['refused']} refused, "
-        f"degradations {tree['degradations'] or 'none'}; {tree['run']['seconds']} s"
-    )
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(sorted(map(int, _names(text))))
 
 
 if __name__ == "__main__":

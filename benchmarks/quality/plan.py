@@ -6,22 +6,39 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 BUDGETS = (512, 1_024, 2_048, 4_096, 8_192)
 PERCENTS = (10, 20, 30, 50)
+PREFIX_BUDGET = 8_192
+
+DEFAULT_RUNG = "recall"
+STATIC_RUNG = "recall_static"
+
+STATIC_SETTINGS: tuple[str, ...] = ()
+"""The settings (KEY=VALUE) that take the transformer out of the ladder of retrieval.
+
+Empty while the default ladder has none: then both rungs are one, and measured once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The choices of a run that its workers need.
 
-    `rung` names the figures in the results; `environment` configures the daemon.
+    `rung` names the figures of recall in the results; `environment` configures the daemon.
     """
 
     budgets: tuple[int, ...] = BUDGETS
     percents: tuple[int, ...] = PERCENTS
-    rung: str = "recall"
+    prefix_budget: int = PREFIX_BUDGET
+    rung: str = DEFAULT_RUNG
     environment: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     baselines: bool = True
+
+
+def environment(settings: Iterable[str]) -> dict[str, str]:
+    """Return the variables that configure a daemon with KEY=VALUE *settings*."""
+    pairs = (setting.partition("=") for setting in settings)
+    return {f"CONTEXTD__{key.upper().replace('.', '__')}": value for key, _, value in pairs}

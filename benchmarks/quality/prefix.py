@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from benchmarks.quality.sets import Session
     from contextd.v1 import context_service_pb2 as pb
 
-BUDGET = 8_192
 LEAST_CALLS = 8
 MOST_CALLS = 150
 
@@ -57,7 +56,7 @@ def wanted(session: Session) -> bool:
     return known and users >= LEAST_CALLS and assistants >= LEAST_CALLS
 
 
-async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:  # noqa: ARG001 - as every measure
+async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:
     """Play the first calls of *session* and compare each with the next."""
     replay = desk.open(session.session_id)
     calls: list[Call] = []
@@ -66,7 +65,7 @@ async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:  # noqa: A
         if turn["role"] == "user":
             await desk.record(replay, waiting)
             waiting = []
-            answer = await desk.build_and_record(replay, turn, BUDGET)
+            answer = await desk.build_and_record(replay, turn, plan.prefix_budget)
             if not isinstance(answer, str):
                 calls.append(_call(answer, await desk.folded_through(replay)))
         else:

@@ -27,6 +27,9 @@ MOST_WORDS = 0.6
 SKIPPED = frozenset({"adversarial"})
 """LoCoMo's category 5: questions without an answer."""
 
+GAPS = (2, 8, 32)
+"""How the replies of a chat are told apart, by turns between reply and what it answers."""
+
 _SIZE = re.compile(r"\d+[KM](?=-)")
 
 
@@ -194,6 +197,8 @@ def _asked(question: Mapping[str, Any], session: Session, place: Mapping[str, in
     kind = question.get("ability") or question.get("category") or ""
     size = _SIZE.match(session.session_id)
     kinds = [kind] if kind else []
+    if "gap" in question:
+        kinds.append(_distance(question["gap"]))
     if size:
         kinds += [f"size:{size.group()}", f"size:{size.group()}/{kind}"]
     groups = tuple((f"{kind}/{name}", ids) for name, ids in _groups(question))
@@ -204,6 +209,11 @@ def _asked(question: Mapping[str, Any], session: Session, place: Mapping[str, in
         kinds=tuple(kinds),
         groups=groups,
     )
+
+
+def _distance(gap: int) -> str:
+    """Return how far back a reply points, in turns."""
+    return next((f"gap:<={most}" for most in GAPS if gap <= most), f"gap:>{GAPS[-1]}")
 
 
 def _groups(question: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:

@@ -6,80 +6,153 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from benchmarks.quality.plan import DEFAULT_RUNG, STATIC_RUNG
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Tree = Mapping[str, Any]
+
+LEFT = frozenset({"set", "method", "kind", "what", "class"})
 
 
-def tables(tree: Mapping[str, Any]) -> Iterator[Table]:
+def tables(tree: Tree) -> Iterator[Table]:
     """Yield every table that *tree* has figures for."""
     sets = tree["sets"]
-    asked = {name: figures for name, figures in sets.items() if "recall" in figures}
+    asked = _having(sets, DEFAULT_RUNG)
     if asked:
         yield _recall(asked)
         yield _kinds(asked)
-    squeezed = {name: figures for name, figures in sets.items() if "values_kept" in figures}
-    if squeezed:
+    if squeezed := _having(sets, "values_kept"):
         yield _values(squeezed)
+    if handoffs := tree.get("handoff"):
+        yield _handoffs(handoffs)
+    if routed := _having(sets, "macro_f1") | _having(sets, "escalation"):
+        yield _routing(routed)
+    if prefixes := tree.get("prefix"):
+        yield _prefixes(prefixes)
+    if hostile := tree.get("hostile"):
+        yield _hostile(hostile)
 
 
-def _recall(sets: Mapping[str, Any]) -> Table:
-    budgets = list(next(iter(sets.values()))["recall"])
-    table = Table(title="Evidence recall by budget: mean (all evidence)", title_justify="left")
-    for name in ("set", "method", *budgets, "saved"):
-        table.add_column(name, justify="left" if name in {"set", "method"} else "right")
+def _recall(sets: Tree) -> Table:
+    budgets = _columns(sets, DEFAULT_RUNG)
+    table = _table("Evidence recall by budget: mean (all evidence)", "set", "method", *budgets)
     for name, figures in sets.items():
-        rows = {"contextd": figures["recall"]}
-        if "recall_static" in figures:
-            rows["contextd, static"] = figures["recall_static"]
-        rows |= {
-            method: own["recall"] for method, own in figures["baselines"].items() if "recall" in own
-        }
-        for number, (method, by_budget) in enumerate(rows.items()):
-            cells = [f"{_share(own['mean'])} ({_share(own['all'])})" for own in by_budget.values()]
-            saved = f"{list(by_budget.values())[-1]['saved']:.0%}"
-            table.add_row(name if not number else "", method, *cells, saved)
+        rows = {"contextd": figures[DEFAULT_RUNG]}
+        if STATIC_RUNG in figures:
+            rows["contextd, static rung"] = figures[STATIC_RUNG]
+        rows |= _baselines(figures, "recall")
+        for number, (method, own) in enumerate(rows.items()):
+            cells = [_pair(own.get(each), "mean", "all") for each in budgets]
+            table.add_row("" if number else name, method, *cells)
+        saved = [f"{figures[DEFAULT_RUNG][each]['saved']:.1%}" for each in budgets]
+        table.add_row("", "tokens saved", *saved)
         table.add_section()
     return table
 
 
-def _kinds(sets: Mapping[str, Any]) -> Table:
-    budgets = list(next(iter(sets.values()))["recall"])
-    table = Table(title="Evidence recall by kind of question", title_justify="left")
-    for name in ("set", "kind", "questions", *budgets):
-        table.add_column(name, justify="left" if name in {"set", "kind"} else "right")
+def _kinds(sets: Tree) -> Table:
+    budgets = _columns(sets, DEFAULT_RUNG)
+    table = _table("Evidence recall by kind of question", "set", "kind", "questions", *budgets)
     for name, figures in sets.items():
-        for number, (kind, own) in enumerate(figures.get("kinds", {}).items()):
-            by_budget = list(own.get("recall", {}).values())
-            if by_budget:
-                cells = [_share(one["mean"]) for one in by_budget]
-                asked = str(by_budget[0]["questions"])
-                table.add_row(name if not number else "", kind, asked, *cells)
+        kinds = _having(figures.get("kinds", {}), DEFAULT_RUNG)
+        for number, (kind, own) in enumerate(kinds.items()):
+            by_budget = own[DEFAULT_RUNG]
+            cells = [_share(by_budget[each]["mean"]) for each in budgets]
+            asked = str(by_budget[budgets[0]]["questions"])
+            table.add_row("" if number else name, kind, asked, *cells)
         table.add_section()
     return table
 
 
-def _values(sets: Mapping[str, Any]) -> Table:
-    percents = list(next(iter(sets.values()))["values_kept"])
-    table = Table(
-        title="Live values kept by percentage of the tokens (stale wins)", title_justify="left"
-    )
-    for name in ("set", "method", "values", *(f"{percent} %" for percent in percents)):
-        table.add_column(name, justify="left" if name in {"set", "method"} else "right")
+def _values(sets: Tree) -> Table:
+    percents = _columns(sets, "values_kept")
+    heads = [f"{percent} %" for percent in percents]
+    title = "Live values kept by percentage of the tokens (stale wins)"
+    table = _table(title, "set", "method", "values", *heads)
     for name, figures in sets.items():
         rows = {"contextd": figures["values_kept"]}
         rows |= {f"contextd, {way}": own for way, own in figures["values_kept_asked"].items()}
-        rows |= {
-            method: own["values_kept"]
-            for method, own in figures["baselines"].items()
-            if "values_kept" in own
-        }
-        for number, (method, by_percent) in enumerate(rows.items()):
-            own = list(by_percent.values())
-            cells = [f"{_share(one['live'])} ({_share(one['stale_wins'])})" for one in own]
-            table.add_row(name if not number else "", method, str(own[0]["values"]), *cells)
+        rows |= _baselines(figures, "values_kept")
+        for number, (method, own) in enumerate(rows.items()):
+            cells = [_pair(own.get(each), "live", "stale_wins") for each in percents]
+            count = str(own[percents[0]]["values"])
+            table.add_row("" if number else name, method, count, *cells)
         table.add_section()
     return table
 
 
-def _share(value: float) -> str:
-    return f"{value:.3f}".lstrip("0") if value < 1 else "1.00"
+def _handoffs(sets: Tree) -> Table:
+    sizes = [size for size in next(iter(sets.values())) if size != "baselines"]
+    table = _table("Values in the handoff by its tokens", "set", "method", *sizes)
+    for name, own in sets.items():
+        rows = {"contextd": own, **own["baselines"]}
+        for number, (method, figures) in enumerate(rows.items()):
+            cells = [_share(figures[size]["mean"]) for size in sizes]
+            table.add_row("" if number else name, method, *cells)
+    return table
+
+
+def _routing(sets: Tree) -> Table:
+    heads = ("macro F1", "escalation P", "R", "F1", "interval", "unsupported recall")
+    table = _table("Routing and escalation", "set", *heads)
+    for name, own in sets.items():
+        flags = own.get("escalation", {})
+        bounds = f"{_share(flags['low'])}-{_share(flags['high'])}" if flags else ""
+        table.add_row(
+            name,
+            _share(own.get("macro_f1")),
+            *(_share(flags.get(each)) for each in ("precision", "recall", "f1")),
+            bounds,
+            _share(own.get("unsupported_recall")),
+        )
+    return table
+
+
+def _prefixes(sets: Tree) -> Table:
+    heads = ("between folds", "overall", "of the prompt", "calls", "folds")
+    table = _table("Tokens unchanged from call to call", "set", *heads)
+    for name, own in sets.items():
+        shares = [_share(own[each]) for each in ("between_folds", "overall", "of_prompt")]
+        table.add_row(name, *shares, str(own["calls"]), str(own["folds"]))
+    return table
+
+
+def _hostile(own: Tree) -> Table:
+    table = _table("Hostile input", "what", "found")
+    for each in ("attacked", "promotions", "twins_differ", "naughty", "damaged", "crashes"):
+        table.add_row(each.replace("_", " "), str(own[each]))
+    for budget, found in own["answer_found"].items():
+        both = f"{_share(found['clean'])} / {_share(found['attacked'])}"
+        table.add_row(f"answer found at {budget}, clean / attacked", both)
+    return table
+
+
+def _table(title: str, *heads: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for head in heads:
+        table.add_column(head, justify="left" if head in LEFT else "right")
+    return table
+
+
+def _having(sets: Tree, key: str) -> dict[str, Any]:
+    return {name: own for name, own in sets.items() if key in own}
+
+
+def _columns(sets: Tree, key: str) -> Sequence[str]:
+    return list(next(iter(sets.values()))[key])
+
+
+def _baselines(figures: Tree, key: str) -> dict[str, Any]:
+    return {method: own[key] for method, own in _having(figures["baselines"], key).items()}
+
+
+def _pair(own: Tree | None, first: str, second: str) -> str:
+    return f"{_share(own[first])} ({_share(own[second])})" if own else ""
+
+
+def _share(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}".removeprefix("0") if value < 1 else "1.00"

@@ -1,0 +1,65 @@
+"""A whole run: every task on the default rung, evidence recall once more on the static one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmarks.quality.plan import STATIC_RUNG, STATIC_SETTINGS, environment
+from benchmarks.quality.results import Results
+from benchmarks.quality.work import work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from benchmarks.quality.plan import Plan
+    from benchmarks.quality.work import Task
+
+
+def measure(
+    tasks: Sequence[Task], plan: Plan, *, jobs: int, static: bool, console: Console
+) -> dict[str, Any]:
+    """Do *tasks* with *plan* and return the tree of results.
+
+    With *static*, recall is measured again without the transformer's rung.
+    """
+    began = time.perf_counter()
+    results = Results()
+    passes = [(plan, tasks)]
+    if static and STATIC_SETTINGS:
+        passes.append((_static(plan), [task for task in tasks if task.measure == "recall"]))
+    with _progress(console) as progress:
+        total = sum(task.weight for _, some in passes for task in some)
+        bar = progress.add_task("", total=total)
+        for each, some in passes:
+            for task, done in work(some, each, jobs):
+                results.add(task, done, each.rung)
+                progress.update(bar, advance=task.weight, description=task.dataset)
+    tree = results.tree()
+    if static and not STATIC_SETTINGS:
+        for own in tree["sets"].values():
+            if plan.rung in own:
+                own[STATIC_RUNG] = own[plan.rung]
+    return tree | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def _static(plan: Plan) -> Plan:
+    settings = {**plan.environment, **environment(STATIC_SETTINGS)}
+    return replace(plan, rung=STATIC_RUNG, environment=settings, baselines=False)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=console,
+    )
