@@ -71,6 +71,12 @@ fmt: $(DEV) ## format the code and the contract, and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/buf format --write
 
+.PHONY: bench-quality
+bench-quality: $(DEV) ## measure the contexts on the sets in DATA (without: on our own samples)
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA) --plots build/quality,--quick) \
+		--json build/quality.json $(ARGS)
+
 # ── the contract ──────────────────────────────────────────────────────────────────────
 
 define generate  # $(1): where to

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json as json_format
 import os
 import platform
+import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the hints
 from typing import Annotated, Any
 
@@ -94,11 +96,21 @@ def _show(tree: dict[str, Any], console: Console) -> None:
 
 def _conditions(jobs: int, plan: plans.Plan) -> dict[str, Any]:
     return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python -m benchmarks.quality", *sys.argv[1:]]),
+        "commit": _commit(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
         "jobs": jobs,
         "settings": dict(plan.environment),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
     }
+
+
+def _commit() -> str:
+    """Return the commit that is measured, "" outside a checkout."""
+    git = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    outcome = subprocess.run(git, cwd=quick_run.HERE, capture_output=True, text=True, check=False)
+    return outcome.stdout.strip()
 
 
 def _names(text: str) -> list[str]:

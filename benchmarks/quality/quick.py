@@ -20,7 +20,7 @@ SAMPLES = HERE / "samples"
 FLOORS = HERE / "floors.json"
 BUDGETS = (512, 1_024)
 PERCENTS = (30, 50)
-PREFIX_BUDGET = 1_024
+PREFIX_BUDGET = 2_048
 """Small enough for the samples to be folded."""
 
 
