@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from contextd.model import SessionKey
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 KEY = SessionKey("tenant", "conversation")
 OTHER = SessionKey("tenant", "another conversation")
-ROWS = {1: b"one", 2: bytes(range(256)), 7: b"\0" * 5_000}
+ROWS = MappingProxyType({1: b"one", 2: bytes(range(256)), 7: b"\0" * 5_000})
 
 
 class VectorStoreContract(StoreHarness):
@@ -47,7 +48,7 @@ class VectorStoreContract(StoreHarness):
         await store.append(KEY, Commit(RECORDS[:2], 0))
         await store.put_vectors(KEY, "model", ROWS)
         assert tuple(await store.read(KEY)) == RECORDS[:2]
-        assert (await store.append(KEY, Commit(RECORDS[2:], 2))).revision == 5
+        assert (await store.append(KEY, Commit(RECORDS[2:], 2))).revision == len(RECORDS)
 
     @on_store
     async def test_vectors_go_with_their_session(self, store: Store) -> None:
