@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import time
 import uuid
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING
 import faiss
 
 from contextd.background import Background
+from contextd.config import api_key
 from contextd.embedders.static import StaticEmbedder
+from contextd.engine.breaker import Breaker
 from contextd.engine.build import BuildContext
 from contextd.engine.escalate import Escalate
 from contextd.engine.fold import FoldSession
@@ -28,6 +31,7 @@ from contextd.engine.inspect import Inspection
 from contextd.engine.maintain import Maintain
 from contextd.engine.record import RecordTurn
 from contextd.engine.sessions import HotSessions
+from contextd.engine.summarize import SummarizeFold
 from contextd.engine.writing import Accepted, TurnScribe, Writer
 from contextd.errors import ConfigInvalid
 from contextd.model import Budget
@@ -39,12 +43,15 @@ from contextd.rpc.server import Listen, Server
 from contextd.rpc.servicer import Engine
 from contextd.rpc.validation import Limits
 from contextd.stores import open_store
+from contextd.summarizers import open_summarizer
+from contextd.summarizers.endpoint import Endpoint
 from contextd.tokenizers import open_tokenizers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from contextd.config import Config
+    from contextd.model import SessionKey
     from contextd.ports import Embedder, SessionStore, Tokenizers
     from contextd.tokenizers.catalog import Catalog
 
@@ -105,8 +112,9 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         ports = Ports(store, tokenizers, embedder, observer)
         sessions = HotSessions(store, tokenizers, capacity_bytes=config.sessions.capacity_mib << 20)
         writer = Writer(store, sessions, accepted, background.nudge)
-        engine, maintain = _verbs(config, ports, writer)
         stack.push_async_callback(accepted.drain)
+        summaries = _summaries(config, ports, writer, stack)
+        engine, maintain = _verbs(config, ports, writer, summaries)
         _run_until_closed(stack, background.run(maintain), background.close)
         server = _server(config, observer)
         stack.push_async_callback(server.stop, 0.0)
@@ -129,7 +137,51 @@ class Ports:
     observer: PrometheusObserver
 
 
-def _verbs(config: Config, ports: Ports, writer: Writer) -> tuple[Engine, Maintain]:
+def _summaries(
+    config: Config, ports: Ports, writer: Writer, stack: AsyncExitStack
+) -> Callable[[SessionKey], None] | None:
+    """Return how a model is asked to retell a session's fold; None when none is configured."""
+    settings = config.summarizer
+    if settings.kind == "none":
+        return None
+    endpoint = Endpoint(
+        url=settings.url,
+        model=settings.model,
+        key=api_key(settings, os.environ),
+        timeout=settings.timeout_seconds,
+        retries=settings.retries,
+        reasoning=settings.reasoning,
+    )
+    summarizer = open_summarizer(endpoint)
+    stack.push_async_callback(summarizer.aclose)
+    summarize = SummarizeFold(
+        sessions=writer.sessions,
+        writer=writer,
+        clock=_now,
+        observer=ports.observer,
+        summarizer=summarizer,
+        breaker=Breaker(
+            time.monotonic,
+            ports.observer,
+            failures=settings.breaker_failures,
+            seconds=settings.breaker_seconds,
+        ),
+        rules=config.policy,
+        input_tokens=settings.input_tokens,
+        embed=ports.embedder.embed,
+    )
+    queue = Background(ports.observer)
+    # Cancelled at the end rather than finished: what a model has not told yet is asked again.
+    _run_until_closed(stack, queue.run(summarize))
+    return queue.nudge
+
+
+def _verbs(
+    config: Config,
+    ports: Ports,
+    writer: Writer,
+    summaries: Callable[[SessionKey], None] | None,
+) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
     rules, observer = config.policy, ports.observer
     assumed = _assumed_budget(config)
@@ -148,6 +200,7 @@ def _verbs(config: Config, ports: Ports, writer: Writer) -> tuple[Engine, Mainta
             monotonic=time.monotonic,
             nudge=writer.nudge,
             rules=rules,
+            embed=ports.embedder.embed,
         ),
         record=RecordTurn(
             sessions=sessions,
@@ -164,21 +217,33 @@ def _verbs(config: Config, ports: Ports, writer: Writer) -> tuple[Engine, Mainta
             observer=observer,
             monotonic=time.monotonic,
             rules=rules,
+            embed=ports.embedder.embed,
         ),
         get_session=inspection.get_session,
         list_sessions=inspection.list_sessions,
         list_turns=inspection.list_turns,
         delete_session=inspection.delete_session,
     )
+    return engine, _maintain(config, ports, writer, indexer, summaries)
+
+
+def _maintain(
+    config: Config,
+    ports: Ports,
+    writer: Writer,
+    indexer: Indexer,
+    summaries: Callable[[SessionKey], None] | None,
+) -> Maintain:
     fold = FoldSession(
-        sessions=sessions,
+        sessions=writer.sessions,
         writer=writer,
         clock=_now,
-        observer=observer,
-        rules=rules,
-        default_budget=assumed,
+        observer=ports.observer,
+        rules=config.policy,
+        default_budget=_assumed_budget(config),
+        embed=ports.embedder.embed,
     )
-    return engine, Maintain(sessions, indexer, fold, rules.tiers)
+    return Maintain(writer.sessions, indexer, fold, config.policy.tiers, summaries)
 
 
 def _assumed_budget(config: Config) -> Budget:

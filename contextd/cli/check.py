@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from contextd.cli.output import emit, note
-from contextd.config import Config, describe, example, load, split_address
+from contextd.config import Config, api_key, describe, example, load, split_address
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from contextd.config import SummarizerConfig
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SMALL_INPUT = 2048
@@ -72,6 +76,7 @@ def surprises(config: Config) -> Iterator[str]:
     room = config.budget.context_window_tokens - config.budget.reserved_output_tokens
     if room < SMALL_INPUT:
         yield f"budget leaves {room} tokens for the prompt; conversations will fold at once"
+    yield from _summarizer(config.summarizer)
     for pattern, name in config.tokenizers.files.items():
         if not Path(name).is_file():
             yield f"tokenizers.files {pattern!r}: there is no file {name}"
@@ -84,6 +89,27 @@ def _exposed(config: Config) -> Iterator[str]:
             yield f"server.{name} {address} is open to the network, without credentials"
     if config.server.socket and config.server.socket_mode & 0o007:
         yield "server.socket_mode lets every user of the machine connect"
+
+
+def _summarizer(settings: SummarizerConfig) -> Iterator[str]:
+    """Yield what may surprise of a model that is asked for summaries; nothing of its key."""
+    if settings.kind == "none":
+        return
+    url = urlsplit(settings.url)
+    if url.hostname not in LOOPBACK:
+        plain = ", unencrypted" if url.scheme == "http" else ""
+        yield f"summarizer.url: old turns of conversations are sent to {url.hostname}{plain}"
+    if not url.path.strip("/"):
+        yield (
+            f"summarizer.url {settings.url} has no path; most servers (OpenAI, vLLM, llama.cpp, "
+            "Ollama) want it to end in /v1"
+        )
+    if find_spec("httpx2") is None:
+        yield "summarizer.kind openai needs an HTTP client: pip install 'contextd[serve,llm]'"
+    try:
+        api_key(settings, os.environ)
+    except ConfigInvalid as error:
+        yield str(error)
 
 
 def _fleeting(config: Config) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from contextd.config.checks import split_address, verify
 from contextd.config.example import example
+from contextd.config.secrets import api_key
 from contextd.config.settings import (
     BudgetConfig,
     Config,
@@ -19,6 +20,7 @@ from contextd.config.settings import (
     SessionsConfig,
     Setting,
     StoreConfig,
+    SummarizerConfig,
     TokenizersConfig,
     describe,
     hide_secrets,
@@ -37,7 +39,9 @@ __all__ = [
     "SessionsConfig",
     "Setting",
     "StoreConfig",
+    "SummarizerConfig",
     "TokenizersConfig",
+    "api_key",
     "describe",
     "example",
     "hide_secrets",

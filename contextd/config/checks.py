@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from contextd.config.settings import DEFAULT, Config, Setting, describe
+from contextd.config.settings import DEFAULT, Config, Setting, SummarizerConfig, describe
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ HIGHEST_MODE = 0o777
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a suffix
 MOST = 1 << 40
 SHARES = ("policy.tiers.", "share", "min_gain", "confidence", "recommend_from")
-AT_LEAST_ONE = ("_bytes", "_mib", "concurrency", "window_tokens", "_exchanges", "passage_words")
+AT_LEAST_ONE = (
+    *("_bytes", "_mib", "concurrency", "window_tokens", "_exchanges", "passage_words"),
+    *("summarizer.timeout_seconds", "breaker_failures", "input_tokens"),
+)
+SUMMARIZERS = ("none", "openai")
 
 
 def verify(config: Config) -> None:
@@ -53,6 +57,7 @@ def _checks(config: Config) -> Iterator[Check]:
         "budget.reserved_output_tokens",
         "must be less than budget.context_window_tokens",
     )
+    yield from _summarizer_checks(config.summarizer)
     yield config.log.level in LOG_LEVELS, "log.level", f"must be one of {', '.join(LOG_LEVELS)}"
     yield from _policy_checks(config.policy)
     for setting in describe(config):
@@ -79,6 +84,21 @@ def _server_checks(config: Config) -> Iterator[Check]:
         server.max_turn_bytes <= server.max_message_bytes,
         "server.max_turn_bytes",
         "must not exceed server.max_message_bytes",
+    )
+
+
+def _summarizer_checks(summarizer: SummarizerConfig) -> Iterator[Check]:
+    kind, url = summarizer.kind, summarizer.url
+    yield kind in SUMMARIZERS, "summarizer.kind", f"must be one of {', '.join(SUMMARIZERS)}"
+    if kind == "none":
+        return
+    usable = re.fullmatch(r"https?://[^/\s@?#]+(?:/[^\s@?#]*)?", url)
+    yield bool(usable), "summarizer.url", "must be http(s)://HOST[:PORT]/PATH, without a key"
+    yield bool(summarizer.model), "summarizer.model", "must name a model"
+    yield (
+        not (summarizer.api_key_env and summarizer.api_key_file),
+        "summarizer.api_key_file",
+        "must be empty when summarizer.api_key_env is given",
     )
 
 

@@ -63,6 +63,31 @@ class BudgetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SummarizerConfig:
+    """The model that may retell old turns, asked in the background; see docs/summaries.md.
+
+    `kind` is "none" or "openai", for any endpoint with chat/completions below `url`
+    (https://api.openai.com/v1, http://127.0.0.1:11434/v1).  The key is read from the
+    variable or the file named here.  `timeout_seconds` bounds one of `retries` + 1 tries;
+    after `breaker_failures` in a row the model is left alone for `breaker_seconds`.  At
+    most `input_tokens` of a conversation are sent at once; `reasoning` is for models that
+    think before they answer.
+    """
+
+    kind: str = "none"
+    url: str = ""
+    model: str = ""
+    api_key_env: str = ""
+    api_key_file: str = ""
+    timeout_seconds: float = 30.0
+    retries: int = 1
+    breaker_failures: int = 3
+    breaker_seconds: float = 60.0
+    input_tokens: int = 8_000
+    reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What is logged to standard error: the least level, and JSON lines instead of text."""
 
@@ -79,6 +104,7 @@ class Config:
     sessions: SessionsConfig = field(default_factory=SessionsConfig)
     tokenizers: TokenizersConfig = field(default_factory=TokenizersConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
+    summarizer: SummarizerConfig = field(default_factory=SummarizerConfig)
     log: LogConfig = field(default_factory=LogConfig)
     policy: Rules = field(default_factory=Rules)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import BuildRequest, Routing, SessionKey, Slice, Turn
+    from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
     from contextd.ports import Observer, Tokenizer, Tokenizers
@@ -52,6 +53,7 @@ class BuildContext:
     monotonic: Monotonic
     nudge: Callable[[SessionKey], None]
     rules: Rules
+    embed: Embed | None = None
 
     async def __call__(self, request: BuildRequest, deadline: float | None = None) -> Built:
         """Return the context; it never exceeds the input budget.
@@ -119,7 +121,7 @@ class BuildContext:
         routing = route(_asked(message, view), view.state, self.rules)
         escalation = assess(view.state, turns, self.rules.escalation)
         watch.lap("route")
-        work = Composition.begin(view, request, self.rules)
+        work = Composition.begin(view, request, self.rules, self.embed)
         revision = work.state.revision
         framed = await work.frame(message_tokens, focus_of(message.text if message else None))
         watch.lap("frame")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from contextd.engine.sessions import View
     from contextd.model import BuildRequest, Context, Focus, Fold, Slice
+    from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
@@ -45,14 +46,17 @@ class Composition:
     request: BuildRequest
     rules: Rules
     heavy: bool
+    embed: Embed | None = None
 
     @classmethod
-    def begin(cls, view: View, request: BuildRequest, rules: Rules) -> Composition:
-        """Begin at the view's revision."""
+    def begin(
+        cls, view: View, request: BuildRequest, rules: Rules, embed: Embed | None = None
+    ) -> Composition:
+        """Begin at the view's revision; *embed* is for folds made on the fly."""
         text = len(request.message.text) if request.message else 0
         heavy = max(text, len(request.system_prompt)) > 8 * LONG_TEXT
         state = view.state.snapshot() if heavy else view.state
-        return cls(view, state, request, rules, heavy)
+        return cls(view, state, request, rules, heavy, embed)
 
     async def frame(self, message_tokens: int, focus: Focus) -> Frame:
         """Decide the context around what a search may find."""
@@ -81,9 +85,7 @@ class Composition:
             ),
         )
 
-    def _frame(
-        self, state: SessionState, about: About, fold_now: Callable[[int], Fold]
-    ) -> Frame:
+    def _frame(self, state: SessionState, about: About, fold_now: Callable[[int], Fold]) -> Frame:
         return frame(
             state,
             self.request,
@@ -106,7 +108,12 @@ class Composition:
         fold = self.view.folds.get((through, room))
         if fold is None:
             fold = extract(
-                state, through, rules=self.rules, meter=self.view.tokenizer, input_budget=room
+                state,
+                through,
+                rules=self.rules,
+                meter=self.view.tokenizer,
+                input_budget=room,
+                embed=self.embed,
             )
             self.view.folds[through, room] = fold
         return fold

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import Writer
     from contextd.model import EscalateRequest, Fold
+    from contextd.policy.facts.summary import Embed
     from contextd.policy.rules import Rules
     from contextd.ports import Clock, NewId, Observer
 
@@ -35,6 +36,7 @@ class Escalate:
     observer: Observer
     monotonic: Monotonic
     rules: Rules
+    embed: Embed | None = None
 
     async def __call__(self, request: EscalateRequest, deadline: float | None = None) -> Escalated:
         """Raise a handoff; a retry gets the same one again.
@@ -94,6 +96,7 @@ class Escalate:
                 view.state,
                 rules=self.rules,
                 meter=view.tokenizer,
+                embed=self.embed,
             )
         except Exception:  # noqa: BLE001 - a handoff is delivered even when summarising failed
             self.observer.count("handoff_digest_failures")

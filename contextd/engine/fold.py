@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import Writer
     from contextd.model import Budget, Fold, SessionKey
+    from contextd.policy.facts.summary import Embed
     from contextd.policy.rules import Rules
     from contextd.ports import Clock, Observer
 
@@ -30,6 +31,7 @@ class FoldSession:
     observer: Observer
     rules: Rules
     default_budget: Budget
+    embed: Embed | None = None
 
     async def __call__(self, key: SessionKey) -> Fold | None:
         """Publish the fold that is due, if one is; return it.
@@ -44,7 +46,12 @@ class FoldSession:
             return None
         before = (view.state.fold, view.state.prepared)
         fold = await asyncio.to_thread(
-            extract, view.state, through, rules=self.rules, meter=view.tokenizer
+            extract,
+            view.state,
+            through,
+            rules=self.rules,
+            meter=view.tokenizer,
+            embed=self.embed,
         )
         wrong = fault(fold, view.state)
         if wrong:

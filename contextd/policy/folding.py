@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Turn
+    from contextd.policy.facts.summary import Embed
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.reading.retention import Verdict
@@ -85,18 +86,23 @@ def extract(
     rules: Rules,
     meter: Meter,
     input_budget: int | None = None,
+    embed: Embed | None = None,
 ) -> Fold:
     """Return the fold of the turns 1..*through*, made of quotations alone.
 
     It rolls on from the newest fold that ends before *through*, or starts at the first
     turn.  *input_budget*, by default the session's own, gives the room for facts and
-    pinned sentences.  The same state gives the same fold.
+    pinned sentences; *embed* tells the summary what means the same.  The same state gives
+    the same fold.
     """
     limits = _limits(state, input_budget, rules.fold)
-    return _made(state, through, _base(state, through), limits, rules=rules, meter=meter)
+    base = _base(state, through)
+    return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed)
 
 
-def digest(state: SessionState, *, rules: Rules, meter: Meter) -> Fold:
+def digest(
+    state: SessionState, *, rules: Rules, meter: Meter, embed: Embed | None = None
+) -> Fold:
     """Return a fold of the whole session for people, who have more room than a prompt.
 
     Made from the turns themselves, not from folds that were made for a small budget, unless
@@ -105,7 +111,7 @@ def digest(state: SessionState, *, rules: Rules, meter: Meter) -> Fold:
     through = len(state.turns)
     base = _base(state, through) if through > DIGESTED else None
     limits = _limits(state, DIGEST_BUDGET, rules.fold)
-    return _made(state, through, base, limits, rules=rules, meter=meter)
+    return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed)
 
 
 def _made(
@@ -116,6 +122,7 @@ def _made(
     *,
     rules: Rules,
     meter: Meter,
+    embed: Embed | None,
 ) -> Fold:
     first = base.through if base else 0
     source = state.tokens_between(1, through)
@@ -133,6 +140,7 @@ def _made(
                 everyone=state.turns,
                 limit=min(rules.fold.summary_tokens, limits.summary),
                 meter=meter,
+                embed=embed,
             )
         ),
         facts=choose(
