@@ -34,6 +34,8 @@ _WORDS_A_TOKEN = 0.5
 _SPARE = 2
 """How often the room goes into what a model may write at all."""
 _FEWEST = 20
+_STRETCHES = 8
+"""Parts of what is too long, each of which has the same room."""
 
 INSTRUCTION = """\
 You write the running summary of a conversation for an assistant who will go on with it. \
@@ -108,16 +110,22 @@ def source(
 def _telling(
     state: SessionState, turns: Sequence[Turn], limit: int, meter: Meter, embed: Embed | None
 ) -> list[tuple[Turn, str]]:
-    best = summarize(
-        turns,
-        judge(turns),
-        before=(),
-        shown=(),
-        everyone=state.turns,
-        limit=limit,
-        meter=meter,
-        embed=embed,
-    )
+    """Return the most telling sentences of each stretch of *turns*, *limit* tokens in all."""
+    length = -(-len(turns) // _STRETCHES)
+    best = [
+        item
+        for part in (turns[at : at + length] for at in range(0, len(turns), length))
+        for item in summarize(
+            part,
+            judge(part),
+            before=(),
+            shown=(),
+            everyone=state.turns,
+            limit=limit // _STRETCHES,
+            meter=meter,
+            embed=embed,
+        )
+    ]
     return [(state.turns[item.sequence - 1], item.text) for item in best]
 
 

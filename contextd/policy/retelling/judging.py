@@ -37,7 +37,7 @@ _FORMS: Mapping[str, str] = {
     ),
     "reads like an error": (
         r"\A\W*(?:\w*error\b|\w*exception\b|traceback\b|fatal\b|internal server\b|bad gateway\b|"
-        r"rate limit|(?:service|model|server)\b.{0,60}(?:unavailable|not found|not loaded|"
+        r"rate limit|(?:the )?(?:service|model|server)\b.{0,60}(?:unavailable|not found|not loaded|"
         r"overloaded|busy)|too many requests|quota\b|(?:http )?[45]\d\d\b|timed? ?out\b)"
     ),
     "holds markup or code": r"</?[a-z!][^>]{0,200}>|```|^\s*[{\[]|^\s*\|.*\|\s*$|<\|",
@@ -86,7 +86,8 @@ def read(draft: Draft, asked: Source, meter: Meter) -> tuple[tuple[Retold, ...],
     fault = _form(text) or ("" if draft.complete else "was cut off") or _content(text, asked)
     if fault:
         return (), fault
-    sentences = [flatten(piece.replace("**", "")) for piece in split(text)]
+    plain = (flatten(piece.replace("**", "")) for piece in split(text))
+    sentences = [piece for piece in plain if piece]
     tokens = sum(meter.count(quote_retold(asked.through, piece)) for piece in sentences)
     if tokens > asked.limit:
         return (), "is too long"
