@@ -224,9 +224,9 @@ def ordered(answer: pb.BuildContextResponse) -> Iterator[str]:
     decisions, instructions and commitments.
     """
     for message in answer.messages:
-        lines = message.text.splitlines()[1:]
+        lines = [line for line in message.text.splitlines() if line.startswith("- ")]
         if message.section == pb.SECTION_KIND_PINNED:
-            yield from (normalised(line) for line in lines if line.startswith("- "))
+            yield from map(normalised, lines)
         elif message.section == pb.SECTION_KIND_KEY_FACTS:
             yield from (normalised(line) for line in lines if _LABELLED.search(line))
 

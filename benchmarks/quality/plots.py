@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -39,11 +40,11 @@ def draw(tree: Mapping[str, Any], folder: Path) -> list[Path]:
 def _picture(name: str, label: str, curves: list[Curve]) -> Figure:
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes: Axes = figure.subplots()
-    faded = iter(FADED)
+    faded, dashes = iter(FADED), cycle(("-", "--"))
     for method, across, up in curves:
         colour = STRONG.get(method) or next(faded, "#444444")
-        width = 2.4 if method in STRONG else 1.2
-        axes.plot(across, up, marker="o", markersize=3, label=method, color=colour, lw=width)
+        width, dash = (2.4, "-") if method in STRONG else (1.2, next(dashes))
+        axes.plot(across, up, dash, marker="o", markersize=3, label=method, color=colour, lw=width)
     if label == "evidence recall":
         axes.set_xscale("log", base=2)
         axes.set_xlabel("budget in tokens")

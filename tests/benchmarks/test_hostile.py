@@ -56,9 +56,9 @@ def test_an_order_may_be_quoted_but_not_stated(
 def test_the_system_text_is_the_callers_and_nothing_else() -> None:
     """A system message that holds more than the caller's prompt is a promotion."""
     clean = answer(pb.SECTION_KIND_SYSTEM, SYSTEM, common.ROLE_SYSTEM)
-    dirty = answer(pb.SECTION_KIND_SYSTEM, f"{SYSTEM} {LINE}", common.ROLE_SYSTEM)
+    more = answer(pb.SECTION_KIND_SYSTEM, f"{SYSTEM} And smile.", common.ROLE_SYSTEM)
     assert promoted(clean, ORDER) == []
-    assert promoted(dirty, ORDER) == ["system"]
+    assert promoted(more, ORDER) == ["system"]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,9 @@ def test_rendered_bodies_are_looked_into(body: dict[str, object]) -> None:
 
 
 def test_headers_are_no_statements() -> None:
-    """The first line of a block introduces it."""
-    built = answer(pb.SECTION_KIND_PINNED, "Kept word for word:\n- 1 user: no nuts please\n")
+    """The first line of a block introduces it, others give a day."""
+    text = "Kept word for word:\n2026-05-01\n- 1 user: no nuts please\n"
+    built = answer(pb.SECTION_KIND_PINNED, text)
     assert list(ordered(built)) == ["- 1 user: no nuts please"]
 
 

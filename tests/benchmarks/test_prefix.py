@@ -20,6 +20,12 @@ def test_a_change_in_front_spoils_everything_behind_it() -> None:
     assert (row.stable, row.unchanged) == (30, 10)
 
 
+def test_the_volatile_part_is_not_asked_to_stay() -> None:
+    """What happens to be alike behind the stable part counts for the whole prompt alone."""
+    row = compared("s", call("a", "b", "c", stable=1), call("a", "b", "x", stable=1))
+    assert (row.stable, row.unchanged, row.reusable) == (10, 10, 20)
+
+
 def test_a_fold_between_calls_is_told_apart() -> None:
     """Calls between which the session was folded count overall, not between folds."""
     rows = [

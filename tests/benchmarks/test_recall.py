@@ -108,6 +108,12 @@ def test_the_interval_is_over_sessions() -> None:
     assert (figures["low"], figures["high"]) == (0.0, 1.0)
 
 
+def test_many_sessions_narrow_the_interval() -> None:
+    """Forty sessions, half of them right, bound the mean closely around a half."""
+    figures = by_budget([row(float(each % 2), name=str(each)) for each in range(40)])["512"]
+    assert 0.3 < figures["low"] < 0.5 < figures["high"] < 0.7
+
+
 def test_baselines_stand_beside_the_rung() -> None:
     """Rows of other methods are no part of the rung's figures or kinds."""
     own = summary("set", [row(1.0), row(0.0, method="bm25")], "recall")["sets"]["set"]
