@@ -99,7 +99,7 @@ def _stated(turn: Turn, stated: Statement, to: Asked) -> Candidate:
 
 def _from_prose(turn: Turn, sentences: Sequence[str]) -> Iterator[Candidate]:
     for sentence in sentences:
-        for value in values(sentence):
+        for value in values(sentence, spelled=False):
             weight = value_weight(value.label, value.text, turn.role)
             yield entity(turn, value.label, value.text, weight)
 

@@ -27,20 +27,33 @@ _MONTH = (
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_FEW = (
-    r"(?:\d{1,6}(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    r"fifteen|twenty|thirty|forty|fifty|a couple of|half a dozen|a dozen)"
+_NUMBER = r"\d{1,6}(?:\.\d+)?"
+_NUMBER_WORD = (
+    r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|"
+    r"fifty|a couple of|half a dozen|a dozen"
 )
-_HOUR = r"(?:\d{1,2}(?:[:.]\d{2})?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_HOUR = r"\d{1,2}(?:[:.]\d{2})?"
+_HOUR_WORD = r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _DAYTIME = r"(?:\ in\ the\ (?:morning|afternoon|evening)|\ at\ night)"
+_DAY_WORD = rf"""
+      | \b(?:(?:this|next|last|coming)\ )?{_WEEKDAY}s?\b
+        (?:\ (?:(?:this|next|last)\ week|morning|afternoon|evening|night)\b)?
+      | \b(?:this|next|last|coming)\ (?:week(?:end)?|month|year)\b
+      | \b(?:the\ day\ (?:after\ tomorrow|before\ yesterday)
+        |(?:today|tonight|tomorrow|yesterday)(?:\ (?:morning|afternoon|evening|night))?)\b
+"""
 _NOUN = (
     r"order|ticket|invoice|booking|reservation|confirmation|account|case|reference|ref|tracking|"
     r"customer|user|membership|member|policy|flight|serial|transaction|card|passport|pin|zip|"
     r"product|item|model|code|claim|contract|employee|patient|license|registration|session"
 )
 _ID = r"(?=[\w-]{0,24}\d)[A-Za-z0-9][\w-]{0,39}"
-_VALUE = re.compile(
-    rf"""
+
+
+def _values(*, hour: str, number: str, day_word: str) -> re.Pattern[str]:
+    """Compile the alternation; what tells days and numbers in words is slow, and rarely there."""
+    return re.compile(
+        rf"""
     (?P<email>[\w.+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,4}})
   | (?P<url>https?://[^\s<>"')\]]{{1,200}})
   | (?P<amount>(?:[$€£¥₹]|\b(?:usd|eur|gbp|us\$)\ ?)\d[\d,]*+(?:\.\d+)?+
@@ -53,17 +66,12 @@ _VALUE = re.compile(
       | \b(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)?\ (?:of\ )?{_MONTH}\b(?:,?\ \d{{4}}\b)?
       | \b(?:the\ )?\d{{1,2}}(?:st|nd|rd|th)\b
         (?!\ (?:floor|time|street|st|ave|class|grade)\b|\ and\ (?-i:[A-Z]))
-        (?:\ of\ (?:this|the|next)\ month\b)?
-      | \b(?:(?:this|next|last|coming)\ )?{_WEEKDAY}s?\b
-        (?:\ (?:(?:this|next|last)\ week|morning|afternoon|evening|night)\b)?
-      | \b(?:this|next|last|coming)\ (?:week(?:end)?|month|year)\b
-      | \b(?:the\ day\ (?:after\ tomorrow|before\ yesterday)
-        |(?:today|tonight|tomorrow|yesterday)(?:\ (?:morning|afternoon|evening|night))?)\b)
-  | (?P<time>\b{_HOUR}\ ?(?:[ap]m\b|[ap]\.m\.)
-      | \b(?:(?:half|quarter)\ (?:past|to)\ {_HOUR}|\d{{1,2}}:\d{{2}}
-        |{_HOUR}\ o(?:'|"|’)clock)\b{_DAYTIME}?
-      | \b{_HOUR}{_DAYTIME}\b
-      | \b(?:morning|afternoon|evening)\ {_HOUR}\b)
+        (?:\ of\ (?:this|the|next)\ month\b)?{day_word})
+  | (?P<time>\b(?:{hour})\ ?(?:[ap]m\b|[ap]\.m\.)
+      | \b(?:(?:half|quarter)\ (?:past|to)\ (?:{hour})|\d{{1,2}}:\d{{2}}
+        |(?:{hour})\ o(?:'|"|’)clock)\b{_DAYTIME}?
+      | \b(?:{hour}){_DAYTIME}\b
+      | \b(?:morning|afternoon|evening)\ (?:{hour})\b)
   | \b(?P<noun>{_NOUN})(?:\ ?(?:id|number|no\.?|nr\.?|code|reference))?+
       (?:\ ?(?:is|was|ending\ in|[:=]))?+[ \*]{{0,3}}\#?(?P<labelled>{_ID}|[A-Z]{{5,12}}\b)
   | \#(?P<hashed>W?\d[\w-]{{1,24}}|[A-Z]{{1,4}}-?\d[\w-]{{1,20}})
@@ -73,23 +81,32 @@ _VALUE = re.compile(
   | (?P<phone>\+\d[\d\ ()./-]{{6,17}}\d
       | \b\d{{3}}[-. ]\d{{3}}[-. ]\d{{4}}\b|\(\d{{3}}\)\ ?\d{{3}}[-. ]\d{{4}})
   | (?<![\w-])(?P<number>\d{{2,8}}(?:-\d{{2,8}}){{1,3}}|\d{{5,20}})\b
-  | \b(?P<quantity>{_FEW}\ ?
+  | \b(?P<quantity>(?:{number})\ ?
       (?:people|persons?|guests?|nights?|days?|hours?|minutes?|weeks?|
       months?|items?|tickets?|seats?|(?:bed|bath)?rooms?|beds?|bags?|stars?|kg|km|miles?|gb|mb|%))
     """,
-    re.VERBOSE | re.IGNORECASE,
+        re.VERBOSE | re.IGNORECASE,
+    )
+
+
+_IN_DIGITS = _values(hour=_HOUR, number=_NUMBER, day_word="")
+_IN_WORDS = _values(
+    hour=f"{_HOUR}|{_HOUR_WORD}",
+    number=f"{_NUMBER}|{_NUMBER_WORD}".replace(" ", r"\ "),
+    day_word=_DAY_WORD,
 )
 _NAME = re.compile(
     r"\b(?:[Mm]y (?:full |last |first )?name is|[Mm]y name's|[Tt]his is|[Nn]ame:|I am|I'm|[Ii]t's)"
     r" (?P<name>(?!I\b)[A-Z][\w'’-]{1,20}(?: [A-Z][\w'’.-]{0,20}){0,3})"
 )
 _NAME_CUE = re.compile(r"name|[Tt]his is|I am|I'm|[Ii]t's")
-_CUE = re.compile(
-    r"[\d@]|day\b|days\b|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    r"fifteen|twenty|thirty|forty|fifty|couple|dozen|past|tonight|tomorrow|yesterday|week|"
-    r"weekend|month|year)\b",
-    re.IGNORECASE,
-)
+_DIGIT = re.compile(r"[\d@]")
+_SPELLED = (
+    "day", "week", "month", "year", "morrow", "tonight", " one ", " two ", " three ", "four",
+    "five", " six", "seven", "eight", "nine", " ten ", "eleven", "twelve", "twenty", "thirt",
+    "fift", "couple", "dozen", " past ", "quarter",
+)  # fmt: skip
+"""What a sentence holds that tells a day or a number in words."""
 _NO_NAME = frozenset(
     """
     i not sorry glad happy very so the a an ok yes no just also still now here there well
@@ -104,18 +121,27 @@ ID_LIKE = re.compile(
 """What looks like an id and not like a word or a small number; for `fullmatch`."""
 
 
-def values(sentence: str) -> Iterator[Value]:
-    """Give the typed values of one sentence, in the order in which they stand."""
+def values(sentence: str, *, spelled: bool = True) -> Iterator[Value]:
+    """Give the typed values of one sentence, in the order in which they stand.
+
+    Without *spelled*, a sentence that has no digit and no "@" is looked at for names only.
+    """
     if _NAME_CUE.search(sentence):
         yield from _names(sentence)
-    if not _CUE.search(sentence):
+    in_words = spelled and _spells(sentence)
+    if not in_words and not _DIGIT.search(sentence):
         return
-    for match in _VALUE.finditer(sentence):
+    for match in (_IN_WORDS if in_words else _IN_DIGITS).finditer(sentence):
         kind = match.lastgroup or ""
         text = match[kind].rstrip(".,-")
         if kind in _IDS and not _identifies(kind, text):
             continue
         yield Value(_label(kind, match["noun"], text), text)
+
+
+def _spells(sentence: str) -> bool:
+    plain = f" {sentence.lower()} "
+    return any(cue in plain for cue in _SPELLED)
 
 
 def _names(sentence: str) -> Iterator[Value]:

@@ -58,7 +58,7 @@ FUNCTION_WORDS = frozenset(
     told ask asks asked help helps helping helped use uses using used put seem seems mean means
     meant wonder wondering feel feels guess believe appreciate love
     more most much many lot lots few less least bit kind sort thing things way ways stuff
-    able possible available interested excited happy glad sure correct supposed
+    ahead proceed able possible available interested excited happy glad sure correct supposed
     wow gosh darn haha lol yay else once happen happens happened hear heard hears remember
     remembered forget forgot forgotten wait waiting start starts starting started stop keep kept
     show shows suggest recommend recommended recommendation recommendations suggestion
