@@ -16,7 +16,7 @@ from contextd.ports import Commit
 
 if TYPE_CHECKING:
     from contextd.engine.breaker import Breaker
-    from contextd.engine.sessions import HotSession, HotSessions, View
+    from contextd.engine.sessions import HotSessions, View
     from contextd.engine.writing import Writer
     from contextd.model import Draft, SessionKey
     from contextd.policy.facts.summary import Embed
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from contextd.ports import Clock, Observer, Summarizer, Tokenizer
 
 log = logging.getLogger(__name__)
+
+TRIES = 8
+"""How often an answer is written again behind other writers, before it is given up."""
 
 LATE = "came too late"
 """The fault of an answer whose fold has been followed by another one."""
@@ -56,8 +59,7 @@ class SummarizeFold:
             SummarizerUnavailable: there was no answer; to be tried again.
         """
         await self.breaker.allowed()
-        hot = self.sessions.get(key)
-        view = await self.sessions.refresh(hot)
+        view = await self.sessions.refresh(self.sessions.get(key))
         asked = await self._asked(view)
         if asked is None:
             return ""
@@ -69,7 +71,7 @@ class SummarizeFold:
             self.breaker.succeeded()
         usage, estimated = _spent(draft, asked, view.tokenizer)
         record = Summarized(self.clock(), asked.through, retold, usage, estimated, fault)
-        return await self._publish(hot, record)
+        return await self._publish(key, record)
 
     async def _asked(self, view: View) -> Source | None:
         fold = wanting(view.state)
@@ -94,12 +96,14 @@ class SummarizeFold:
             self.observer.count("summaries", outcome="unavailable")
             raise
 
-    async def _publish(self, hot: HotSession, record: Summarized) -> str:
+    async def _publish(self, key: SessionKey, record: Summarized) -> str:
         """Append the record at whatever revision the session is by now."""
-        async with hot.writing:
-            while True:
+        for _ in range(TRIES):
+            # Taken anew each time: a deletion leaves a place in memory that nobody keeps up.
+            hot = self.sessions.get(key)
+            async with hot.writing:
                 view = await self.sessions.refresh(hot)
-                if view.state.revision == 0:  # deleted meanwhile: nothing may come back
+                if view.state.revision == 0:
                     return ""
                 final = record if _stands(view.state, record.through) else _late(record)
                 try:
@@ -107,6 +111,8 @@ class SummarizeFold:
                 except RevisionConflict:
                     continue
                 return self._ended(final)
+        self.sessions.forget(key)
+        return ""
 
     def _ended(self, record: Summarized) -> str:
         outcome = record.fault or "shown"

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from contextd.model import Draft, Usage
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from contextd.model import Retelling
 
 START = 1_700_000_000_000_000
 """Where a `FakeClock` starts: 14 November 2023, 22:13:20 UTC, in microseconds."""
@@ -134,6 +138,29 @@ class HashEmbedder:
         digest = blake2b(word.encode(errors="replace")).digest()
         bits = np.unpackbits(np.frombuffer(digest, dtype=np.uint8))[: self._dimensions]
         return bits.astype(np.float32) * 2 - 1
+
+
+class ScriptedSummarizer:
+    """A Summarizer that gives *answers* one after the other, the last one for ever.
+
+    A text is a draft with it; an error is raised.  `asked` holds every task.
+    """
+
+    def __init__(self, *answers: str | Exception) -> None:
+        """Answer with *answers*, at least one."""
+        self._answers = list(answers)
+        self.asked: list[Retelling] = []
+
+    async def write(self, task: Retelling) -> Draft:
+        """Give the next answer."""
+        self.asked.append(task)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Draft(answer, Usage("scripted", "none", 100, 0, 0, 10))
+
+    async def aclose(self) -> None:
+        """Hold nothing."""
 
 
 class RecordingObserver:
