@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from contextd.engine.composing import Composition
 from contextd.engine.offload import count_text, count_turns
+from contextd.engine.recalling import recalled
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from contextd.engine.indexing import Indexer
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
-    from contextd.model import BuildRequest, Routing, SessionKey, Slice, Turn
+    from contextd.model import BuildRequest, Recalled, Routing, SessionKey, Slice, Turn
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
@@ -126,8 +127,9 @@ class BuildContext:
         framed = await work.frame(message_tokens, focus_of(message.text if message else None))
         watch.lap("frame")
         slices, degradations = await self._retrieve(view, framed, routing, message, watch)
+        known = await self._recalled(view, routing, message)
         watch.check()
-        context = await work.assemble(framed, slices)
+        context = await work.assemble(framed, slices, known)
         watch.lap("assemble")
         rendered = render(
             request.format,
@@ -183,6 +185,16 @@ class BuildContext:
             else (Degradation("INDEX_BEHIND", f"turns after {view.indexed} were not searched"),)
         )
         return slices, behind
+
+    async def _recalled(
+        self, view: View, routing: Routing, message: Turn | None
+    ) -> tuple[Recalled, ...]:
+        """Return the evidence of earlier turns that bears on the message."""
+        if not wants_retrieval(routing):
+            return ()
+        return await recalled(
+            view, _asked(message, view), self.indexer.embedder, self.rules.evidence
+        )
 
     def _remember(self, hot: HotSession, request: BuildRequest, built: Built) -> None:
         """Keep the budget for the decisions of RecordTurn and of folding."""

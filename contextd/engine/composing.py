@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contextd.engine.sessions import View
-    from contextd.model import BuildRequest, Context, Focus, Fold, Slice
+    from contextd.model import BuildRequest, Context, Focus, Fold, Recalled, Slice
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
@@ -71,8 +71,10 @@ class Composition:
                 self._frame, state, about, lambda through: self._fold(state, through)
             )
 
-    async def assemble(self, framed: Frame, slices: tuple[Slice, ...]) -> Context:
-        """Fill the frame with what the search found."""
+    async def assemble(
+        self, framed: Frame, slices: tuple[Slice, ...], recalled: tuple[Recalled, ...] = ()
+    ) -> Context:
+        """Fill the frame with what the search found, and evidence *recalled*."""
         return await maybe_in_thread(
             self.heavy,
             lambda: assemble(
@@ -82,6 +84,7 @@ class Composition:
                 state=self.state,
                 rules=self.rules,
                 meter=self.view.tokenizer,
+                recalled=recalled,
             ),
         )
 

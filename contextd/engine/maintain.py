@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contextd.engine.recalling import index_evidence
 from contextd.policy.retelling.asking import wanting
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Maintain:
         view = await self.sessions.refresh(self.sessions.get(key))
         if view.state.pressure >= self.tiers.low_water or view.state.fold is not None:
             await self.indexer.catch_up(view)
+        await index_evidence(view, self.indexer.embedder)
         await self.fold(key)
         if self.summarize is not None and wanting(view.state) is not None:
             self.summarize(key)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from contextd.events import TurnsRecorded
 from contextd.policy.prompt.budget import count_turn
+from contextd.policy.retrieval.evidence import EvidenceIndex
 from contextd.policy.retrieval.index import PassageIndex
 from contextd.policy.state import SessionState
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.events import Record
-    from contextd.model import Budget, Fold, SessionKey
+    from contextd.model import Budget, Fold, SessionKey, Turn
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
 BYTES_A_TURN = 700
 """What a turn holds beside its text: the objects of `Turn` and its share of the state."""
+
+BYTES_A_PIECE = 300
+"""What a tool call or a piece of evidence holds beside its longest text."""
 
 VIEWS = 2
 """Encodings a session is kept counted in; more only alternate when models do."""
@@ -45,6 +49,7 @@ class View:
     tokenizer: Tokenizer
     state: SessionState
     index: PassageIndex = field(default_factory=PassageIndex)
+    evidence: EvidenceIndex = field(default_factory=EvidenceIndex)
     folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0
@@ -58,7 +63,7 @@ class View:
 
     def _apply(self, record: Record) -> None:
         if isinstance(record, TurnsRecorded):
-            self.text_bytes += sum(len(turn.text) + BYTES_A_TURN for turn in record.turns)
+            self.text_bytes += sum(map(_bytes, record.turns))
             record = self._in_my_tokens(record)
         before = (self.state.fold, self.state.prepared)
         self.state.apply(record)
@@ -77,7 +82,7 @@ class View:
     @property
     def size_bytes(self) -> int:
         """About how much memory the view takes."""
-        return self.text_bytes + self.index.size_bytes
+        return self.text_bytes + self.index.size_bytes + self.evidence.size_bytes
 
 
 @dataclass(slots=True)
@@ -192,6 +197,13 @@ class HotSessions:
         else:
             await asyncio.to_thread(view.apply, records, 0)
         return view
+
+
+def _bytes(turn: Turn) -> int:
+    """Estimate what a turn holds in memory."""
+    calls = sum(len(call.arguments_json) + BYTES_A_PIECE for call in turn.tool_calls)
+    brought = sum(len(item.snippet) + BYTES_A_PIECE for item in turn.evidence)
+    return len(turn.text) + BYTES_A_TURN + calls + brought
 
 
 def _encoding_of(records: Sequence[Record]) -> str:

@@ -63,6 +63,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """A piece of evidence of an earlier turn that may be sent again.
+
+    `sequence` is the turn that brought it; `score` says how much it bears on the message.
+    """
+
+    evidence: Evidence
+    sequence: int
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens one model call cost, as the provider reported them."""
 

@@ -89,9 +89,10 @@ def quote_retold(through: int, text: str) -> str:
     return f"- 1-{through} retold: {flatten(text)}".rstrip() + "\n"
 
 
-def evidence_line(evidence: Evidence) -> str:
-    """Return the line that shows *evidence* with where it comes from."""
+def evidence_line(evidence: Evidence, turn: int = 0) -> str:
+    """Return the line that shows *evidence* with where it comes from, *turn* if an earlier one."""
     origin = flatten((evidence.source or evidence.key).translate(_MARKS))
+    origin += f", turn {turn}" if turn else ""
     title = flatten(evidence.title)
     body = f"{title}: {evidence.snippet}" if title else evidence.snippet
     return f"- ({origin}) {flatten(body)}".rstrip() + "\n"

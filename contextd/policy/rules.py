@@ -97,6 +97,20 @@ class RetrievalRules:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceRules:
+    """When evidence of earlier turns is sent again; see `policy/retrieval/evidence.py`.
+
+    At most `reused` pieces, whose relevance is at least `min_relevance` and `beside_best`
+    of the best one's.  `lexical_weight` stands against 1 for likeness of meaning.
+    """
+
+    reused: int = 4
+    min_relevance: float = 0.5
+    beside_best: float = 0.7
+    lexical_weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class EscalationRules:
     """Thresholds of the escalation signals.
 
@@ -144,6 +158,7 @@ class Rules:
     shares: ShareRules = field(default_factory=ShareRules)
     fold: FoldRules = field(default_factory=FoldRules)
     retrieval: RetrievalRules = field(default_factory=RetrievalRules)
+    evidence: EvidenceRules = field(default_factory=EvidenceRules)
     escalation: EscalationRules = field(default_factory=EscalationRules)
     handoff: HandoffRules = field(default_factory=HandoffRules)
     cost: MessageCost = field(default_factory=MessageCost)

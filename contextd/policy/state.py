@@ -51,7 +51,8 @@ class SessionState:
     `kept` holds the sequences of the turns pinned by the caller.  `open_calls` maps the id
     of a call still without a result to the turn that made it (the newest, if ids repeat);
     `call_of` maps a result's sequence to that of its call, `results_of` is the reverse.  A
-    result that found no open call is in neither.
+    result that found no open call is in neither.  `evidence` holds the newest version by
+    key, the newest last, `brought_by` the sequence of the turn it came with.
     """
 
     key: SessionKey
@@ -68,6 +69,7 @@ class SessionState:
     call_of: dict[int, int] = field(default_factory=dict)
     results_of: dict[int, list[int]] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    brought_by: dict[str, int] = field(default_factory=dict)
     encoding: str = ""
     tier: Tier = Tier.VERBATIM
     pressure: float = 0.0
@@ -163,10 +165,17 @@ class SessionState:
         for call in turn.tool_calls:
             self.call_at[call.id] = turn.sequence
         for item in turn.evidence:
-            self.evidence[item.key] = item
+            self._keep(item, turn.sequence)
         if turn.retention is Retention.KEEP:
             self.kept.append(turn.sequence)
         self._pair(turn)
+
+    def _keep(self, item: Evidence, sequence: int) -> None:
+        """Take in a piece of evidence; a known key that comes alone changes nothing."""
+        if item.snippet.strip() or item.key not in self.evidence:
+            self.evidence.pop(item.key, None)
+            self.evidence[item.key] = item
+            self.brought_by[item.key] = sequence
 
     def _pair(self, turn: Turn) -> None:
         """Join a tool result to the newest open call with its id; a second one stays alone."""

@@ -14,6 +14,7 @@ from contextd.model import (
     Evidence,
     Focus,
     Format,
+    Recalled,
     Retention,
     Role,
     SessionKey,
@@ -26,6 +27,7 @@ from contextd.policy.folding import extract, plan
 from contextd.policy.prompt.assembly import Frame, assemble, frame
 from contextd.policy.prompt.budget import count_turn, standing
 from contextd.policy.quoting import quote
+from contextd.policy.retrieval.evidence import newest
 from contextd.policy.rules import Rules
 from contextd.policy.state import SessionState
 
@@ -145,6 +147,7 @@ def scenes(draw: st.DrawFn, budgets: st.SearchStrategy[int] = ANY_BUDGET) -> Sce
     """Draw a session, a budget, a format and perhaps a message."""
     steps = draw(st.lists(st.one_of(plain_steps(), plain_steps(), tool_steps()), max_size=40))
     budget = draw(budgets)
+    steps = [replace(step, turns=_with(step.turns, draw(EVIDENCE))) for step in steps]
     message = draw(st.one_of(st.none(), plain_steps(), tool_steps()) if steps else plain_steps())
     request = BuildRequest(
         KEY,
@@ -156,6 +159,11 @@ def scenes(draw: st.DrawFn, budgets: st.SearchStrategy[int] = ANY_BUDGET) -> Sce
         format=draw(st.sampled_from(Format)),
     )
     return Scene(tuple(steps), request, draw(st.sampled_from([0, 1, 1, 7, 20])))
+
+
+def _with(turns: tuple[Turn, ...], evidence: list[Evidence]) -> tuple[Turn, ...]:
+    """Let the first of *turns* bring *evidence*."""
+    return (replace(turns[0], evidence=tuple(evidence)), *turns[1:])
 
 
 def recorded(scene: Scene, meter: Meter, rules: Rules = RULES) -> SessionState:
@@ -249,8 +257,21 @@ def built(
         focus=focus or _any_focus(request),
     )
     slices = search(state, framed) if search else everything(state, meter)
-    context = assemble(framed, slices, request=request, state=state, rules=rules, meter=meter)
+    context = assemble(
+        framed,
+        slices,
+        request=request,
+        state=state,
+        rules=rules,
+        meter=meter,
+        recalled=every_evidence(state),
+    )
     return framed, context
+
+
+def every_evidence(state: SessionState) -> tuple[Recalled, ...]:
+    """Return all evidence that says something, the newest first."""
+    return tuple(Recalled(item, state.brought_by[item.key], 1.0) for item in newest(state.evidence))
 
 
 def _any_focus(request: BuildRequest) -> Focus:

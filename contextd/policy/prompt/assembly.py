@@ -12,25 +12,26 @@ prompt cache holds from one message to the next.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from contextd.model import Context, Degradation, Focus, Message, Omitted, Role, SectionKind, Tier
+from contextd.model import Context, Degradation, Focus, Message, Role, SectionKind, Tier
 from contextd.policy.prompt.accounting import named, sections, stable_prefix, unrepresented
 from contextd.policy.prompt.blocks import Line, block, facts_lines, fitting, overhead, size
 from contextd.policy.prompt.budget import message_cost, standing
+from contextd.policy.prompt.evidence import chosen, offered, reusable, unshown
 from contextd.policy.prompt.layout import Case, Layout, fit, total
 from contextd.policy.prompt.shares import facts_tokens, passage_tokens
 from contextd.policy.prompt.squeezing import squeezed
 from contextd.policy.prompt.window import starts
-from contextd.policy.quoting import day_line, evidence_line
+from contextd.policy.quoting import day_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from contextd.model import BuildRequest, Evidence, Fold, Slice
+    from contextd.model import BuildRequest, Fold, Recalled, Slice
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
+    from contextd.policy.prompt.evidence import Offered
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
 
@@ -45,17 +46,6 @@ NOTICE_FOR_USER = (
     "If I seem to have lost a detail, please tell me again."
 )
 """What the user is told, once per crossing."""
-
-REUSED_EVIDENCE = 4
-"""Pieces of evidence from earlier in the session that may be sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A piece of evidence sent with the request, as a line."""
-
-    key: str
-    line: Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +112,7 @@ def frame(
     )
     tried = (fit(case, start) for start in starts(state, where, focus, rules))
     layout = next((found for found in tried if found is not None), None) or squeezed(case)
-    evidence = _offered(request, meter)
+    evidence = offered(request, state, meter)
     facts = _further_facts(case, layout)
     room = case.input_budget - layout.tokens
     return Frame(
@@ -148,11 +138,13 @@ def assemble(
     state: SessionState,
     rules: Rules,
     meter: Meter,
+    recalled: Sequence[Recalled] = (),
 ) -> Context:
     """Fill the frame's room with *slices* and evidence; return the context.
 
     Slices of turns that stand verbatim are ignored; of slices that do not all fit, those
-    with the lowest scores are left out.
+    with the lowest scores are left out.  Evidence of earlier turns that was *recalled* comes
+    after that of the request, and not twice.
     """
     layout = frame.layout
     retrieved = block(
@@ -160,14 +152,15 @@ def assemble(
     )
     around = overhead(SectionKind.EVIDENCE, meter, rules.cost)
     room = frame.room - total(retrieved) - around
-    shown = fitting((item.line for item in frame.evidence), room, meter)
-    again = _remembered(state, frame, room - sum(line.tokens for line in shown), meter)
+    shown = chosen(frame.evidence, room, meter)
+    reused = reusable(recalled, frame.evidence, layout.head, meter)
+    again = chosen(reused, room - size(shown, meter), meter)
     evidence = block(SectionKind.EVIDENCE, (*shown, *again), meter, rules.cost)
     messages = (*layout.head, *retrieved, *evidence, *layout.notice, *layout.closing)
     omitted = (
         *unrepresented(layout.head, layout.first, layout.fold, state),
         *layout.omitted,
-        *_unshown(frame.evidence, shown),
+        *unshown(frame.evidence, shown),
     )
     return Context(
         messages=messages,
@@ -202,18 +195,6 @@ def _notice(
 ) -> tuple[Message, ...]:
     text = NOTICE_FOR_MODEL if _notifies(state, where) else ""
     return _own_words(Role.USER, text, SectionKind.NOTICE, meter, rules)
-
-
-def _offered(request: BuildRequest, meter: Meter) -> tuple[Offered, ...]:
-    """Return the evidence of the request, best first."""
-    items = (*request.evidence, *(request.message.evidence if request.message else ()))
-    best = sorted(items, key=lambda item: -item.score)
-    return tuple(Offered(item.key, _line(item, meter)) for item in best)
-
-
-def _line(item: Evidence, meter: Meter) -> Line:
-    text = evidence_line(item)
-    return Line(text, meter.count(text), rank=item.score)
 
 
 def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
@@ -262,19 +243,3 @@ def _chosen(
         if item.sequence < frame.verbatim_start and item.sequence not in verbatim
     )
     return fitting(lines, frame.retrieval_tokens, meter)
-
-
-def _remembered(state: SessionState, frame: Frame, room: int, meter: Meter) -> tuple[Line, ...]:
-    """Return evidence of earlier turns that fits in *room*, the newest first."""
-    offered = {item.key for item in frame.evidence}
-    known = (state.evidence[key] for key in reversed(state.evidence) if key not in offered)
-    return fitting((_line(item, meter) for item in islice(known, REUSED_EVIDENCE)), room, meter)
-
-
-def _unshown(evidence: Iterable[Offered], shown: Sequence[Line]) -> tuple[Omitted, ...]:
-    kept = {id(line) for line in shown}
-    return tuple(
-        Omitted("BUDGET", evidence_key=item.key, tokens=item.line.tokens)
-        for item in evidence
-        if id(item.line) not in kept
-    )

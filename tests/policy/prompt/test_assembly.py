@@ -159,24 +159,12 @@ def test_slices_that_do_not_fit_lose_by_score() -> None:
 def test_evidence_goes_by_score_until_full() -> None:
     """What does not fit is named by its key."""
     evidence = tuple(
-        Evidence(f"k{at}", "faq", "", said(size), score)
+        Evidence(f"k{at}", "faq", "", said(size, at), score)
         for at, size, score in ((1, 60, 0.1), (2, 60, 0.9), (3, 400, 0.5))
     )
     _, context = ask(session(2), 230, evidence=evidence)
     assert [item.evidence_key for item in context.omitted] == ["k3", "k1"]
     assert part(context, SectionKind.EVIDENCE).count("\n- ") == 1
-
-
-def test_evidence_of_earlier_turns_is_used_again() -> None:
-    """The newest four, unless the request brings the same key anew."""
-    state = session(1)
-    known = tuple(Evidence(f"k{at}", "faq", "", f"old{at}") for at in range(6))
-    apply(state, (turn(Role.USER, "x", evidence=known),), None, WORDS)
-    _, context = ask(state, 1_000, evidence=(Evidence("k5", "faq", "", "new5"),))
-    shown = part(context, SectionKind.EVIDENCE).split()
-    assert [word for word in shown if word[:3] in {"old", "new"}] == [
-        *("new5", "old4", "old3", "old2", "old1")
-    ]
 
 
 def test_the_notice_is_given_once() -> None:
