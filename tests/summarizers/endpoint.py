@@ -50,6 +50,7 @@ class Server:
     heads: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    handling: set[asyncio.Task[None]] = field(default_factory=set)
     port: int = 0
 
     @property
@@ -58,7 +59,20 @@ class Server:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read one request, answer it, and hang up."""
+        """Read one request, answer it, and hang up, whatever the other side does."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.handling.add(task)
+        try:
+            await self._answer(reader, writer)
+            writer.close()
+            await writer.wait_closed()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            writer.close()
+        finally:
+            self.handling.discard(task)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(
             int(line.split(":")[1])
@@ -70,7 +84,6 @@ class Server:
         self.asked.set()
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         await self._send(reply, writer)
-        writer.close()
 
     async def _send(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
         body = reply.body.encode()
@@ -100,4 +113,6 @@ async def serving(*replies: Reply) -> AsyncIterator[Server]:
     finally:
         server.release.set()
         listening.close()
+        while server.handling:
+            await asyncio.wait(server.handling)
         await listening.wait_closed()
