@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quality.measures import MEASURES
+from benchmarks.quality.plan import DEFAULT_RUNG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,10 +22,13 @@ class Results:
 
     rows: dict[tuple[str, str, str], list[Any]] = field(default_factory=lambda: defaultdict(list))
     tallies: list[Tally] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def add(self, task: Task, done: Done, rung: str) -> None:
         """Keep what came of *task*."""
         self.rows[task.dataset, task.measure, rung].extend(done.rows)
+        what = task.measure if rung == DEFAULT_RUNG else rung
+        self.seconds[f"{task.dataset} {what}"] += done.seconds
         if done.tally:
             self.tallies.append(done.tally)
 
@@ -48,6 +52,7 @@ class Results:
             "contexts": built,
             "refused": sum(tally.refused for tally in self.tallies),
             "degradations": dict(degradations),
+            "seconds_spent": {name: round(spent, 1) for name, spent in self.seconds.items()},
             "mean_build_ms": round(1e3 * seconds / max(1, built), 2),
         }
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from benchmarks.quality.plan import Plan
     from benchmarks.quality.work import Task
 
+STEP = 10
+"""Per cent between two lines on the progress."""
+
 
 def measure(
     tasks: Sequence[Task], plan: Plan, *, jobs: int, static: bool, console: Console
@@ -33,6 +36,7 @@ def measure(
     passes = [(plan, tasks)]
     if static and STATIC_SETTINGS:
         passes.append((_static(plan), [task for task in tasks if task.measure == "recall"]))
+    told = 0
     with _progress(console) as progress:
         total = sum(task.weight for _, some in passes for task in some)
         bar = progress.add_task("", total=total)
@@ -40,12 +44,22 @@ def measure(
             for task, done in work(some, each, jobs):
                 results.add(task, done, each.rung)
                 progress.update(bar, advance=task.weight, description=task.dataset)
+                told = _told(progress.tasks[0].percentage, told, began, console)
     tree = results.tree()
     if static and not STATIC_SETTINGS:
         for own in tree["sets"].values():
             if plan.rung in own:
                 own[STATIC_RUNG] = own[plan.rung]
     return tree | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def _told(percentage: float, told: int, began: float, console: Console) -> int:
+    """Say every tenth of the work where no bar can be drawn; return the last one said."""
+    if console.is_terminal or percentage < told + STEP:
+        return told
+    reached = int(percentage) // STEP * STEP
+    console.print(f"{reached} % after {time.perf_counter() - began:.0f} s")
+    return reached
 
 
 def _static(plan: Plan) -> Plan:

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import tempfile
+import time
 import traceback
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Done:
     task: int
     rows: Sequence[Any] = ()
     tally: Tally | None = None
+    seconds: float = 0.0
     error: str = ""
 
 
@@ -89,6 +91,7 @@ def work(tasks: Sequence[Task], plan: Plan, jobs: int) -> Iterator[tuple[Task, D
             done = _next(finished, workers)
             yield tasks[done.task], done
     except BaseException:
+        waiting.cancel_join_thread()  # nobody will take what is left
         for worker in workers:
             worker.terminate()
         raise
@@ -124,8 +127,9 @@ async def _serve(waiting: Queue[Any], finished: Queue[Done], plan: Plan) -> None
         while (item := waiting.get()) is not None:
             number, task = item
             desk.tally = Tally()
+            began = time.perf_counter()
             rows = await MEASURES[task.measure].run(desk, task.session, plan)
-            finished.put(Done(number, rows, desk.tally))
+            finished.put(Done(number, rows, desk.tally, time.perf_counter() - began))
 
 
 @asynccontextmanager
