@@ -85,10 +85,10 @@ class RetrievalRules:
     passage_words: int = 70
     lexical_weight: float = 0.8
     neighbour_weight: float = 0.35
-    length_penalty: float = 0.8
+    length_penalty: float = 0.9
     user_prior: float = 0.25
-    author_weight: float = 1.2
-    date_weight: float = 1.5
+    author_weight: float = 2.4
+    date_weight: float = 3.5
     told_within_days: int = 10
     min_score: float = -100.0
     max_tokens: int = 6_000
@@ -108,6 +108,18 @@ class EvidenceRules:
     min_relevance: float = 0.5
     beside_best: float = 0.7
     lexical_weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ResumptionRules:
+    """When a conversation counts as taken up again; see `policy/prompt/resuming.py`.
+
+    After a pause of `after_hours`, at least 1, the context opens with a refresh of at most
+    `tokens`; 0 switches that off.
+    """
+
+    after_hours: float = 24.0
+    tokens: int = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,7 @@ class Rules:
     fold: FoldRules = field(default_factory=FoldRules)
     retrieval: RetrievalRules = field(default_factory=RetrievalRules)
     evidence: EvidenceRules = field(default_factory=EvidenceRules)
+    resumption: ResumptionRules = field(default_factory=ResumptionRules)
     escalation: EscalationRules = field(default_factory=EscalationRules)
     handoff: HandoffRules = field(default_factory=HandoffRules)
     cost: MessageCost = field(default_factory=MessageCost)

@@ -45,8 +45,10 @@ _READ = 1_000
 
 
 def focus_of(message: str | None) -> Focus:
-    """Return what *message* is about; None, when the model goes on by itself, is the present."""
-    if message is None or not _ASKS.search(message[:_READ]):
+    """Return what *message* is about; None, when the model goes on by itself, asks for no detail."""
+    if message is None:
+        return Focus.WHOLE
+    if not _ASKS.search(message[:_READ]):
         return Focus.PRESENT
     own = sum(term not in _OF_ANYTHING for term in query_terms(message[:_READ]))
     if own < _LEAST_OF_POINTING and _LEANS.search(message[:_READ]):

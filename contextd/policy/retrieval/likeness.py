@@ -2,7 +2,7 @@
 
 Two models may have a vector of a passage: the static one at once, the finer one later.
 Their cosines are on different scales, so each is taken in standard deviations over the
-passages.  Where only some passages have a fine vector yet, the fine values are moved and
+passages, and where both know a passage the static one keeps a say.  Where only some passages have a fine vector yet, their values are moved and
 stretched to the mean and the deviation that the static ones have over these same
 passages: neither model's passages are ahead for being its.
 """
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from contextd.policy.retrieval.index import PassageIndex
     from contextd.policy.retrieval.vectors import VectorIndex
+
+COARSE_SHARE = 0.5
+"""What the static likeness counts beside the finer one: they err on different passages."""
 
 _LEAST_SPREAD = 1e-6
 """Below this deviation values differ by rounding only."""
@@ -44,12 +47,13 @@ def likeness(
     fine = _cosines(index.fine, vectors.fine, passages)
     if fine is None:
         return None if coarse is None else standardized(coarse)
-    known = np.isfinite(fine)
-    if coarse is None or known.all():
+    if coarse is None:
         return standardized(fine)
+    known = np.isfinite(fine)
     values = standardized(coarse)
     beside = values[known]
-    values[known] = standardized(fine[known]) * (beside.std() or 1) + beside.mean()
+    both = standardized(fine[known]) + COARSE_SHARE * standardized(beside)
+    values[known] = standardized(both) * (beside.std() or 1) + beside.mean()
     return values
 
 

@@ -3,9 +3,9 @@
 A passage's score is the sum of how far it lies above the average passage in two ways,
 likeness of meaning (cosine) and rarity of shared words (BM25), each divided by its
 standard deviation over the session.  Turns answer turns, so a passage also gains from
-the best passage of the turns around it; a piece of a long turn gains only its share, or
-the long answers of an assistant would crowd each other out.  Passages are then taken
-from the best one down until the budget is full.
+the best passage of the turns around it, where that is better than average; the pieces of
+a long turn gain less, or the long answers of an assistant would crowd each other out.
+Passages are then taken from the best one down until the budget is full.
 
 z-scores rather than reciprocal ranks: a rank forgets by how much the best is better.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from contextd.policy.rules import RetrievalRules
     from contextd.policy.state import SessionState
 
-REACH = 5
+REACH = 6
 """How many turns before and behind a turn lend it some of their score."""
 
 _NEARNESS = np.maximum(0, 1 - (np.abs(np.arange(-REACH, REACH + 1)) - 1) / REACH)
@@ -145,9 +145,9 @@ def _from_turns(
 ) -> NDArray[np.float64]:
     """Return what each passage gains by the turns around its turn, less what length costs."""
     pieces = np.diff(starts, append=len(scores))
-    best = np.maximum.reduceat(scores, starts)
+    best = np.maximum(np.maximum.reduceat(scores, starts), 0)
     around = np.convolve(best, _NEARNESS)[REACH : REACH + len(best)]
-    gained = rules.neighbour_weight * around / pieces
+    gained = rules.neighbour_weight * around / np.sqrt(pieces)
     length = np.log(np.add.reduceat(tokens, starts, dtype=np.float64))
     return np.repeat(gained - rules.length_penalty * (length - length.mean()), pieces)
 

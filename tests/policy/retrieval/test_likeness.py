@@ -9,7 +9,7 @@ import pytest
 
 from contextd.model import Role, Turn
 from contextd.policy.retrieval.index import PassageIndex
-from contextd.policy.retrieval.likeness import QueryVectors, likeness, standardized
+from contextd.policy.retrieval.likeness import COARSE_SHARE, QueryVectors, likeness, standardized
 from contextd.policy.retrieval.passages import cut
 from contextd.policy.rules import RetrievalRules
 
@@ -49,11 +49,13 @@ def values(index: PassageIndex, vectors: QueryVectors = BOTH) -> NDArray[Any]:
     return found
 
 
-def test_the_finer_model_decides_where_it_knows_all() -> None:
-    """With every fine vector there, the static ones play no part."""
-    both = values(index_with(40))
-    assert np.array_equal(both, values(index_with(40, static=False)))
-    assert np.allclose(both, standardized(FINE @ FINE_QUERY), atol=0.05)
+def test_the_finer_model_leads_where_it_knows_all() -> None:
+    """With every fine vector there, the static ones have the smaller say; else none."""
+    fine = standardized(FINE @ FINE_QUERY)
+    coarse = standardized(STATIC @ QUERY)
+    assert np.allclose(values(index_with(40, static=False)), fine, atol=0.05)
+    both = standardized(fine + COARSE_SHARE * coarse)
+    assert np.allclose(values(index_with(40)), both, atol=0.1)
 
 
 def test_without_a_fine_query_the_static_model_decides() -> None:
@@ -69,7 +71,8 @@ def test_a_part_keeps_its_place_among_all() -> None:
     assert not np.allclose(mixed[:15], coarse[:15])
     assert mixed[:15].mean() == pytest.approx(coarse[:15].mean())
     assert mixed[:15].std() == pytest.approx(coarse[:15].std())
-    assert np.corrcoef(mixed[:15], FINE[:15] @ FINE_QUERY)[0, 1] > 0.99
+    both = standardized(FINE[:15] @ FINE_QUERY) + COARSE_SHARE * standardized(STATIC[:15] @ QUERY)
+    assert np.corrcoef(mixed[:15], both)[0, 1] > 0.99
 
 
 def test_one_finely_known_passage_stays_where_it_was() -> None:
