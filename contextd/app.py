@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import sys
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ import faiss
 
 from contextd.background import Background
 from contextd.config import api_key
+from contextd.embedders import fine_embedder
 from contextd.embedders.static import StaticEmbedder
 from contextd.engine.breaker import Breaker
 from contextd.engine.build import BuildContext
@@ -29,7 +33,9 @@ from contextd.engine.fold import FoldSession
 from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
 from contextd.engine.maintain import Maintain
+from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.record import RecordTurn
+from contextd.engine.refining import Refining
 from contextd.engine.sessions import HotSessions
 from contextd.engine.summarize import SummarizeFold
 from contextd.engine.writing import Accepted, TurnScribe, Writer
@@ -52,11 +58,16 @@ if TYPE_CHECKING:
 
     from contextd.config import Config
     from contextd.model import SessionKey
-    from contextd.ports import Embedder, SessionStore, Tokenizers
+    from contextd.ports import Embedder, SessionStore, Store, Tokenizers
     from contextd.tokenizers.catalog import Catalog
+
+log = logging.getLogger(__name__)
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """How seldom the collector looks, once what lives for ever has been frozen."""
+
+BACKGROUND_NICENESS = 10
+"""How far the thread that embeds turns stands back behind those that answer calls."""
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that folds may keep the interpreter when the event loop wants it.
@@ -101,8 +112,10 @@ async def open_app(config: Config) -> AsyncIterator[App]:
     """
     async with AsyncExitStack() as stack:
         faiss.omp_set_num_threads(1)  # one request, one core: the others serve others
-        tokenizers, embedder = await asyncio.gather(
-            asyncio.to_thread(_tokenizers, config), asyncio.to_thread(StaticEmbedder)
+        tokenizers, embedder, load = await asyncio.gather(
+            asyncio.to_thread(_tokenizers, config),
+            asyncio.to_thread(StaticEmbedder),
+            asyncio.to_thread(fine_embedder, config.embedder.model),
         )
         store = await open_store(config.store.url)
         stack.push_async_callback(store.aclose)
@@ -114,7 +127,9 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         writer = Writer(store, sessions, accepted, background.nudge)
         stack.push_async_callback(accepted.drain)
         summaries = _summaries(config, ports, writer, stack)
-        engine, maintain = _verbs(config, ports, writer, summaries)
+        model = FineModel() if load is not None else None
+        searching = _searching(config, ports, sessions, model, stack)
+        engine, maintain = _verbs(config, ports, writer, summaries, searching)
         _run_until_closed(stack, background.run(maintain), background.close)
         server = _server(config, observer)
         stack.push_async_callback(server.stop, 0.0)
@@ -123,6 +138,8 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         _run_until_closed(stack, watch_loop(observer, time.monotonic))
         # Loading an encoding takes longer than the loop may wait; most callers need one only.
         _run_until_closed(stack, asyncio.to_thread(tokenizers.warm))
+        if model is not None and load is not None:
+            _run_until_closed(stack, _load(model, load))
         _settle_interpreter()
         yield App(server, ops, config.server.socket, config.server.drain_seconds)
 
@@ -131,7 +148,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
 class Ports:
     """The adapters in use."""
 
-    store: SessionStore
+    store: Store
     tokenizers: Tokenizers
     embedder: Embedder
     observer: PrometheusObserver
@@ -181,19 +198,20 @@ def _verbs(
     ports: Ports,
     writer: Writer,
     summaries: Callable[[SessionKey], None] | None,
+    searching: Searching,
 ) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
     rules, observer = config.policy, ports.observer
     assumed = _assumed_budget(config)
     sessions = writer.sessions
     scribe = TurnScribe(_now, _new_id, rules, assumed)
-    indexer = Indexer(ports.embedder, rules.retrieval)
     inspection = Inspection(ports.store, sessions)
     engine = Engine(
         build=BuildContext(
             sessions=sessions,
             tokenizers=ports.tokenizers,
-            indexer=indexer,
+            indexer=searching.indexer,
+            meaning=searching.meaning,
             scribe=scribe,
             writer=writer,
             observer=observer,
@@ -224,7 +242,7 @@ def _verbs(
         list_turns=inspection.list_turns,
         delete_session=inspection.delete_session,
     )
-    return engine, _maintain(config, ports, writer, indexer, summaries)
+    return engine, _maintain(config, ports, writer, searching.indexer, summaries)
 
 
 def _maintain(
@@ -244,6 +262,65 @@ def _maintain(
         embed=ports.embedder.embed,
     )
     return Maintain(writer.sessions, indexer, fold, config.policy.tiers, summaries)
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """What makes the past searchable, and what says what a query means."""
+
+    indexer: Indexer
+    meaning: Meaning
+
+
+def _searching(
+    config: Config,
+    ports: Ports,
+    sessions: HotSessions,
+    model: FineModel | None,
+    stack: AsyncExitStack,
+) -> Searching:
+    """Wire the ladder: queries have one thread, turns in the background another."""
+    settings, rules = config.embedder, config.policy.retrieval
+    queries = ThreadPoolExecutor(1, "contextd-queries")
+    stack.callback(queries.shutdown, cancel_futures=True)
+    meaning = Meaning(
+        ports.embedder,
+        model,
+        queries,
+        patience=Patience(settings.deadline_share, settings.max_wait_ms / 1_000),
+        observer=ports.observer,
+    )
+    if model is None:
+        return Searching(Indexer(ports.embedder, rules), meaning)
+    turns = ThreadPoolExecutor(1, "contextd-turns", initializer=_let_others_go_first)
+    stack.callback(turns.shutdown, cancel_futures=True)
+    refining = Refining(
+        model,
+        sessions,
+        ports.store,
+        thread=turns,
+        rules=rules,
+        observer=ports.observer,
+        batch=settings.batch_passages,
+    )
+    _run_until_closed(stack, refining.run(), refining.close)
+    return Searching(Indexer(ports.embedder, rules, refining), meaning)
+
+
+async def _load(model: FineModel, load: Callable[[], Embedder]) -> None:
+    """Load the finer model while the daemon serves without it."""
+    try:
+        model.loaded(await asyncio.to_thread(load))
+    except Exception:
+        # Whatever keeps it from being loaded, the static rung goes on.
+        log.exception("the embedder's model cannot be loaded; retrieval stays on the static rung")
+        model.failed = True
+
+
+def _let_others_go_first() -> None:
+    """Lower the priority of the thread that asks; only Linux has one per thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICENESS)
 
 
 def _assumed_budget(config: Config) -> Budget:

@@ -31,6 +31,9 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "own_tokens": ("Tokens that contextd's own model calls took", ("kind",)),
     "summaries": ("Summaries asked of a model, by how they ended", ("outcome",)),
     "summarizer_breaker": ("Changes of the summarizer's circuit breaker", ("state",)),
+    "query_vectors": ("Transformer vectors of queries", ("outcome",)),
+    "refined_turns": ("Turns given transformer vectors, by where these came from", ("source",)),
+    "retrievals": ("Searches of the past, by the rung they stood on", ("rung",)),
     "tokens": ("Tokens counted", ("kind",)),
 }
 """What the engine counts: name → (help, labels).  `contextd_{name}_total` in Prometheus."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Check = tuple[bool, str, str]  # does it hold, the setting, what it must be
 
+EMBEDDERS = ("minilm", "static")
+LIBRARY = "sentence-transformers:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 HIGHEST_PORT = 65_535
 HIGHEST_MODE = 0o777
@@ -23,7 +25,7 @@ LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a s
 MOST = 1 << 40
 SHARES = ("policy.tiers.", "share", "min_gain", "confidence", "recommend_from")
 AT_LEAST_ONE = (
-    *("_bytes", "_mib", "concurrency", "window_tokens", "_exchanges", "passage_words"),
+    *("_bytes", "_mib", "concurrency", "window_tokens", "_exchanges", "passage_words", "_passages"),
     *("summarizer.timeout_seconds", "breaker_failures", "input_tokens"),
 )
 SUMMARIZERS = ("none", "openai")
@@ -58,6 +60,9 @@ def _checks(config: Config) -> Iterator[Check]:
         "must be less than budget.context_window_tokens",
     )
     yield from _summarizer_checks(config.summarizer)
+    model = config.embedder.model
+    holds = model in EMBEDDERS or model.removeprefix(LIBRARY) not in {"", model}
+    yield holds, "embedder.model", f"must be one of {', '.join(EMBEDDERS)}, {LIBRARY}NAME"
     yield config.log.level in LOG_LEVELS, "log.level", f"must be one of {', '.join(LOG_LEVELS)}"
     yield from _policy_checks(config.policy)
     for setting in describe(config):

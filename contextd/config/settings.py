@@ -54,6 +54,22 @@ class TokenizersConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedderConfig:
+    """The model whose vectors refine retrieval, beside the static ones that are always there.
+
+    `model` is "minilm", "static" for none, or "sentence-transformers:NAME_OR_FOLDER".  A
+    query waits for its vector at most `max_wait_ms` and at most `deadline_share` of the
+    time its caller has left.  Turns are embedded in the background, about
+    `batch_passages` passages at a time.
+    """
+
+    model: str = "minilm"
+    max_wait_ms: int = 25
+    deadline_share: float = 0.25
+    batch_passages: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetConfig:
     """The budget that is assumed of a session until a caller states one."""
 
@@ -103,6 +119,7 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     sessions: SessionsConfig = field(default_factory=SessionsConfig)
     tokenizers: TokenizersConfig = field(default_factory=TokenizersConfig)
+    embedder: EmbedderConfig = field(default_factory=EmbedderConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     summarizer: SummarizerConfig = field(default_factory=SummarizerConfig)
     log: LogConfig = field(default_factory=LogConfig)

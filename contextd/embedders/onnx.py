@@ -9,7 +9,6 @@ whole tensor, a text's vector would depend on its neighbours in it
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +20,11 @@ from contextd.errors import DataFileCorrupt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from contextd.embedders.manifest import VerifiedFiles
-
-SHIPPED = Path(__file__).parent / "data" / "minilm"
 
 MAX_CHARACTERS = 8_192
 """Characters of a text that are tokenised; the model takes 256 tokens of them at most."""
@@ -41,7 +39,7 @@ class OnnxEmbedder:
     without the GIL, and never keeps a core busy while it waits.
     """
 
-    def __init__(self, folder: Path = SHIPPED) -> None:
+    def __init__(self, folder: Path) -> None:
         """Load the model, a fifth of a second.
 
         Raises DataFileCorrupt when a file is missing, altered or not a model.

@@ -11,14 +11,13 @@ from contextd.engine.recalling import recalled
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
-from contextd.model import Built, Degradation
+from contextd.model import Built, Degradation, Rung
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
 from contextd.policy.prompt.formats import render
 from contextd.policy.quoting import A_DAY
 from contextd.policy.retrieval.focus import focus_of
-from contextd.policy.retrieval.likeness import QueryVectors
 from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.ports import Commit
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contextd.engine.indexing import Indexer
+    from contextd.engine.meaning import Meaning
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import BuildRequest, Recalled, Routing, SessionKey, Slice, Turn
@@ -42,12 +42,22 @@ INDEX_WAIT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, on which rung of the ladder, and what that lacks."""
+
+    slices: tuple[Slice, ...] = ()
+    rung: Rung = Rung.NONE
+    degradations: tuple[Degradation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BuildContext:
     """Read the session, decide what goes in, and record the message if asked to."""
 
     sessions: HotSessions
     tokenizers: Tokenizers
     indexer: Indexer
+    meaning: Meaning
     scribe: TurnScribe
     writer: Writer
     observer: Observer
@@ -122,14 +132,17 @@ class BuildContext:
         routing = route(_asked(message, view), view.state, self.rules)
         escalation = assess(view.state, turns, self.rules.escalation)
         watch.lap("route")
+        query = query_text(_asked(message, view), view.state)
+        if wants_retrieval(routing):
+            self.meaning.begin(query, view)
         work = Composition.begin(view, request, self.rules, self.embed)
         revision = work.state.revision
         framed = await work.frame(message_tokens, focus_of(message.text if message else None))
         watch.lap("frame")
-        slices, degradations = await self._retrieve(view, framed, routing, message, watch)
+        found = await self._retrieve(view, framed, routing, query, watch)
         known = await self._recalled(view, routing, message)
         watch.check()
-        context = await work.assemble(framed, slices, known)
+        context = await work.assemble(framed, found.slices, known)
         watch.lap("assemble")
         rendered = render(
             request.format,
@@ -146,10 +159,11 @@ class BuildContext:
             revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,
-            degradations=(*framed.degradations, *degradations),
+            degradations=(*framed.degradations, *found.degradations),
             timings=watch.timings,
-            explanation=explain(framed, context, routing, slices) if request.explain else (),
+            explanation=explain(framed, context, routing, found.slices) if request.explain else (),
             rendered_json=rendered,
+            rung=found.rung,
         )
 
     async def _retrieve(
@@ -157,23 +171,23 @@ class BuildContext:
         view: View,
         framed: Frame,
         routing: Routing,
-        message: Turn | None,
+        query: str,
         watch: Stopwatch,
-    ) -> tuple[tuple[Slice, ...], tuple[Degradation, ...]]:
+    ) -> Found:
         if framed.retrieval_tokens <= 0 or not wants_retrieval(routing):
-            return (), ()
+            return Found()
         left = watch.remaining()
         wait = INDEX_WAIT if left is None else left * INDEX_SHARE
         complete = await self.indexer.catch_up(view, wait)
         watch.lap("index")
-        query = query_text(_asked(message, view), view.state)
-        vector = self.indexer.embedder.embed([query])[0]
+        before = framed.verbatim_start
+        meant = await self.meaning.of(query, view, before=before, left=watch.remaining())
         watch.lap("embed")
         slices = retrieve(
             view.index,
             query,
-            QueryVectors(vector),
-            before=framed.verbatim_start,
+            meant.vectors,
+            before=before,
             tokens=framed.retrieval_tokens,
             rules=self.rules.retrieval,
             day_tokens=view.tokenizer.count(A_DAY),
@@ -184,7 +198,7 @@ class BuildContext:
             if complete
             else (Degradation("INDEX_BEHIND", f"turns after {view.indexed} were not searched"),)
         )
-        return slices, behind
+        return Found(slices, meant.rung, (*meant.degradations, *behind))
 
     async def _recalled(
         self, view: View, routing: Routing, message: Turn | None

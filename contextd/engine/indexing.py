@@ -10,9 +10,12 @@ from contextd.engine.offload import LONG_TEXT
 from contextd.policy.retrieval.passages import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
+    from contextd.engine.refining import Refining
     from contextd.engine.sessions import View
     from contextd.model import Turn
     from contextd.policy.retrieval.passages import Passage
@@ -24,10 +27,14 @@ Prepared = tuple[list["Passage"], "NDArray[np.float32]"]
 
 @dataclass(frozen=True, slots=True)
 class Indexer:
-    """Cuts new turns into passages, embeds them, and adds them to the index."""
+    """Cuts new turns into passages, embeds them, and adds them to the index.
+
+    `embedder` is the static one; `refining`, if there is a finer one, is told of what is new.
+    """
 
     embedder: Embedder
     rules: RetrievalRules
+    refining: Refining | None = None
 
     async def catch_up(self, view: View, seconds: float | None = None) -> bool:
         """Index every turn of *view*; say whether that was done within *seconds*.
@@ -50,9 +57,14 @@ class Indexer:
                 passages, vectors = self._prepare(view, batch)
             else:
                 passages, vectors = await asyncio.to_thread(self._prepare, view, batch)
+            if self.refining is not None:
+                _note(view, passages)
             view.index.extend(passages, vectors)
             view.indexed = batch[-1].sequence
             await asyncio.sleep(0)
+        if self.refining is not None:
+            await self.refining.recall(view)
+            self.refining.nudge(view.state.key)
 
     def _prepare(self, view: View, batch: list[Turn]) -> Prepared:
         count = view.tokenizer.count
@@ -60,6 +72,13 @@ class Indexer:
             passage for turn in batch for passage in cut(turn, rules=self.rules, count=count)
         ]
         return passages, self.embedder.embed([passage.text for passage in passages])
+
+
+def _note(view: View, passages: Sequence[Passage]) -> None:
+    """Remember which passages, soon to be appended, have no fine vectors yet."""
+    for number, passage in enumerate(passages, len(view.index)):
+        first, count = view.unrefined.get(passage.sequence, (number, 0))
+        view.unrefined[passage.sequence] = (first, count + 1)
 
 
 def _next_batch(view: View) -> list[Turn]:

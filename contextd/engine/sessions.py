@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from contextd.events import Record
     from contextd.model import Budget, Fold, SessionKey, Turn
+    from contextd.policy.prompt.blocks import Line
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
 BYTES_A_TURN = 700
@@ -42,8 +43,11 @@ class View:
     """A session as one encoding counts it, with the index of its passages.
 
     `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
-    are for, until one is published;
-    `indexed` is the last turn whose passages can be searched.
+    are for, until one is published; `refreshes` what may be told after the newest pause, by
+    the turn before it;
+    `indexed` is the last turn whose passages can be searched; `unrefined` maps the turns
+    that have no fine vectors yet to their first passage and how many they are, and
+    `recalled` says that the store was asked for those it has.
     """
 
     tokenizer: Tokenizer
@@ -51,8 +55,11 @@ class View:
     index: PassageIndex = field(default_factory=PassageIndex)
     evidence: EvidenceIndex = field(default_factory=EvidenceIndex)
     folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
+    refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0
+    unrefined: dict[int, tuple[int, int]] = field(default_factory=dict)
+    recalled: bool = False
     text_bytes: int = 0
 
     def apply(self, records: Sequence[Record], after: int) -> None:
@@ -136,6 +143,10 @@ class HotSessions:
             hot = self._hot[key] = HotSession(key)
         self._hot.move_to_end(key)
         return hot
+
+    def peek(self, key: SessionKey) -> HotSession | None:
+        """Return the session if it is in memory; that does not count as a use."""
+        return self._hot.get(key)
 
     async def refresh(self, hot: HotSession, encoding: str = "") -> View:
         """Return the session at its newest revision, counted in *encoding*.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from contextd.model.contexts import Budget, Context, Format, Tier
+from contextd.model.contexts import Budget, Context, Format, Rung, Tier
 from contextd.model.handoffs import ChannelMode, Handoff, HandoffState
 from contextd.model.judgements import Escalation, Reason, Routing
 from contextd.model.session import Evidence, SessionKey, Turn
@@ -60,7 +60,8 @@ class BuildRequest:
 class Built:
     """The engine's answer to a `BuildRequest`.
 
-    `explanation` holds one line per decision when the caller asked for it.
+    `explanation` holds one line per decision when the caller asked for it; `rung` is what
+    the search of the past stood on.
     """
 
     context: Context
@@ -75,6 +76,7 @@ class Built:
     explanation: tuple[str, ...] = ()
     replayed: bool = False
     rendered_json: str = ""
+    rung: Rung = Rung.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,19 @@ class Focus(Enum):
     WHOLE = "whole"
 
 
+class Rung(Enum):
+    """What a search of the past went by, from nothing to the best there is.
+
+    `NONE`: nothing was searched.  The others go by words at least; `STATIC` by static
+    vectors, too; `TRANSFORMER` by those of the finer model, wherever a passage has one.
+    """
+
+    NONE = "none"
+    LEXICAL = "lexical"
+    STATIC = "static"
+    TRANSFORMER = "transformer"
+
+
 class Format(Enum):
     """The message shape the caller wants."""
 

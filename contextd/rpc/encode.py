@@ -56,6 +56,7 @@ HANDOFF_STATES = _numbers(enums.HANDOFF_STATES)
 SECTIONS = _numbers(enums.SECTIONS)
 TURN_TYPES = _numbers(enums.TURN_TYPES)
 ROUTES = _numbers(enums.ROUTES)
+RUNGS = _numbers(enums.RUNGS)
 CHANNEL_MODES = _numbers(enums.CHANNEL_MODES)
 
 
@@ -78,6 +79,7 @@ def build_response(built: Built) -> service.BuildContextResponse:
         token_count_exact=built.exact,
         explanation=built.explanation,
         replayed=built.replayed,
+        retrieval_rung=RUNGS[built.rung],
     )
     _messages(context.messages, response.messages)
     _account(context, response)

@@ -15,6 +15,13 @@ from contextd.v1 import context_service_pb2 as service
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+RUNGS: Mapping[service.RetrievalRung, model.Rung] = {
+    service.RETRIEVAL_RUNG_NONE: model.Rung.NONE,
+    service.RETRIEVAL_RUNG_LEXICAL: model.Rung.LEXICAL,
+    service.RETRIEVAL_RUNG_STATIC: model.Rung.STATIC,
+    service.RETRIEVAL_RUNG_TRANSFORMER: model.Rung.TRANSFORMER,
+}
+
 ROLES: Mapping[common.Role, model.Role] = {
     common.ROLE_SYSTEM: model.Role.SYSTEM,
     common.ROLE_USER: model.Role.USER,

@@ -49,6 +49,14 @@ class Route(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ROUTE_ESCALATE: _ClassVar[Route]
     ROUTE_DECLINE: _ClassVar[Route]
 
+class RetrievalRung(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RETRIEVAL_RUNG_UNSPECIFIED: _ClassVar[RetrievalRung]
+    RETRIEVAL_RUNG_NONE: _ClassVar[RetrievalRung]
+    RETRIEVAL_RUNG_LEXICAL: _ClassVar[RetrievalRung]
+    RETRIEVAL_RUNG_STATIC: _ClassVar[RetrievalRung]
+    RETRIEVAL_RUNG_TRANSFORMER: _ClassVar[RetrievalRung]
+
 class ChannelMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CHANNEL_MODE_UNSPECIFIED: _ClassVar[ChannelMode]
@@ -80,6 +88,11 @@ ROUTE_ANSWER: Route
 ROUTE_ACT: Route
 ROUTE_ESCALATE: Route
 ROUTE_DECLINE: Route
+RETRIEVAL_RUNG_UNSPECIFIED: RetrievalRung
+RETRIEVAL_RUNG_NONE: RetrievalRung
+RETRIEVAL_RUNG_LEXICAL: RetrievalRung
+RETRIEVAL_RUNG_STATIC: RetrievalRung
+RETRIEVAL_RUNG_TRANSFORMER: RetrievalRung
 CHANNEL_MODE_UNSPECIFIED: ChannelMode
 CHANNEL_MODE_SYNC: ChannelMode
 CHANNEL_MODE_ASYNC: ChannelMode
@@ -187,7 +200,7 @@ class StageTiming(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
 
 class BuildContextResponse(_message.Message):
-    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed")
+    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RENDERED_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +223,7 @@ class BuildContextResponse(_message.Message):
     TOKEN_COUNT_EXACT_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    RETRIEVAL_RUNG_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[Message]
     rendered_json: str
     token_count: int
@@ -232,7 +246,8 @@ class BuildContextResponse(_message.Message):
     token_count_exact: bool
     explanation: _containers.RepeatedScalarFieldContainer[str]
     replayed: bool
-    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ...) -> None: ...
+    retrieval_rung: RetrievalRung
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ...) -> None: ...
 
 class RecordTurnRequest(_message.Message):
     __slots__ = ("session", "turns", "request_id", "expected_revision", "durability")

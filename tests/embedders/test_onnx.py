@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from contextd.embedders.onnx import SHIPPED, OnnxEmbedder
+from contextd.embedders import MINILM_FILES
+from contextd.embedders.onnx import OnnxEmbedder
 from contextd.errors import DataFileCorrupt
 from tests.embedders.files import ODD_TEXTS, flip, remanifest
 
@@ -31,13 +32,13 @@ GOLDEN_COSINES = {(0, 1): 0.6482, (0, 2): -0.0452, (1, 2): 0.0037}
 @pytest.fixture(scope="module")
 def embedder() -> OnnxEmbedder:
     """The shipped model."""
-    return OnnxEmbedder()
+    return OnnxEmbedder(MINILM_FILES)
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of its files, to be spoilt."""
-    return shutil.copytree(SHIPPED, tmp_path / "minilm")
+    return shutil.copytree(MINILM_FILES, tmp_path / "minilm")
 
 
 @pytest.mark.parametrize("pair", GOLDEN_COSINES)
@@ -145,8 +146,8 @@ def test_loading_needs_neither_torch_nor_a_hub_client() -> None:
     """A daemon never imports a training library."""
     program = (
         "import sys\n"
-        "from contextd.embedders.onnx import OnnxEmbedder\n"
-        "OnnxEmbedder().embed(['hello'])\n"
+        "from contextd.embedders import fine_embedder\n"
+        "fine_embedder('minilm')().embed(['hello'])\n"
         "heavy = {'torch', 'transformers', 'huggingface_hub', 'onnx', 'sympy'}\n"
         "print(sorted(heavy & sys.modules.keys()))\n"
     )

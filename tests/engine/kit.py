@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from contextd.engine.escalate import Escalate
 from contextd.engine.fold import FoldSession
 from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
+from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.record import RecordTurn
+from contextd.engine.refining import Refining
 from contextd.engine.sessions import HotSessions
 from contextd.engine.writing import Accepted, TurnScribe, Writer
 from contextd.model import (
@@ -37,7 +40,7 @@ from contextd.testing.fakes import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from contextd.ports import SessionStore, Tokenizers
+    from contextd.ports import SessionStore, Tokenizers, VectorStore
 
 KEY = SessionKey("acme", "c-1")
 BUDGET = Budget("", 1_000, 200)
@@ -86,6 +89,10 @@ class Engine:
     tokenizers: Tokenizers = field(default_factory=OneTokenizer)
     now: float = 0.0
     capacity_bytes: int = 1 << 24
+    fine: FineModel | None = None
+    vectors: VectorStore = field(default_factory=MemoryStore)
+    thread: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    patience: Patience = field(default_factory=lambda: Patience(seconds=30))
 
     def __post_init__(self) -> None:
         self.sessions = HotSessions(self.store, self.tokenizers, capacity_bytes=self.capacity_bytes)
@@ -96,7 +103,14 @@ class Engine:
         self.build = BuildContext(
             sessions=self.sessions,
             tokenizers=self.tokenizers,
-            indexer=Indexer(HashEmbedder(), self.rules.retrieval),
+            indexer=self._indexer(),
+            meaning=Meaning(
+                HashEmbedder(),
+                self.fine,
+                self.thread,
+                patience=self.patience,
+                observer=self.observer,
+            ),
             scribe=scribe,
             writer=writer,
             nudge=self.nudged.append,
@@ -120,6 +134,19 @@ class Engine:
             default_budget=BUDGET,
         )
         self.inspection = Inspection(self.store, self.sessions)
+
+    def _indexer(self) -> Indexer:
+        self.refining = None
+        if self.fine is not None:
+            self.refining = Refining(
+                self.fine,
+                self.sessions,
+                self.vectors,
+                thread=self.thread,
+                rules=self.rules.retrieval,
+                observer=self.observer,
+            )
+        return Indexer(HashEmbedder(), self.rules.retrieval, self.refining)
 
     async def chat(self, exchanges: int, words: int = 20, first: int = 1) -> None:
         """Record *exchanges* exchanges of about *words* words a turn."""

@@ -68,6 +68,9 @@ def context(answer: service.BuildContextResponse) -> results.Context:
         rendered_json=answer.rendered_json,
         explanation=tuple(answer.explanation),
         replayed=answer.replayed,
+        retrieval_rung=_named(
+            results.Rung, service.RetrievalRung, "RETRIEVAL_RUNG_", answer.retrieval_rung
+        ),
     )
 
 

@@ -60,6 +60,16 @@ class TurnType(StrEnum):
     ESCALATION_CANDIDATE = "escalation_candidate"
 
 
+class Rung(StrEnum):
+    """What the search of the past went by, from nothing to the best there is."""
+
+    UNKNOWN = "unknown"
+    NONE = "none"
+    LEXICAL = "lexical"
+    STATIC = "static"
+    TRANSFORMER = "transformer"
+
+
 class Route(StrEnum):
     """What to do with a message."""
 
@@ -178,6 +188,7 @@ class Context:
     rendered_json: str = ""
     explanation: tuple[str, ...] = ()
     replayed: bool = False
+    retrieval_rung: Rung = Rung.UNKNOWN
     degraded: bool = False
 
     @property
