@@ -48,7 +48,7 @@ class Breaker:
     def failed(self) -> None:
         """A try failed; one that was allowed after a pause opens it again at once."""
         self._failed += 1
-        if self._failed >= self._most or self._state == "half_open":
+        if self._failed >= self._most:
             self._until = self._monotonic() + self._seconds
             self._become("open")
 

@@ -78,6 +78,7 @@ def test_a_good_answer_takes_the_place_of_the_quotations() -> None:
         assert through is not None
         assert f"- 1-{through.through} retold: {GOOD}\n" in text
         assert role is Role.USER
+        assert sum(line.startswith("- ") for line in text.splitlines()) == 1
         assert through.summary
         (record,) = await records(engine)
         assert (record.usage.input_tokens, record.usage.output_tokens) == (100, 10)
@@ -248,7 +249,7 @@ def test_a_model_that_keeps_failing_is_left_alone() -> None:
             await summarize(KEY)
         assert summarize.breaker.state == "open"
         waiting = asyncio.ensure_future(summarize(KEY))
-        await asyncio.sleep(0)
+        await asyncio.wait({waiting}, timeout=0.2)
         assert len(summarizer.asked) == 2
         waiting.cancel()
         engine.now += 60
