@@ -19,7 +19,7 @@ import numpy as np
 
 from contextd.model import Role
 from contextd.policy.facts.supersession import outdated, states_old
-from contextd.policy.facts.telling import Telling, tellings
+from contextd.policy.facts.telling import Telling, tellings, values
 from contextd.policy.quoting import quote
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ def summarize(
 class _Choice:
     """A greedy choice in the making; the arrays have one row for each one offered.
 
-    `worth` shrinks with what is taken, `cost` counts the tokens of the sentence alone;
-    `left` says what may still be taken, `told` which texts need not be told again.
+    `worth` shrinks with what is taken; `cost` counts the tokens of the sentence alone,
+    `needed` those of what it needs.  `left` says what may still be taken, `told` which texts
+    need not be told again, `known` which of the `values` are.
     """
 
     offered: Sequence[Telling]
@@ -101,7 +102,8 @@ class _Choice:
     vectors: NDArray[np.float32] | None
     left: NDArray[np.bool_]
     told: set[str]
-    values: set[str]
+    values: Sequence[frozenset[str]]
+    known: set[str]
 
     @classmethod
     def among(
@@ -130,7 +132,8 @@ class _Choice:
             vectors=embed(texts) if embed is not None and texts else None,
             left=np.ones(len(offered), np.bool_),
             told={text for text in needs if text in shown},
-            values=set(),
+            values=[values(text) for text in texts],
+            known=set(),
         )
 
     def within(self, room: int) -> list[Sentence]:
@@ -152,9 +155,8 @@ class _Choice:
             chosen += self._take(at)
 
     def _news(self, at: int) -> float:
-        item = self.offered[at]
-        said_by_user = item.sentence.role is Role.USER
-        new = min(_NEW_VALUES, len(item.values - self.values))
+        said_by_user = self.offered[at].sentence.role is Role.USER
+        new = min(_NEW_VALUES, len(self.values[at] - self.known))
         return _NEW_VALUE * new * (1.0 if said_by_user else _NOT_THE_USERS)
 
     def _take(self, at: int) -> list[Sentence]:
@@ -164,7 +166,7 @@ class _Choice:
         if taken.needs is not None and taken.needs.text not in self.told:
             found.insert(0, replace(taken.needs, score=taken.sentence.score))
         self.told.update(item.text for item in found)
-        self.values |= taken.values
+        self.known |= self.values[at]
         self.worth -= self._likeness(at) + _CROWDING * (self.stretch == self.stretch[at])
         for other, item in enumerate(self.offered):
             self.left[other] &= item.sentence.text not in self.told

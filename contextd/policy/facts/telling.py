@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Retention, Role, Sentence
@@ -85,15 +85,14 @@ _BY_KIND: Mapping[FactKind, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A sentence that may be taken, scored, and what taking it would tell.
+    """A sentence that may be taken, scored, and its content words.
 
-    `values` are its numbers and names in lower case.  `needs` is the sentence without which
-    it cannot be understood ("That one, please."), to be taken with it.
+    `needs` is the sentence without which it cannot be understood ("That one, please."), to
+    be taken with it.
     """
 
     sentence: Sentence
     words: frozenset[str]
-    values: frozenset[str]
     needs: Sentence | None = None
 
 
@@ -105,13 +104,11 @@ def tellings(
     Without a summary before, the first request is looked for in the turns.  A sentence that
     points at something said nowhere near is left out.
     """
-    found = list(_candidates(turns, verdicts, first=not before))
-    bags = [words(item.sentence.text) for item in found]
-    central = _centralities(bags)
+    found = [each for each in _candidates(turns, verdicts, first=not before) if each.words]
+    central = _centralities([each.words for each in found])
     fresh = [
-        replace(item, sentence=_raised(item.sentence, _CENTRALITY * value))
-        for item, bag, value in zip(found, bags, central, strict=True)
-        if bag
+        Telling(_scored(each.sentence, _CENTRALITY * value), each.words, each.needs)
+        for each, value in zip(found, central, strict=True)
     ]
     return [*_aged(before), *fresh]
 
@@ -122,32 +119,32 @@ def words(text: str) -> list[str]:
     return [word for word in found if word not in _STOP]
 
 
-def _raised(sentence: Sentence, by: float) -> Sentence:
-    return replace(sentence, score=sentence.score + by)
+def values(text: str) -> frozenset[str]:
+    """Return the numbers and names in *text*, in lower case."""
+    return frozenset(value.lower() for value in _VALUE.findall(text))
+
+
+def _scored(item: Sentence, more: float) -> Sentence:
+    return Sentence(item.sequence, item.role, item.text, item.score + more)
 
 
 def _aged(before: Sequence[Sentence]) -> Iterator[Telling]:
     named: Sentence | None = None
     for item in before:
-        old = replace(item, score=item.score * _AGEING)
-        near = named if named and named.sequence >= item.sequence - _NEAR else None
-        if near is not None or not _POINTS.search(item.text):
-            yield _telling(old, near)
-        named = old if _names(item.text) else named
+        old = _scored(item, (_AGEING - 1) * item.score)
+        bag = frozenset(words(item.text))
+        points = _POINTS.search(item.text) is not None
+        if not points:
+            yield Telling(old, bag)
+        elif named is not None and named.sequence >= item.sequence - _NEAR:
+            yield Telling(old, bag, named)
+        if not points and len(bag) >= _NAMING:
+            named = old
 
 
-def _telling(sentence: Sentence, said_before: Sentence | None) -> Telling:
-    return Telling(
-        sentence,
-        frozenset(words(sentence.text)),
-        frozenset(value.lower() for value in _VALUE.findall(sentence.text)),
-        said_before if _POINTS.search(sentence.text) else None,
-    )
-
-
-def _centralities(bags: Sequence[Sequence[str]]) -> list[float]:
+def _centralities(bags: Sequence[frozenset[str]]) -> list[float]:
     """Return the centrality of each bag of words, 1 for the highest."""
-    spread = Counter(word for bag in bags for word in set(bag))
+    spread = Counter(word for bag in bags for word in bag)
     rarity = {word: math.log(1 + len(bags) / count) for word, count in spread.items()}
     centre = {word: count * rarity[word] for word, count in spread.items()}
     raw = [_centrality(bag, rarity, centre) for bag in bags]
@@ -155,16 +152,14 @@ def _centralities(bags: Sequence[Sequence[str]]) -> list[float]:
     return [value / highest for value in raw]
 
 
-def _centrality(bag: Sequence[str], rarity: dict[str, float], centre: dict[str, float]) -> float:
-    distinct = set(bag)
-    norm = math.sqrt(sum(rarity[word] ** 2 for word in distinct))
+def _centrality(
+    bag: frozenset[str], rarity: Mapping[str, float], centre: Mapping[str, float]
+) -> float:
+    ordered = sorted(bag)  # floats add up the same way every time
+    norm = math.sqrt(sum(rarity[word] ** 2 for word in ordered))
     # A short sentence of common words would be closest to the centre: it says too little.
-    short = min(1.0, len(distinct) / 6)
-    return (
-        short * sum(rarity[word] * centre[word] for word in sorted(distinct)) / norm
-        if norm
-        else 0.0
-    )
+    short = min(1.0, len(ordered) / 6)
+    return short * sum(rarity[word] * centre[word] for word in ordered) / norm if norm else 0.0
 
 
 def _candidates(
@@ -178,30 +173,31 @@ def _candidates(
             continue
         problem = _richest(verdict.sentences) if turn.role is Role.USER and first else ""
         first = first and not problem
-        for sentence in _of_turn(turn, verdict, problem=problem, answers=asked):
-            near = named if named and named.sequence >= turn.sequence - _NEAR else None
-            if near is not None or not _POINTS.search(sentence.text):
-                yield _telling(sentence, near)
-            named = sentence if _names(sentence.text) else named
+        for sentence, bag in _of_turn(turn, verdict, problem=problem, answers=asked):
+            points = _POINTS.search(sentence.text) is not None
+            if not points:
+                yield Telling(sentence, bag)
+            elif named is not None and named.sequence >= turn.sequence - _NEAR:
+                yield Telling(sentence, bag, named)
+            if not points and len(bag) >= _NAMING:
+                named = sentence
         asked = turn.role is Role.USER and "?" in turn.text[-400:]
 
 
-def _names(text: str) -> bool:
-    """Say whether a sentence names something that the next one can point at."""
-    return not _POINTS.search(text) and len(set(words(text))) >= _NAMING
-
-
-def _of_turn(turn: Turn, verdict: Verdict, *, problem: str, answers: bool) -> Iterator[Sentence]:
+def _of_turn(
+    turn: Turn, verdict: Verdict, *, problem: str, answers: bool
+) -> Iterator[tuple[Sentence, frozenset[str]]]:
     kinds = {item.text: item.kind for item in verdict.statements}
     for position, sentence in enumerate(_ends(verdict.sentences)):
         if filler(sentence):
             continue
-        score = _nature(sentence, turn.role) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
+        bag = frozenset(words(sentence))
+        score = _nature(sentence, turn.role, len(bag)) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
         if sentence == problem:
             score += 1.0
         if answers and position == 0 and turn.role is not Role.USER:
             score += 0.2
-        yield Sentence(turn.sequence, turn.role, sentence, score)
+        yield Sentence(turn.sequence, turn.role, sentence, score), bag
 
 
 def _richest(found: Sequence[str]) -> str:
@@ -216,7 +212,8 @@ def _ends(found: Sequence[str]) -> Sequence[str]:
     return (*found[:_FROM_HEAD], *found[-_FROM_TAIL:])
 
 
-def _nature(sentence: str, role: Role) -> float:
+def _nature(sentence: str, role: Role, content: int) -> float:
+    """Return what a sentence with so many content words is worth by its nature."""
     score = _BY_ROLE[role]
     if _NUMBER.search(sentence):
         score += 0.3
@@ -230,7 +227,6 @@ def _nature(sentence: str, role: Role) -> float:
         score -= 0.4
     if _LEANS.search(sentence):
         score -= _LEANING
-    content = len(set(words(sentence)))
     if content < _SELF_CONTAINED:
         score -= _LEANING if content > 1 else 2 * _LEANING
     return score
