@@ -97,8 +97,10 @@ def source(
     limit = rules.fold.summary_tokens
     if state.budget is not None:
         limit = min(limit, folded_limits(state.budget.input_tokens, rules.fold).summary)
+    # Asked for less each time, so that a second answer is not the first one again.
+    wanted = max(_FEWEST, int(limit * _WORDS_A_TOKEN) // (1 + state.unfit))
     task = Retelling(
-        INSTRUCTION.format(words=max(_FEWEST, int(limit * _WORDS_A_TOKEN))),
+        INSTRUCTION.format(words=wanted),
         "".join([*(line for _, line in told), *_lines(said)]),
         _SPARE * limit,
     )

@@ -104,6 +104,18 @@ def test_the_room_follows_a_small_budget() -> None:
     assert ask(state, fold).limit == 100
 
 
+def test_after_an_unfit_answer_less_is_asked_for() -> None:
+    """A model that answers the same question alike every time gets another one."""
+    state = talk().state()
+    fold = folded(state, 5)
+    first = ask(state, fold).task
+    state.apply(Summarized(2, 5, (), Usage(), fault="is too long"))
+    second = ask(state, fold).task
+    assert "at most 150 words" in first.instruction
+    assert "at most 75 words" in second.instruction
+    assert second.material == first.material
+
+
 def test_a_fold_is_wanted_until_it_is_retold_or_given_up() -> None:
     """The newest fold, prepared or in force, a bounded number of times."""
     state = talk().state()
