@@ -109,9 +109,7 @@ class MemoryStore:
         self._must_be_open()
         kept = self._logs.get(key, _Log()).vectors
         return {
-            turn: body
-            for turn, (of, body) in sorted(kept.items())
-            if of == space and turn > after
+            turn: body for turn, (of, body) in sorted(kept.items()) if of == space and turn > after
         }
 
     async def ready(self) -> bool:
