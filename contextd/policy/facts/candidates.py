@@ -38,7 +38,7 @@ BY_ROLE: Mapping[Role, float] = {
     Role.TOOL: 0.6,
 }
 """What a value is worth by who names it; we and our tools also name what is only on offer."""
-ANSWER = 3.0
+ANSWER = 3.5
 """What an answer to a question of ours is worth: we asked since we need it."""
 REFERENCE = 2.4
 """What a number that our side names is worth: "your booking reference is …"."""

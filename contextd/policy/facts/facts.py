@@ -11,16 +11,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from math import log2
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
-from contextd.policy.facts.gathering import SAID, Candidate, weigh
+from contextd.policy.facts.candidates import SAID, Candidate, entity, phrase_weight, weigh
 from contextd.policy.facts.lines import ORDER, fact_lines, told_label
 from contextd.policy.facts.supersession import normal
-from contextd.policy.reading.keywords import content_words
+from contextd.policy.reading.keywords import content_words, keywords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from contextd.model import Turn
     from contextd.policy.meter import Meter
@@ -33,6 +34,8 @@ _OVERFILL = 1.6
 """How far the choice is thought through: an estimate is no count, and echoes go again."""
 _CONTEXT = 0.12
 """What of its weight a fact keeps when its words are told: it says how they belong."""
+_RECURRENCE = 0.5
+"""What a word gains with each doubling of the turns that hold it."""
 _NEEDED = (" id", "e-mail", "phone")
 """Labels of values that a tool or a colleague will ask for: they are always told apart."""
 _NAME = re.compile(r"[A-Z][\w'’.&-]*(?:,? (?:(?:of|and|the) )?[A-Z][\w'’.&-]*)+")
@@ -72,11 +75,18 @@ def tighten(
     facts: Sequence[Fact], *, limit: int, turns: Sequence[Turn], meter: Meter
 ) -> tuple[Fact, ...]:
     """Return those of *facts*, chosen earlier, that a smaller *limit* still holds."""
-    roles = (turns[fact.sequence - 1].role for fact in facts)
-    weighed = [
-        Candidate(fact, weigh(fact, role), role) for fact, role in zip(facts, roles, strict=True)
-    ]
+    if sum(meter.count(line.text) for line in fact_lines(facts, turns)) <= limit:
+        return tuple(facts)
+    weighed = [item for fact in facts for item in _weighed(fact, turns[fact.sequence - 1])]
     return choose(weighed, limit=limit, turns=turns, meter=meter)
+
+
+def _weighed(fact: Fact, turn: Turn) -> Iterator[Candidate]:
+    """Give a fact and, where it is a clause, its keywords: a small limit holds these alone."""
+    yield Candidate(fact, weigh(fact, turn.role), turn.role)
+    if fact.label == SAID:
+        pieces = [words for words in keywords(fact.text) if words != fact.text]
+        yield from (entity(turn, SAID, words, phrase_weight(words)) for words in pieces)
 
 
 def _sorted(candidates: Iterable[Candidate]) -> tuple[Fact, ...]:
@@ -92,12 +102,22 @@ def _order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
     """
     last = max((candidate.fact.sequence for candidate in candidates), default=1)
     items = [_item(candidate, last) for candidate in candidates]
+    often = _often(items)
     first = list(_stated(items, limit * _STATED_SHARE))
     covered = {word for item in first for word in item.words}
     taken = {id(item) for item in first}
     rest = [item for item in items if id(item) not in taken]
     room = limit * _OVERFILL - sum(item.cost for item in first)
-    return [item.candidate for item in (*first, *_covering(rest, covered, room))]
+    return [item.candidate for item in (*first, *_covering(rest, covered, often, room))]
+
+
+def _often(items: Iterable[_Item]) -> dict[str, float]:
+    """Return what each word counts: more, the more turns hold it; a matter that comes up again."""
+    turns: dict[str, set[int]] = {}
+    for item in items:
+        for word in item.words:
+            turns.setdefault(word, set()).add(item.candidate.fact.sequence)
+    return {word: 1 + _RECURRENCE * log2(len(found)) for word, found in turns.items()}
 
 
 def _item(candidate: Candidate, last: int) -> _Item:
@@ -125,18 +145,20 @@ def _stated(items: Iterable[_Item], room: float) -> Iterator[_Item]:
             yield item
 
 
-def _covering(items: Sequence[_Item], covered: set[str], room: float) -> Iterator[_Item]:
+def _covering(
+    items: Sequence[_Item], covered: set[str], often: Mapping[str, float], room: float
+) -> Iterator[_Item]:
     """Give *items* by what each adds for its tokens, until *room* is used up.
 
     What an item adds only falls while others are taken, so the first in the heap whose
     gain still holds is the best of all (lazy evaluation, Minoux 1978).
     """
-    heap = [(-_gain(item, covered), at) for at, item in enumerate(items)]
+    heap = [(-_gain(item, covered, often), at) for at, item in enumerate(items)]
     heapify(heap)
     while heap and room > 0:
         _, at = heappop(heap)
         item = items[at]
-        gain = _gain(item, covered)
+        gain = _gain(item, covered, often)
         if heap and -gain > heap[0][0]:
             heappush(heap, (-gain, at))
             continue
@@ -145,8 +167,8 @@ def _covering(items: Sequence[_Item], covered: set[str], room: float) -> Iterato
         yield item
 
 
-def _gain(item: _Item, covered: set[str]) -> float:
-    new = sum(word not in covered for word in item.words) / len(item.words)
+def _gain(item: _Item, covered: set[str], often: Mapping[str, float]) -> float:
+    new = sum(often[word] for word in item.words if word not in covered) / len(item.words)
     return item.worth * (_CONTEXT + (1 - _CONTEXT) * new) / (item.cost + 1)
 
 

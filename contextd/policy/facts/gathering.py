@@ -23,7 +23,7 @@ from contextd.policy.facts.candidates import (
     weigh,
 )
 from contextd.policy.facts.spoken import UNKNOWN, Asked, asked, from_user, in_reply
-from contextd.policy.reading.extraction import values
+from contextd.policy.reading.extraction import ID_LIKE, values
 from contextd.policy.reading.keywords import content_words
 from contextd.policy.reading.phrases import cut
 from contextd.policy.reading.retention import classify
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SAID", "WEIGHT", "Candidate", "gather", "judge", "weigh"]
 
-_ASKED_OF_TOOLS = 1.5
+_ASKED_OF_TOOLS = 3.0
 """What a value that we gave a tool is worth beside one that it returned."""
 _EVIDENCE = 0.4
 _OFFERED = 0.5
 """The power of their number by which the values of one label are worth less each."""
+_KEYED = 2.0
+"""What an id is worth beside another leaf: a tool will ask for it again."""
 _STATE_SALIENCE = 0.9
 BARE = 4
 """Words up to which a decision says little without its question."""
@@ -116,4 +118,5 @@ def _from_json(turn: Turn, text: str, factor: float) -> Iterator[Candidate]:
         elif salience >= _STATE_SALIENCE and subject:
             label = f"{label} of {subject}"
         weight = salience * factor * BY_ROLE[turn.role] / many[value.label] ** _OFFERED
+        weight *= _KEYED if ID_LIKE.fullmatch(value.text) else 1.0
         yield entity(turn, label, value.text, weight)

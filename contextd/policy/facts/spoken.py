@@ -48,8 +48,8 @@ _SUBJECT = 40
 _BRIEF = 6
 _POINTS = re.compile(r"\b(?:that|this|it|these|those|them|so|one)\b", re.IGNORECASE)
 """A question of up to `_BRIEF` words with one of these goes with the sentence before it."""
-_LONE_VERB = re.compile(r"[A-Za-z][a-z]+")
-"""A single word at the start of a phrase is what to do ("Send it to"), not to what."""
+_LONE_VERB = re.compile(r"(?:please )?(?P<verb>[A-Za-z][a-z]+)\b", re.IGNORECASE)
+"""A single word at the start of a sentence is what to do ("Send it to"), not to what."""
 _BARE_ANSWERS = frozenset("yes no yeah yep yup nope none one".split())
 _YES_OR_NO = re.compile(r"\s*(?P<word>yes|no)\b", re.IGNORECASE)
 _EITHER = re.compile(
@@ -143,20 +143,28 @@ def _of_sentence(turn: Turn, sentence: str, slot: str, scale: float) -> Iterator
     for value in typed:
         weight = value_weight(value.label, value.text, Role.USER)
         yield entity(turn, value.label, value.text, weight)
-    for phrase in phrases[1:] if answer else phrases:
+    left = phrases[1:] if answer else phrases
+    for phrase in left:
         weight = clause_weight(phrase) * scale * (UNKNOWN if _NO_ANSWER.search(phrase) else 1.0)
         if weight and not any(_says_little_more(phrase, value.text) for value in typed):
             yield entity(turn, SAID, phrase, weight)
-            yield from _keywords(turn, phrase, typed, scale)
+    if left:
+        yield from _keywords(
+            turn, sentence.replace(answer, ";") if answer else sentence, typed, scale
+        )
 
 
-def _keywords(turn: Turn, phrase: str, typed: Sequence[Value], scale: float) -> Iterator[Candidate]:
-    """Give the keywords of a phrase beside its typed values."""
-    rest = phrase
+def _keywords(
+    turn: Turn, sentence: str, typed: Sequence[Value], scale: float
+) -> Iterator[Candidate]:
+    """Give the keywords of a sentence beside its typed values and what these are called."""
+    rest = sentence
     for value in typed:
         rest = rest.replace(value.text, ";")
+    verb = _LONE_VERB.match(rest)
+    told = {verb["verb"] if verb else "", *(value.label for value in typed)}
     for words in keywords(rest):
-        if words != phrase and not (_LONE_VERB.fullmatch(words) and rest.startswith(words)):
+        if words not in told:
             yield entity(turn, SAID, words, phrase_weight(words) * scale)
 
 

@@ -39,8 +39,9 @@ _DAY_WORD = rf"""
       | \b(?:(?:this|next|last|coming)\ )?{_WEEKDAY}s?\b
         (?:\ (?:(?:this|next|last)\ week|morning|afternoon|evening|night)\b)?
       | \b(?:this|next|last|coming)\ (?:week(?:end)?|month|year)\b
-      | \b(?:the\ day\ (?:after\ tomorrow|before\ yesterday)
-        |(?:today|tonight|tomorrow|yesterday)(?:\ (?:morning|afternoon|evening|night))?)\b
+      | \b(?:(?:the\ )?day\ (?:after\ tomorrow|before\ yesterday)
+        |(?:(?:later|earlier)\ )?(?:today|tonight|tomorrow|yesterday)
+          (?:\ (?:morning|afternoon|evening|night))?)\b
 """
 _NOUN = (
     r"order|ticket|invoice|booking|reservation|confirmation|account|case|reference|ref|tracking|"

@@ -26,6 +26,7 @@ _TITLES = frozenset("Dr Mr Mrs Ms Prof St Mt".split())
 _NAME_JOINTS = frozenset("and or of the a an at in on to for by with de la le von van".split())
 """Function words that a name may hold between two of its capitals: "Bed and Breakfast"."""
 _CAPITAL = re.compile(r" (?:[a-z]{1,3} ){0,2}[A-Z]")
+_OPENS_NAME = re.compile(r" (?:on |of |and |upon a )?[A-Z](?!['’ ])")
 _JOINED = re.compile(r" (?:[a-z]{1,3} ){0,2}[A-Z]")
 
 FUNCTION_WORDS = frozenset(
@@ -111,7 +112,8 @@ def _carries(match: re.Match[str], text: str, *, after: str) -> bool:
     if word.lower() not in FUNCTION_WORDS:
         return True
     if word[0].isupper():
-        # "New", "Old" or "One" in a name; the first word of a sentence says nothing.
-        return match.start() > 0 and word != "I" and _CAPITAL.match(text, match.end()) is not None
-    named = after[:1].isupper() or after in _NAME_JOINTS
+        # "New", "Old" or "One" in a name; the first word of a sentence has to be followed by one.
+        pattern = _CAPITAL if match.start() > 0 else _OPENS_NAME
+        return word != "I" and pattern.match(text, match.end()) is not None
+    named = after in _NAME_JOINTS if after[:1].islower() else after != ""
     return named and word in _NAME_JOINTS and _JOINED.match(text, match.end()) is not None
