@@ -12,7 +12,6 @@ from contextd.engine.meaning import FineModel
 from contextd.errors import StoreUnavailable
 from contextd.model import Role, Rung, SessionKey, Turn
 from contextd.ports import Commit
-from contextd.ports import Commit
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
 from tests.engine.fine import FineEmbedder, until
