@@ -217,6 +217,26 @@ def test_deleted_text_is_in_no_file(tmp_path: Path, size: int) -> None:
     asyncio.run(erase())
 
 
+def test_vectors_of_a_deleted_session_are_in_no_file(tmp_path: Path) -> None:
+    """They go with the session, and those that come too late are not even written."""
+    path = tmp_path / "sessions.db"
+    planted = "planted-9wq4"
+    rows = {turn: planted.encode() * 40 for turn in range(1, 200)}
+
+    async def erase() -> None:
+        store = await SqliteStore.open(path)
+        await store.append(KEY, Commit(RECORDS[:1], 0))
+        await store.put_vectors(KEY, "model", rows)
+        assert files_with(tmp_path, planted)
+        assert (await store.delete(KEY))["vectors"] == 199
+        assert files_with(tmp_path, planted) == []
+        await store.put_vectors(KEY, "model", rows)
+        assert files_with(tmp_path, planted) == []
+        await store.aclose()
+
+    asyncio.run(erase())
+
+
 # ── the WAL ──
 
 
