@@ -37,6 +37,28 @@ _FORMS = tuple(
 """Most exact first.  A month alone needs a preposition: "may" and "march" are verbs, too."""
 
 
+_UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
+"""Days."""
+_COUNTS = {
+    word: number
+    for number, words in enumerate(
+        ("", "a|an|one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    )
+    for word in words.split("|")
+} | {"a couple of": 2, "a few": 3}
+_AGO = re.compile(
+    rf"\b(?P<count>\d{{1,3}}|{'|'.join(sorted(filter(None, _COUNTS), key=len, reverse=True))}) "
+    r"(?P<unit>day|week|month|year)s? ago\b"
+)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_BACK = {"yesterday": 1, "the day before yesterday": 2, "last night": 1}
+_NAMED_DAY = re.compile(
+    r"\bthe day before yesterday\b|\byesterday\b|\blast night\b"
+    rf"|\b(?:on|last|since) (?P<weekday>{'|'.join(_WEEKDAYS)})\b"
+)
+_LAST = re.compile(r"\b(?P<which>last|this|past) (?P<unit>week|month|year)\b")
+
+
 @dataclass(frozen=True, slots=True)
 class NamedDate:
     """A day or a month as a text names it; `year` 0 or `day` 0 when it leaves them open."""
@@ -69,6 +91,29 @@ def named_date(text: str) -> NamedDate | None:
     return NamedDate(int(parts["year"]), number, int(parts["day"]))
 
 
+def relative_days(text: str, today: int) -> tuple[int, int] | None:
+    """Return the first and last day, since 1970, of a time that *text* counts from *today*.
+
+    "Yesterday", "three weeks ago", "last month", "on Monday"; None when it says no such thing.
+    """
+    text = text.lower()
+    if found := _AGO.search(text):
+        count, unit = found["count"], _UNITS[found["unit"]]
+        back = (_COUNTS.get(count) or int(count)) * unit
+        return (today - back - unit // 2, today - back + unit // 2) if back < today else None
+    if found := _NAMED_DAY.search(text):
+        back = _BACK.get(found[0]) or (_weekday(today) - _WEEKDAYS.index(found["weekday"])) % 7 or 7
+        return today - back, today - back
+    if found := _LAST.search(text):
+        unit = _UNITS[found["unit"]]
+        return today - (2 * unit if found["which"] == "last" else unit), today
+    return None
+
+
+def _weekday(day: int) -> int:
+    return (day + 3) % 7  # 1970-01-01 was a Thursday
+
+
 def day_of(occurred_at: int) -> int:
     """Return the day since 1970 of a time in microseconds, 0 for an unknown one."""
     return min(max(occurred_at // _MICROSECONDS_A_DAY, 0), 2**31 - 1)
@@ -80,13 +125,15 @@ def nearness(days: NDArray[np.int32], named: NamedDate, told_within: int) -> NDA
     Things are told after they happened, so nearness falls to 0 over *told_within* days.
     A date without a year means each of the last years in which something was said.
     """
-    near = np.zeros(len(days))
-    for year in [named.year] if named.year else _years(days):
-        if meant := named.days(year):
-            first, last = meant
-            told = np.clip(1 - (days - last) / (told_within + 1), 0, 1)
-            near = np.maximum(near, np.where((days >= first) & (days > 0), told, 0))
-    return near
+    years = [named.year] if named.year else _years(days)
+    meant = [span for year in years if (span := named.days(year))]
+    return np.max([near(days, *span, told_within) for span in meant] or [np.zeros(len(days))], 0)
+
+
+def near(days: NDArray[np.int32], first: int, last: int, told_within: int) -> NDArray[np.float64]:
+    """Say for each of *days* how near it is to the days *first*..*last*, as `nearness` does."""
+    told = np.clip(1 - (days - last) / (told_within + 1), 0, 1)
+    return np.where((days >= first) & (days > 0), told, 0)
 
 
 def _years(days: NDArray[np.int32]) -> range:

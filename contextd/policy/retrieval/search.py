@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from contextd.model import Focus, Role, Slice
-from contextd.policy.reading.dates import named_date, nearness
+from contextd.policy.reading.dates import named_date, near, nearness, relative_days
 from contextd.policy.retrieval.focus import focus_of
 from contextd.policy.retrieval.lexical import MAX_QUERY_CHARACTERS, query_terms, terms
 from contextd.policy.retrieval.likeness import likeness, standardized
@@ -83,10 +83,12 @@ def retrieve(
     tokens: int,
     rules: RetrievalRules,
     day_tokens: int = 0,
+    today: int = 0,
 ) -> tuple[Slice, ...]:
     """Return the best passages for *query* that fit in *tokens*, in order of time.
 
-    The first passage of a day costs *day_tokens* more, for the line that tells the day.
+    "Yesterday" counts from *today*, in days since 1970; the first passage of a day costs
+    *day_tokens* more, for the line that tells the day.
     *vectors* are the query's; one that is None, like one missing from the index, leaves the
     choice to the other and to the words.  Only turns with a sequence below *before* are
     searched, as if the index ended there.  A larger budget gives the same passages and
@@ -97,7 +99,7 @@ def retrieve(
     known = index.before(before)
     if not known or tokens <= 0:
         return ()
-    scores = score(index, query, vectors, passages=known, rules=rules)
+    scores = score(index, query, vectors, passages=known, rules=rules, today=today)
     rows = index.rows
     ranked = _ranked(scores, rows["print"], rules)
     costs = rows["tokens"][ranked].astype(np.int64)
@@ -121,6 +123,7 @@ def score(
     *,
     passages: int,
     rules: RetrievalRules,
+    today: int = 0,
 ) -> NDArray[np.float64]:
     """Score the first *passages* passages (at least one), shape (passages,), all finite."""
     sought = query_terms(query)
@@ -132,9 +135,19 @@ def score(
     scores += rules.user_prior * rows["from_user"]
     if authors := index.named_authors(sought):
         scores += rules.author_weight * np.isin(rows["author"], authors)
-    if rules.date_weight and (named := named_date(query[:MAX_QUERY_CHARACTERS])):
-        scores += rules.date_weight * nearness(rows["day"], named, rules.told_within_days)
-    return scores
+    return scores + rules.date_weight * _told_then(query, rows["day"], today, rules)
+
+
+def _told_then(
+    query: str, days: NDArray[np.int32], today: int, rules: RetrievalRules
+) -> NDArray[np.float64] | float:
+    """Say how near each passage's day is to the time that the query speaks of, 0..1."""
+    text = query[:MAX_QUERY_CHARACTERS]
+    if named := named_date(text):
+        return nearness(days, named, rules.told_within_days)
+    if span := relative_days(text, today):
+        return near(days, *span, rules.told_within_days)
+    return 0.0
 
 
 def _from_turns(

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contextd.policy.reading.dates import NamedDate, day_of, named_date, nearness
+from contextd.policy.reading.dates import (
+    NamedDate,
+    day_of,
+    named_date,
+    nearness,
+    relative_days,
+)
 
 EPOCH = date(1970, 1, 1)
 
@@ -74,3 +80,37 @@ def test_any_text_and_time_is_read(text: str, occurred_at: int) -> None:
     days = np.array([day_of(occurred_at)], np.int32)
     named = named_date(text)
     assert named is None or 0 <= nearness(days, named, 10)[0] <= 1
+
+
+FRIDAY = day(2024, 5, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("What did you tell me yesterday?", 1, 1),
+        ("the day before yesterday I wrote", 2, 2),
+        ("I asked two weeks ago", 17, 11),
+        ("a couple of days ago", 2, 2),
+        ("what was it on Monday?", 4, 4),
+        ("as you said last Friday", 7, 7),
+        ("Which order did I place last week?", 14, 0),
+        ("this month", 30, 0),
+    ],
+)
+def test_a_time_counted_from_today(text: str, first: int, last: int) -> None:
+    """Days before the Friday on which it is said."""
+    assert relative_days(text, FRIDAY) == (FRIDAY - first, FRIDAY - last)
+
+
+@pytest.mark.parametrize("text", ["", "a week", "monday is fine", "9 orders ago", "the last one"])
+def test_no_time_is_counted(text: str) -> None:
+    """Nothing is made of words that only look like a time."""
+    assert relative_days(text, FRIDAY) is None
+
+
+@given(text=st.text(max_size=60), today=st.integers(0, 40_000))
+def test_a_counted_time_is_never_in_the_future(text: str, today: int) -> None:
+    """Whatever is said."""
+    found = relative_days(f"{text} 3 months ago", today)
+    assert found is None or found[0] <= found[1] <= today

@@ -167,17 +167,23 @@ def test_what_a_named_author_said_comes_first() -> None:
     assert {piece.sequence for piece in ranked[:3]} == {2, 4, 6}
 
 
-def test_what_was_said_on_a_named_date_comes_first() -> None:
-    """Of equal statements the one of the day that the question names is better."""
+@pytest.mark.parametrize(
+    "query", ["my call on May 22", "my call two weeks ago", "where I called yesterday"]
+)
+def test_what_was_said_on_a_named_date_comes_first(query: str) -> None:
+    """Of equal statements the one of the day that the question speaks of is better."""
     index = PassageIndex()
+    may_22 = 19_865
+    today = may_22 + (1 if "yesterday" in query else 14)
     for n in range(1, 6):
-        noon = (19_844 + 7 * n) * 86_400_000_000
+        noon = (may_22 - 21 + 7 * n) * 86_400_000_000
         turn = Turn(str(n), USER, f"I called the shop again, try {n}", occurred_at=noon, sequence=n)
         index.extend(cut(turn, rules=RULES, count=len))
     slices = retrieve(
-        index, "my call on May 22", QueryVectors(), before=99, tokens=PLENTY, rules=RULES
+        index, query, QueryVectors(), before=99, tokens=PLENTY, rules=RULES, today=today
     )
     assert best(slices) == 3
+    assert len(slices) == 5, "a time adds to a score and filters nothing"
 
 
 def test_what_was_said_twice_comes_once() -> None:
