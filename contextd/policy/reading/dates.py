@@ -127,7 +127,10 @@ def nearness(days: NDArray[np.int32], named: NamedDate, told_within: int) -> NDA
     """
     years = [named.year] if named.year else _years(days)
     meant = [span for year in years if (span := named.days(year))]
-    return np.max([near(days, *span, told_within) for span in meant] or [np.zeros(len(days))], 0)
+    found = np.zeros(len(days))
+    for span in meant:
+        found = np.maximum(found, near(days, *span, told_within))
+    return found
 
 
 def near(days: NDArray[np.int32], first: int, last: int, told_within: int) -> NDArray[np.float64]:

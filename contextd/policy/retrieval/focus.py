@@ -45,7 +45,10 @@ _READ = 1_000
 
 
 def focus_of(message: str | None) -> Focus:
-    """Return what *message* is about; None, when the model goes on by itself, asks for no detail."""
+    """Return what *message* is about.
+
+    None, when the model goes on by itself, asks for no detail.
+    """
     if message is None:
         return Focus.WHOLE
     if not _ASKS.search(message[:_READ]):

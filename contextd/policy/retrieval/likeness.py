@@ -2,9 +2,10 @@
 
 Two models may have a vector of a passage: the static one at once, the finer one later.
 Their cosines are on different scales, so each is taken in standard deviations over the
-passages, and where both know a passage the static one keeps a say.  Where only some passages have a fine vector yet, their values are moved and
-stretched to the mean and the deviation that the static ones have over these same
-passages: neither model's passages are ahead for being its.
+passages, and where both know a passage the static one keeps a say.  Where only some
+passages have a fine vector yet, their values are moved and stretched to the mean and the
+deviation that the static ones have over these same passages: neither model's passages
+are ahead for being its.
 """
 
 from __future__ import annotations
