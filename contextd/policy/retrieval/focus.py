@@ -17,7 +17,7 @@ _LEAST_OF_POINTING = 3
 
 _ASKS = re.compile(
     r"[?？؟]|^\W*(?:what|when|where|who|whom|whose|which|why|how|did|does|do|was|were|is|are|has"
-    r"|have|had|can you|could you|would you|will you|please)\b"
+    r"|have|had|can you|could you|would you|will you)\b"
     r"|\b(?:tell me|remind me|show me|give me|help me|list|explain|describe|compare|summari[sz]e"
     r"|recap|find out|look up|recall)\b",
     re.IGNORECASE,
