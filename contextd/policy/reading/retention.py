@@ -63,13 +63,17 @@ _FILLER = re.compile(
 )
 _QUOTE_LINE = re.compile(r"^[ \t]*>[^\n]*$", re.MULTILINE)
 _FENCED = re.compile(
-    r"```.*?(?:```|\Z)|\"\"\".*?(?:\"\"\"|\Z)|<(?:quote|document|email)>.*?(?:</|\Z)", re.DOTALL
+    r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|\"\"\".*?(?:\"\"\"|\Z)|<(?:quote|document|email)>.*?(?:</|\Z)",
+    re.DOTALL,
 )
 _FORWARDED = re.compile(
     r"^(?:-{2,}[ \t]*(?:original|forwarded)\b|on .{5,80} wrote:|begin forwarded message|"
-    r"from: .{3,80}\nsent: ).*",
+    r"from ?: [^\n]{1,200}\n(?:(?:to|cc|date|reply-to) ?: [^\n]{1,200}\n){0,3}(?:sent|subject) ?: |"
+    r"(?:from|to) ?: [^\n]{0,100}@[^\n]{1,100}\n(?:from|to|cc|subject|date|sent) ?: ).*",
     re.MULTILINE | re.IGNORECASE | re.DOTALL,
 )
+_QUOTATION = re.compile(r"[\"“„«][^\"“”„«»]{8,4000}[\"”“»]")
+_ENDS_INSIDE = re.compile(r"[.!?]\s+\S")
 _FILLER_LONGEST = 160
 
 
@@ -128,9 +132,16 @@ def own_words(text: str) -> str:
     text = "\n".join(excerpt(text))
     if ">" in text:
         text = _QUOTE_LINE.sub("\n", text)
-    if "```" in text or '"""' in text or "<" in text:
+    if "```" in text or "~~~" in text or '"""' in text or "<" in text:
         text = _FENCED.sub("\n\n", text)
+    if '"' in text or "“" in text or "„" in text or "«" in text:
+        text = _QUOTATION.sub(_without_speech, text)
     return _FORWARDED.sub("", text) if "\n" in text else text
+
+
+def _without_speech(quotation: re.Match[str]) -> str:
+    """Blank a quotation of several sentences: what cuts it into sentences would lose its marks."""
+    return "\n" if _ENDS_INSIDE.search(quotation.group()) else quotation.group()
 
 
 def _said(turn: Turn) -> str:

@@ -104,8 +104,16 @@ def test_a_tighter_limit_takes_the_keywords_of_a_clause() -> None:
 
 
 def test_what_comes_up_again_goes_first() -> None:
-    """A matter of several turns is kept before one that was touched once."""
-    talk = Scenario().user("the harbour").user("the orchard").user("the harbour wall")
+    """A matter of several turns is kept before one that was touched once, and later."""
+    talk = Scenario().user("harbour wall").user("harbour gate").user("orchard door")
     candidates = settle(gather(talk.turns, judge(talk.turns)))
     (fact,) = choose(candidates, limit=5, turns=talk.turns, meter=METER)
-    assert "harbour" in fact.text
+    assert fact.text == "harbour gate"
+
+
+def test_what_is_told_in_other_words_gives_way_to_what_is_new() -> None:
+    """A phrase of words that stand there already is worth less than a new one."""
+    talk = Scenario().user("walnut").user("oak table").user("oak chair").user("oak table chair")
+    candidates = settle(gather(talk.turns, judge(talk.turns)))
+    chosen = choose(candidates, limit=8, turns=talk.turns, meter=METER)
+    assert {"walnut", "oak table chair"} == {fact.text for fact in chosen}

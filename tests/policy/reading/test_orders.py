@@ -42,6 +42,7 @@ NO_ORDER = [
     "Every time I ask about it, they laugh.",
     "When I ask for help, nobody comes.",
     "I will make sure to water the plants.",
+    "I'll close the shed and make sure to water the plants.",
     "I think we should keep in mind the weather.",
     "They have to call me and ask.",
     "We answered in the order of arrival.",
