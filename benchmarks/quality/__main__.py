@@ -39,6 +39,9 @@ def main(
         bool, typer.Option("--quick", help="Our own samples, checked against their floors.")
     ] = False,
     limit: Annotated[int, typer.Option(help="At most this many sessions a set; 0: all.")] = 0,
+    moments: Annotated[
+        int, typer.Option(help="At most so many questions a session that have a moment; 0: all.")
+    ] = plans.MOMENTS,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Draw the plots into this folder.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes, each with a daemon.", min=1)] = 2,
@@ -62,6 +65,7 @@ def main(
         percents=quick_run.PERCENTS if quick else plans.PERCENTS,
         prefix_budget=quick_run.PREFIX_BUDGET if quick else plans.PREFIX_BUDGET,
         environment=plans.environment(setting or []),
+        moments=moments,
         target=target,
         baselines=baselines,
     )
@@ -90,7 +94,8 @@ def _show(tree: dict[str, Any], console: Console) -> None:
     console.print(
         f"{tree['contexts']} contexts, {tree['mean_build_ms']} ms each, "
         f"{tree['budget_violations']} over budget, {tree['refused']} refused, "
-        f"degradations {tree['degradations'] or 'none'}; {tree['seconds']} s"
+        f"by rung {tree['rungs']}, degradations {tree['degradations'] or 'none'}; "
+        f"{tree['seconds']} s"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ class Context:
     turn_ids: frozenset[str]
     tokens: int
     refused: str = ""
-    codes: tuple[str, ...] = field(default=())
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
 CALL_SECONDS = 120.0
 TURNS_A_CALL = 8
 SETTLE_SECONDS = 900.0
-SETTLE_STEP = 0.1
-UNSETTLED = frozenset({"INDEX_BEHIND"})
+FIRST_WAIT, LONGEST_WAIT = 0.02, 2.0
+"""Seconds between looks at the background work; each wait is twice the one before."""
+
+UNSETTLED = frozenset({"INDEX_BEHIND", "TRANSFORMER_BEHIND", "TRANSFORMER_LOADING"})
 """Degradations that go away once the daemon's background work is done."""
 
+LATE = "TRANSFORMER_LATE"
+"""The vector of the question was not in time, which says something of this machine's load."""
+
+MOST_TRIES = 20
+TRY_STEP = 0.05
+
 PROBE = "What did we talk about at the very beginning?"
-PROBE_BUDGET = 4_096
+PROBE_SHARE, PROBE_LEAST, PROBE_MOST = 0.3, 320, 4_096
+"""The budget of the question that probes, from the session's tokens: too small for all of it."""
 
 
 @dataclass(slots=True)
@@ -51,7 +61,16 @@ class Tally:
     refused: int = 0
     violations: int = 0
     seconds: float = 0.0
-    degradations: dict[str, int] = field(default_factory=dict)
+    late: int = 0
+    degradations: Counter[str] = field(default_factory=Counter)
+    rungs: Counter[str] = field(default_factory=Counter)
+
+    def note(self, answer: pb.BuildContextResponse | str) -> None:
+        """Count what an answer that is scored stood on, and what it lacks."""
+        if not isinstance(answer, str):
+            self.degradations.update(_codes(answer))
+            rung = pb.RetrievalRung.Name(answer.retrieval_rung)
+            self.rungs[rung.removeprefix("RETRIEVAL_RUNG_").lower()] += 1
 
 
 @dataclass(slots=True)
@@ -81,17 +100,33 @@ class Desk:
     async def settle(self, replay: Replay) -> None:
         """Wait until the daemon has done what it does in the background for this session."""
         until = time.monotonic() + SETTLE_SECONDS
+        wait = FIRST_WAIT
         while not await self._settled(replay):
             if time.monotonic() > until:
                 raise TimeoutError(f"{replay.ref.conversation_id} is not indexed")
-            await asyncio.sleep(SETTLE_STEP)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
 
     async def ask(self, replay: Replay, message: str | None, budget: int) -> Context:
         """Return the context for *message*, said now by the user, within *budget* tokens.
 
         Without a message: the context to go on after the newest turn.  Nothing is changed.
         """
-        return as_context(await self.build(self.question(replay, message, budget)))
+        return as_context(await self.settled_answer(self.question(replay, message, budget)))
+
+    async def settled_answer(
+        self, request: pb.BuildContextRequest
+    ) -> pb.BuildContextResponse | str:
+        """Return the answer with the question's vector: asked again, should it have been late."""
+        answer = await self.build(request)
+        for _ in range(MOST_TRIES):
+            if isinstance(answer, str) or LATE not in _codes(answer):
+                break
+            self.tally.late += 1
+            await asyncio.sleep(TRY_STEP)
+            answer = await self.build(request)
+        self.tally.note(answer)
+        return answer
 
     def question(self, replay: Replay, message: str | None, budget: int) -> pb.BuildContextRequest:
         """Return the request that asks *message* at the time of the newest turn."""
@@ -121,8 +156,6 @@ class Desk:
         self.tally.seconds += time.perf_counter() - began
         self.tally.built += 1
         self.tally.violations += _over(answer, request.budget)
-        for each in answer.degradations:
-            self.tally.degradations[each.code] = self.tally.degradations.get(each.code, 0) + 1
         return answer
 
     async def escalate(self, replay: Replay) -> pb.EscalateResponse:
@@ -166,10 +199,10 @@ class Desk:
         await SessionServiceStub(self.channel).DeleteSession(request, timeout=CALL_SECONDS)
 
     async def _settled(self, replay: Replay) -> bool:
-        answer = await self.build(self.question(replay, PROBE, PROBE_BUDGET))
-        return isinstance(answer, str) or not any(
-            each.code in UNSETTLED for each in answer.degradations
-        )
+        room = int(PROBE_SHARE * sum(replay.tokens))
+        budget = min(PROBE_MOST, max(PROBE_LEAST, room))
+        answer = await self.build(self.question(replay, PROBE, budget))
+        return isinstance(answer, str) or not UNSETTLED & set(_codes(answer))
 
 
 _REFUSALS = frozenset({grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT})
@@ -183,8 +216,11 @@ def as_context(answer: pb.BuildContextResponse | str) -> Context:
         whole_text(answer),
         frozenset(turn_id for section in answer.sections for turn_id in section.turn_ids),
         answer.token_count,
-        codes=tuple(each.code for each in answer.degradations),
     )
+
+
+def _codes(answer: pb.BuildContextResponse) -> list[str]:
+    return [each.code for each in answer.degradations]
 
 
 def whole_text(answer: pb.BuildContextResponse) -> str:

@@ -189,7 +189,7 @@ async def _shaped(
     request = desk.question(replay, message, budget)
     request.system_prompt = SYSTEM
     request.format = shape
-    return await desk.build(request)
+    return await desk.settled_answer(request)
 
 
 def promoted(answer: pb.BuildContextResponse, order: Sequence[str]) -> list[str]:

@@ -15,11 +15,11 @@ PREFIX_BUDGET = 8_192
 DEFAULT_RUNG = "recall"
 STATIC_RUNG = "recall_static"
 
-STATIC_SETTINGS: tuple[str, ...] = ()
-"""The settings (KEY=VALUE) that take the transformer out of the ladder of retrieval.
+STATIC_SETTINGS = ("embedder.model=static",)
+"""The settings (KEY=VALUE) that take the transformer out of the ladder of retrieval."""
 
-Empty while the default ladder has none: then both rungs are one, and measured once.
-"""
+MOMENTS = 120
+"""Questions a session, evenly spaced, where each has to be asked at its own moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Plan:
     prefix_budget: int = PREFIX_BUDGET
     rung: str = DEFAULT_RUNG
     environment: Mapping[str, str] = field(default_factory=dict)
+    moments: int = MOMENTS
     target: str = ""
     baselines: bool = True
 

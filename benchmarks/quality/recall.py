@@ -80,6 +80,17 @@ def questions(session: Session) -> Iterator[Asked]:
     yield from sorted(found, key=lambda asked: asked.before)
 
 
+def chosen(asked: Sequence[Asked], most: int) -> Sequence[Asked]:
+    """Return at most *most* of *asked*, evenly spaced, if they are asked at many moments.
+
+    Each moment costs the daemon a wait for its background work; 0 stands for all.
+    """
+    moments = len({each.before for each in asked})
+    if not most or moments <= most:
+        return asked
+    return [asked[number * len(asked) // most] for number in range(most)]
+
+
 async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:
     """Replay *session* and ask every question at every budget, of contextd and the baselines."""
     rows: list[Row] = []
@@ -87,7 +98,7 @@ async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:
     replay = desk.open(session.session_id)
     baselines = Baselines(session.turns) if plan.baselines else None
     done = 0
-    for asked in questions(session):
+    for asked in chosen(list(questions(session)), plan.moments):
         if asked.before > done:
             await desk.record(replay, session.turns[done : asked.before])
             await desk.settle(replay)

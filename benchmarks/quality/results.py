@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,11 @@ class Results:
         return figures | self._checks()
 
     def _checks(self) -> dict[str, Any]:
-        degradations: dict[str, int] = defaultdict(int)
+        degradations: Counter[str] = Counter()
+        rungs: Counter[str] = Counter()
         for tally in self.tallies:
-            for code, times in tally.degradations.items():
-                degradations[code] += times
+            degradations.update(tally.degradations)
+            rungs.update(tally.rungs)
         built = sum(tally.built for tally in self.tallies)
         seconds = sum(tally.seconds for tally in self.tallies)
         return {
@@ -52,6 +53,8 @@ class Results:
             "contexts": built,
             "refused": sum(tally.refused for tally in self.tallies),
             "degradations": dict(degradations),
+            "rungs": dict(rungs),
+            "asked_again": sum(tally.late for tally in self.tallies),
             "seconds_spent": {name: round(spent, 1) for name, spent in self.seconds.items()},
             "mean_build_ms": round(1e3 * seconds / max(1, built), 2),
         }

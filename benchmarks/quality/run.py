@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from benchmarks.quality.plan import Plan
     from benchmarks.quality.work import Task
 
+WITHOUT_RETRIEVAL = frozenset({"routing"})
+"""Measures that no model of meaning has a part in; nothing need be embedded for them."""
+
 STEP = 10
 """Per cent between two lines on the progress."""
 
@@ -33,9 +36,10 @@ def measure(
     """
     began = time.perf_counter()
     results = Results()
-    passes = [(plan, tasks)]
-    if static and STATIC_SETTINGS:
-        passes.append((_static(plan), [task for task in tasks if task.measure == "recall"]))
+    passes = [
+        (plan, [task for task in tasks if task.measure not in WITHOUT_RETRIEVAL]),
+        (_static(plan), [task for task in tasks if _wants_static(task, static=static)]),
+    ]
     told = 0
     with _progress(console) as progress:
         total = sum(task.weight for _, some in passes for task in some)
@@ -45,12 +49,7 @@ def measure(
                 results.add(task, done, each.rung)
                 progress.update(bar, advance=task.weight, description=task.dataset)
                 told = _told(progress.tasks[0].percentage, told, began, console)
-    tree = results.tree()
-    if static and not STATIC_SETTINGS:
-        for own in tree["sets"].values():
-            if plan.rung in own:
-                own[STATIC_RUNG] = own[plan.rung]
-    return tree | {"seconds": round(time.perf_counter() - began, 1)}
+    return results.tree() | {"seconds": round(time.perf_counter() - began, 1)}
 
 
 def _told(percentage: float, told: int, began: float, console: Console) -> int:
@@ -60,6 +59,10 @@ def _told(percentage: float, told: int, began: float, console: Console) -> int:
     reached = int(percentage) // STEP * STEP
     console.print(f"{reached} % after {time.perf_counter() - began:.0f} s")
     return reached
+
+
+def _wants_static(task: Task, *, static: bool) -> bool:
+    return task.measure in WITHOUT_RETRIEVAL or (static and task.measure == "recall")
 
 
 def _static(plan: Plan) -> Plan:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.quality.context import Context, of_turns
-from benchmarks.quality.recall import Row, Scorer, by_budget, questions, summary
+from benchmarks.quality.recall import Row, Scorer, by_budget, chosen, questions, summary
 from benchmarks.quality.sets import Session
 
 TURNS = (
@@ -77,6 +77,17 @@ def test_a_question_with_a_moment_is_asked_then() -> None:
     """With `at`, only the turns before it are recorded; without, all of them; in that order."""
     asked = session(question(), question(at=3, evidence=[2]))
     assert [each.before for each in questions(asked)] == [2, 3]
+
+
+def test_of_many_moments_some_are_chosen_evenly() -> None:
+    """Four of eight moments: every second one; questions at one moment are all asked."""
+    turns = tuple({"turn_id": str(at), "role": "user", "text": "x"} for at in range(9))
+    asked = [question(at=at, evidence=[0]) for at in range(1, 9)]
+    spread = [*questions(Session("set", "s", turns, {"questions": asked}))]
+    assert [each.before for each in chosen(spread, 4)] == [1, 3, 5, 7]
+    assert chosen(spread, 0) == spread
+    together = [*questions(session(*[question()] * 8))]
+    assert chosen(together, 4) == together
 
 
 def test_a_question_knows_its_kinds() -> None:
