@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Retention, Role, Sentence
+from contextd.policy.facts.issue import open_issue
 from contextd.policy.reading.retention import filler
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 """Openings that name nothing: what they mean was said before."""
+_LEADING = 1.0
+"""What the first request and the one that was left open gain."""
+_ALIKE = 120
+"""Characters by which they are known again."""
 _LEANING = 0.3
 _SELF_CONTAINED = 4
 """Content words of a sentence that can be read alone."""
@@ -168,12 +173,14 @@ def _candidates(
     """Give the sentences of *turns* that can be understood, each with its nature's worth."""
     asked = False
     named: Sentence | None = None
+    issue = open_issue(turns, verdicts, None)
     for turn, verdict in zip(turns, verdicts, strict=True):
         if verdict.retention is Retention.DISCARD:
             continue
         problem = _richest(verdict.sentences) if turn.role is Role.USER and first else ""
         first = first and not problem
-        for sentence, bag in _of_turn(turn, verdict, problem=problem, answers=asked):
+        left = issue.text if issue is not None and issue.sequence == turn.sequence else ""
+        for sentence, bag in _of_turn(turn, verdict, leading=(problem, left), answers=asked):
             points = _POINTS.search(sentence.text) is not None
             if not points:
                 yield Telling(sentence, bag)
@@ -185,7 +192,7 @@ def _candidates(
 
 
 def _of_turn(
-    turn: Turn, verdict: Verdict, *, problem: str, answers: bool
+    turn: Turn, verdict: Verdict, *, leading: tuple[str, str], answers: bool
 ) -> Iterator[tuple[Sentence, frozenset[str]]]:
     kinds = {item.text: item.kind for item in verdict.statements}
     for position, sentence in enumerate(_ends(verdict.sentences)):
@@ -193,8 +200,8 @@ def _of_turn(
             continue
         bag = frozenset(words(sentence))
         score = _nature(sentence, turn.role, len(bag)) + _BY_KIND.get(kinds.get(sentence), 0.0)  # type: ignore[arg-type] # None is no key
-        if sentence == problem:
-            score += 1.0
+        if sentence.startswith(tuple(text[:_ALIKE] for text in leading if text)):
+            score += _LEADING
         if answers and position == 0 and turn.role is not Role.USER:
             score += 0.2
         yield Sentence(turn.sequence, turn.role, sentence, score), bag

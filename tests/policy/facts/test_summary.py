@@ -171,3 +171,14 @@ def test_the_same_meaning_in_other_words_is_said_once() -> None:
     assert third in with_vectors
     assert len({one, other} & with_vectors) == 1
     assert set(texts(summary(talk, limit))) != with_vectors
+
+
+def test_the_question_left_open_is_told() -> None:
+    """What nobody has answered yet stays, though others say more."""
+    question = "Does the guarantee cover the grinder as well?"
+    talk = Scenario().user(REQUEST).bot(OUTCOME).bot("We ship order R-7781 from Hamburg, Bay 12.")
+    talk.user(question)
+    limit = sum(METER.count(quote(turn, turn.text)) for turn in (talk.turns[0], talk.turns[3]))
+    assert question in texts(summary(talk, limit))
+    talk.bot("Yes, it has been extended to the grinder.")
+    assert question not in texts(summary(talk, limit))
