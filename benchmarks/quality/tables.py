@@ -79,6 +79,8 @@ def _values(sets: Tree) -> Table:
             cells = [_pair(own.get(each), "live", "stale_wins") for each in percents]
             count = str(own[percents[0]]["values"])
             table.add_row("" if number else name, method, count, *cells)
+        filled = [f"{figures['values_kept'][each]['filled']:.1%}" for each in percents]
+        table.add_row("", "budget used", "", *filled)
         table.add_section()
     return table
 

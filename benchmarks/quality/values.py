@@ -41,7 +41,10 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one method kept of one session at one percentage of its tokens."""
+    """What one method kept of one session at one percentage of its tokens.
+
+    `used` tokens of the `budget` were; a method that keeps little and uses little says so.
+    """
 
     session: str
     method: str
@@ -50,6 +53,8 @@ class Row:
     live: int
     stale: int
     replaced: int
+    used: int = 0
+    budget: int = 0
 
 
 def wanted(session: Session) -> bool:
@@ -75,10 +80,10 @@ async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:
         budget = sum(replay.tokens) * percent // 100
         for way, message in WAYS.items():
             context = await desk.ask(replay, message, budget)
-            rows.append(_row(session, way, percent, known, context))
+            rows.append(_row(session.session_id, known, context, of=(way, percent, budget)))
         if plan.baselines:
             rows += [
-                _row(session, method, percent, known, context)
+                _row(session.session_id, known, context, of=(method, percent, budget))
                 for method, context in _baselines(turns, budget)
             ]
     await desk.forget(replay)
@@ -149,16 +154,21 @@ def _figures(rows: Sequence[Row]) -> dict[str, float]:
         "low": low,
         "high": high,
         "stale_wins": round(sum(row.stale for row in rows) / max(1, replaced), 4),
+        "filled": round(sum(row.used for row in rows) / max(1, sum(row.budget for row in rows)), 4),
         "values": live,
         "replaced": replaced,
     }
 
 
-def _row(session: Session, method: str, percent: int, known: Truth, context: Context) -> Row:
+def _row(session: str, known: Truth, context: Context, *, of: tuple[str, int, int]) -> Row:
+    """Return how *context* serves; *of* is its method, percentage and budget."""
+    method, percent, budget = of
     return Row(
-        session=session.session_id,
+        session=session,
         method=method,
         percent=percent,
+        used=context.tokens,
+        budget=budget,
         kept=sum(kept(wordings, context) for wordings in known.live),
         live=len(known.live),
         stale=sum(stale_win(pair, context) for pair in known.replaced),
