@@ -119,6 +119,9 @@ def _policy_checks(rules: Rules) -> Iterator[Check]:
     for name in ("prepare_margin", "hysteresis"):
         holds = getattr(tiers, name) < room
         yield holds, f"policy.tiers.{name}", f"must be less than summary - low_water ({room:g})"
+    hours = rules.resumption.after_hours
+    message = "must be at least 1, or 0 for never"
+    yield hours == 0 or hours >= 1, "policy.resumption.after_hours", message
     yield (
         window.min_exchanges <= window.max_exchanges,
         "policy.window.min_exchanges",

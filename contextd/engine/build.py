@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
+    from contextd.policy.state import Answered
     from contextd.ports import Observer, Tokenizer, Tokenizers
 
 INDEX_SHARE = 0.5
@@ -101,7 +102,7 @@ class BuildContext:
             view = await self._view(hot, request, watch)
             before = answered(view.state, request.request_id, request.digest)
             if before is not None:
-                return await self._rebuild(view, request, watch, revision=before.revision)
+                return await self._rebuild(view, request, watch, before)
             built = await self._build(view, request, watch)
             draft = _message_draft(request)
             records = await self.scribe.records(hot, view, draft)
@@ -116,14 +117,18 @@ class BuildContext:
                 return replace(built, revision=revision, timings=watch.timings)
 
     async def _rebuild(
-        self, view: View, request: BuildRequest, watch: Stopwatch, *, revision: int
+        self, view: View, request: BuildRequest, watch: Stopwatch, before: Answered
     ) -> Built:
         """Answer a retry from the session as it was before its message was recorded."""
-        then = await self.sessions.at_revision(request.key, view.tokenizer.name, revision - 1)
-        built = await self._build(then, request, watch)
+        revision, name = before.revision, view.tokenizer.name
+        then = await self.sessions.at_revision(request.key, name, revision - 1)
+        built = await self._build(then, request, watch, at=before.record.at)
         return replace(built, revision=revision, replayed=True)
 
-    async def _build(self, view: View, request: BuildRequest, watch: Stopwatch) -> Built:
+    async def _build(
+        self, view: View, request: BuildRequest, watch: Stopwatch, *, at: int = 0
+    ) -> Built:
+        """Build at the view's revision, as it was at the time *at*; 0 is now."""
         if request.message is None and not view.state.turns:
             raise FieldViolation("message", "the session has no turns yet, so a message is needed")
         message, message_tokens = await _counted(view.tokenizer, request)
@@ -135,7 +140,8 @@ class BuildContext:
         query = query_text(_asked(message, view), view.state)
         if wants_retrieval(routing):
             self.meaning.begin(query, view)
-        work = Composition.begin(view, request, self.rules, self.embed)
+        now = at or self.scribe.clock()
+        work = Composition.begin(view, request, self.rules, now=now, embed=self.embed)
         revision = work.state.revision
         framed = await work.frame(message_tokens, focus_of(message.text if message else None))
         watch.lap("frame")
@@ -156,6 +162,7 @@ class BuildContext:
             routing=routing,
             escalation=escalation,
             handoff_state=view.state.handoff_state,
+            resumed_after_seconds=framed.resumed_after_seconds,
             revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from contextd.engine.offload import LONG_TEXT, maybe_in_thread
 from contextd.policy.folding import extract
 from contextd.policy.prompt.assembly import assemble, frame
+from contextd.policy.prompt.resuming import pause_before, refresh_lines, resume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from contextd.model import BuildRequest, Context, Focus, Fold, Recalled, Slice
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
+    from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.rules import Rules
-    from contextd.policy.state import SessionState
+    from contextd.policy.state import Pause, SessionState
 
 
 class FoldMissing(Exception):
@@ -46,17 +48,27 @@ class Composition:
     request: BuildRequest
     rules: Rules
     heavy: bool
+    pause: Pause | None = None
     embed: Embed | None = None
 
     @classmethod
     def begin(
-        cls, view: View, request: BuildRequest, rules: Rules, embed: Embed | None = None
+        cls,
+        view: View,
+        request: BuildRequest,
+        rules: Rules,
+        *,
+        now: int,
+        embed: Embed | None = None,
     ) -> Composition:
-        """Begin at the view's revision; *embed* is for folds made on the fly."""
+        """Begin at the view's revision and time *now*; *embed* is for folds made on the fly."""
         text = len(request.message.text) if request.message else 0
-        heavy = max(text, len(request.system_prompt)) > 8 * LONG_TEXT
+        at = (request.message.occurred_at or now) if request.message else 0
+        pause = pause_before(view.state, at, rules.resumption)
+        unread = pause is not None and pause.after not in view.refreshes
+        heavy = unread or max(text, len(request.system_prompt)) > 8 * LONG_TEXT
         state = view.state.snapshot() if heavy else view.state
-        return cls(view, state, request, rules, heavy, embed)
+        return cls(view, state, request, rules, heavy, pause, embed)
 
     async def frame(self, message_tokens: int, focus: Focus) -> Frame:
         """Decide the context around what a search may find."""
@@ -97,7 +109,19 @@ class Composition:
             rules=self.rules,
             meter=self.view.tokenizer,
             fold_now=fold_now,
+            resumed=self._resumed(state),
         )
+
+    def _resumed(self, state: SessionState) -> Resumed | None:
+        """Return what a long pause left, read once for all messages until the next one."""
+        if self.pause is None:
+            return None
+        lines = self.view.refreshes.get(self.pause.after)
+        if lines is None:
+            lines = refresh_lines(state, self.pause.after, self.view.tokenizer)
+            self.view.refreshes = {self.pause.after: lines}
+        room = self.request.budget.input_tokens
+        return resume(state, self.pause, lines, input_budget=room, rules=self.rules.resumption)
 
     def _known_fold(self, through: int) -> Fold:
         fold = self.view.folds.get((through, self.request.budget.input_tokens))

@@ -60,6 +60,7 @@ class BuildRequest:
 class Built:
     """The engine's answer to a `BuildRequest`.
 
+    `resumed_after_seconds` is how long the pause took that the context tells of, 0 for none;
     `explanation` holds one line per decision when the caller asked for it; `rung` is what
     the search of the past stood on.
     """
@@ -76,6 +77,7 @@ class Built:
     explanation: tuple[str, ...] = ()
     replayed: bool = False
     rendered_json: str = ""
+    resumed_after_seconds: int = 0
     rung: Rung = Rung.NONE
 
 

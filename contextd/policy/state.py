@@ -29,12 +29,24 @@ if TYPE_CHECKING:
     from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
 
 
+LEAST_PAUSE = 3_600_000_000
+"""Microseconds between two turns from which that counts as a pause: an hour."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The record that holds the answer to a request, and its revision."""
 
     revision: int
     record: TurnsRecorded | HandoffRaised
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause in a session: the last turn before it, and how many microseconds it took."""
+
+    after: int
+    microseconds: int
 
 
 @dataclass(slots=True)
@@ -52,7 +64,8 @@ class SessionState:
     of a call still without a result to the turn that made it (the newest, if ids repeat);
     `call_of` maps a result's sequence to that of its call, `results_of` is the reverse.  A
     result that found no open call is in neither.  `evidence` holds the newest version by
-    key, the newest last, `brought_by` the sequence of the turn it came with.
+    key, the newest last, `brought_by` the sequence of the turn it came with.  `latest` is
+    the latest time of a turn, 0 when none has one; `pauses` are those between turns.
     """
 
     key: SessionKey
@@ -70,6 +83,8 @@ class SessionState:
     results_of: dict[int, list[int]] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     brought_by: dict[str, int] = field(default_factory=dict)
+    latest: int = 0
+    pauses: list[Pause] = field(default_factory=list)
     encoding: str = ""
     tier: Tier = Tier.VERBATIM
     pressure: float = 0.0
@@ -104,6 +119,11 @@ class SessionState:
         """Return the first turn of the exchange that *sequence* belongs to."""
         at = bisect_right(self.exchanges, sequence)
         return self.exchanges[at - 1] if at else 1
+
+    def pause_until(self, at: int) -> Pause | None:
+        """Return the pause that ends with something said at time *at*, None if it is none."""
+        length = at - self.latest if self.latest and at else 0
+        return Pause(len(self.turns), length) if length >= LEAST_PAUSE else None
 
     def snapshot(self) -> SessionState:
         """Return a state that no later `apply` touches, for work in another thread."""
@@ -158,6 +178,10 @@ class SessionState:
     def _add(self, turn: Turn) -> None:
         if turn.role is Role.USER or not self.turns:
             self.exchanges.append(turn.sequence)
+        pause = self.pause_until(turn.occurred_at)
+        if pause is not None:
+            self.pauses.append(pause)
+        self.latest = max(self.latest, turn.occurred_at)
         self.turns.append(turn)
         self.running_tokens.append(self.running_tokens[-1] + turn.tokens)
         self.running_calls.append(self.running_calls[-1] + len(turn.tool_calls))

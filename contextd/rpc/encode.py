@@ -80,6 +80,7 @@ def build_response(built: Built) -> service.BuildContextResponse:
         explanation=built.explanation,
         replayed=built.replayed,
         retrieval_rung=RUNGS[built.rung],
+        resumed_after_seconds=built.resumed_after_seconds,
     )
     _messages(context.messages, response.messages)
     _account(context, response)

@@ -200,7 +200,7 @@ class StageTiming(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
 
 class BuildContextResponse(_message.Message):
-    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung")
+    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RENDERED_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +224,7 @@ class BuildContextResponse(_message.Message):
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     RETRIEVAL_RUNG_FIELD_NUMBER: _ClassVar[int]
+    RESUMED_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[Message]
     rendered_json: str
     token_count: int
@@ -247,7 +248,8 @@ class BuildContextResponse(_message.Message):
     explanation: _containers.RepeatedScalarFieldContainer[str]
     replayed: bool
     retrieval_rung: RetrievalRung
-    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ...) -> None: ...
+    resumed_after_seconds: int
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ...) -> None: ...
 
 class RecordTurnRequest(_message.Message):
     __slots__ = ("session", "turns", "request_id", "expected_revision", "durability")

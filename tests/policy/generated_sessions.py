@@ -28,6 +28,7 @@ from contextd.model import (
 from contextd.policy.folding import extract, plan
 from contextd.policy.prompt.assembly import Frame, assemble, frame
 from contextd.policy.prompt.budget import count_turn, standing
+from contextd.policy.prompt.resuming import Resumed, pause_before, refresh_lines, resume
 from contextd.policy.quoting import quote
 from contextd.policy.retrieval.evidence import newest
 from contextd.policy.rules import Rules
@@ -51,6 +52,9 @@ def said(size: int, salt: int = 0) -> str:
     words = WORDS.split()
     return " ".join(words[(at + salt) % len(words)] for at in range(size))
 
+
+NOON, DAY = 1_700_000_000_000_000, 86_400_000_000
+"""A time, and how long after it a conversation has been resumed."""
 
 SIZES = st.one_of(st.integers(0, 12), st.integers(0, 90), st.sampled_from([0, 400, 2_500]))
 TEXTS = st.one_of(
@@ -92,7 +96,7 @@ def plain_steps(draw: st.DrawFn) -> Step:
                 draw(TEXTS),
                 author=draw(st.sampled_from(["", "", "Ana", "Bo (staff)\n"])),
                 retention=draw(st.sampled_from([Retention.AUTO] * 9 + [Retention.KEEP])),
-                occurred_at=draw(st.sampled_from([0, 1_700_000_000_000_000])),
+                occurred_at=draw(st.sampled_from([0, NOON])),
             ),
         )
     )
@@ -151,7 +155,6 @@ def scenes(draw: st.DrawFn, budgets: st.SearchStrategy[int] = ANY_BUDGET) -> Sce
     """Draw a session, a budget, a format and perhaps a message."""
     steps = draw(st.lists(st.one_of(plain_steps(), plain_steps(), tool_steps()), max_size=40))
     budget = draw(budgets)
-    steps = [replace(step, turns=_with(step.turns, draw(EVIDENCE))) for step in steps]
     message = draw(st.one_of(st.none(), plain_steps(), tool_steps()) if steps else plain_steps())
     request = BuildRequest(
         KEY,
@@ -162,12 +165,26 @@ def scenes(draw: st.DrawFn, budgets: st.SearchStrategy[int] = ANY_BUDGET) -> Sce
         evidence=tuple(draw(EVIDENCE)),
         format=draw(st.sampled_from(Format)),
     )
-    return Scene(tuple(steps), request, draw(st.sampled_from([0, 1, 1, 7, 20])))
+    fold_every = draw(st.sampled_from([0, 1, 1, 7, 20]))
+    steps[:1] = [_bringing(step, draw(EVIDENCE)) for step in steps[:1]]
+    resumed_at = draw(st.sampled_from([len(steps)] * 3 + [len(steps) // 2]))
+    later = map(_a_day_later, steps[resumed_at:])
+    return Scene((*steps[:resumed_at], *later), request, fold_every)
 
 
-def _with(turns: tuple[Turn, ...], evidence: list[Evidence]) -> tuple[Turn, ...]:
-    """Let the first of *turns* bring *evidence*."""
-    return (replace(turns[0], evidence=tuple(evidence)), *turns[1:])
+def _bringing(step: Step, evidence: list[Evidence]) -> Step:
+    """Let the first turn of *step* bring *evidence*."""
+    return Step((replace(step.turns[0], evidence=tuple(evidence)), *step.turns[1:]))
+
+
+def _a_day_later(step: Step) -> Step:
+    """Move what has a time."""
+    return Step(
+        tuple(
+            replace(each, occurred_at=each.occurred_at and each.occurred_at + DAY)
+            for each in step.turns
+        )
+    )
 
 
 def recorded(scene: Scene, meter: Meter, rules: Rules = RULES) -> SessionState:
@@ -261,6 +278,7 @@ def built(
         meter=meter,
         fold_now=lambda through: extract(state, through, rules=rules, meter=meter),
         focus=focus or _any_focus(request),
+        resumed=resumed(state, request, meter, rules),
     )
     slices = search(state, framed) if search else everything(state, meter)
     context = assemble(
@@ -273,6 +291,19 @@ def built(
         recalled=every_evidence(state),
     )
     return framed, context
+
+
+def resumed(
+    state: SessionState, request: BuildRequest, meter: Meter, rules: Rules = RULES
+) -> Resumed | None:
+    """Return what the newest long pause left, if there was one."""
+    room = request.budget.input_tokens
+    now = request.message.occurred_at if request.message else 0
+    pause = pause_before(state, now, rules.resumption)
+    if pause is None:
+        return None
+    lines = refresh_lines(state, pause.after, meter)
+    return resume(state, pause, lines, input_budget=room, rules=rules.resumption)
 
 
 def every_evidence(state: SessionState) -> tuple[Recalled, ...]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.prompt.evidence import Offered
+    from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
 
@@ -58,7 +59,6 @@ class Frame:
     """
 
     standing: Standing
-    fold: Fold | None
     verbatim_start: int
     retrieval_tokens: int
     room: int
@@ -68,6 +68,17 @@ class Frame:
     facts: tuple[Line, ...] = ()
     focus: Focus = Focus.PRESENT
     degradations: tuple[Degradation, ...] = ()
+    resumed: Resumed | None = None
+
+    @property
+    def fold(self) -> Fold | None:
+        """The fold that stands for the turns before the verbatim part."""
+        return self.layout.fold
+
+    @property
+    def resumed_after_seconds(self) -> int:
+        """How long the pause took after which the session was taken up, 0 for none."""
+        return self.resumed.pause.microseconds // 1_000_000 if self.resumed else 0
 
 
 def frame(
@@ -79,11 +90,12 @@ def frame(
     meter: Meter,
     fold_now: Callable[[int], Fold],
     focus: Focus = Focus.PRESENT,
+    resumed: Resumed | None = None,
 ) -> Frame:
     """Decide the context around what a search may find.
 
-    *message_tokens* is `count_turn` of the message; *fold_now* makes a fold that reaches
-    to the turn it is given.  The state's counts must be those of *meter*.
+    *message_tokens* is `count_turn` of the message; *fold_now* folds up to the turn it is
+    given; *resumed* is set after a pause.  The state's counts must be those of *meter*.
 
     Raises:
         BudgetTooSmall: what cannot be left out does not fit; says what would.
@@ -109,24 +121,23 @@ def frame(
         meter=meter,
         fold_now=fold_now,
         focus=focus,
+        resumed=resumed,
     )
-    tried = (fit(case, start) for start in starts(state, where, focus, rules))
-    layout = next((found for found in tried if found is not None), None) or squeezed(case)
+    layout = _laid_out(case)
     evidence = offered(request, state, meter)
     facts = _further_facts(case, layout)
-    room = case.input_budget - layout.tokens
     return Frame(
         standing=where,
-        fold=layout.fold,
         verbatim_start=layout.first,
-        retrieval_tokens=_retrieval_tokens(case, layout, room - size(facts, meter), evidence),
-        room=room,
+        retrieval_tokens=_retrieval_tokens(case, layout, facts, evidence),
+        room=case.input_budget - layout.tokens,
         facts=facts,
         focus=focus,
         layout=layout,
         evidence=evidence,
         system_tokens=system_tokens,
-        degradations=_degradations(where, layout),
+        degradations=_degradations(case, layout),
+        resumed=resumed,
     )
 
 
@@ -207,16 +218,29 @@ def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
     return facts_lines(layout.held, room, case.state, case.meter)
 
 
-def _retrieval_tokens(case: Case, layout: Layout, room: int, evidence: Sequence[Offered]) -> int:
-    """Return the room for slices, if anything lies outside."""
+def _laid_out(case: Case) -> Layout:
+    """Return the layout that keeps most turns verbatim of those that fit."""
+    begun = starts(case.state, case.standing, case.focus, case.rules, case.earliest)
+    tried = (fit(case, start) for start in begun)
+    return next((found for found in tried if found is not None), None) or squeezed(case)
+
+
+def _retrieval_tokens(
+    case: Case, layout: Layout, facts: Sequence[Line], evidence: Sequence[Offered]
+) -> int:
+    """Return the room for slices beside *facts*, if anything lies outside."""
     if layout.first <= 1:
         return 0
+    room = case.input_budget - layout.tokens - size(facts, case.meter)
     offered = sum(item.line.tokens for item in evidence)
     return passage_tokens(room, offered, meter=case.meter, rules=case.rules)
 
 
-def _degradations(where: Standing, layout: Layout) -> tuple[Degradation, ...]:
-    if layout.fold is None or layout.fold is where.fold:
+def _degradations(case: Case, layout: Layout) -> tuple[Degradation, ...]:
+    """Say what the frame lacks; that turns before a pause are folded is no lack."""
+    if layout.fold is None or layout.fold is case.standing.fold:
+        return ()
+    if layout.fold.through < case.earliest:
         return ()
     detail = f"turns 1 to {layout.fold.through} were folded for this answer only"
     return (Degradation("FOLDED_ON_THE_FLY", detail),)

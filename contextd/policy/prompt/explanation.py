@@ -21,6 +21,7 @@ def explain(
         f"about: {framed.focus.name}",
         f"tier: {context.tier.name}, since pressure is {context.pressure:.1%} of {budget} tokens",
         _folded(framed),
+        *_resumed(framed),
         f"verbatim: turns from {framed.verbatim_start} on",
         _searched(framed, slices),
         *(f"{section.kind.name}: {section.tokens} tokens" for section in context.sections),
@@ -34,6 +35,12 @@ def _folded(framed: Frame) -> str:
         return "fold: none"
     made = "recorded" if framed.fold is framed.standing.fold else "made for this answer"
     return f"fold: turns 1 to {framed.fold.through}, {made}"
+
+
+def _resumed(framed: Frame) -> Iterator[str]:
+    if framed.resumed is not None:
+        hours = framed.resumed.pause.microseconds / 3_600_000_000
+        yield f"resumed: after {hours:.1f} hours; turns up to {framed.resumed.pause.after} are old"
 
 
 def _searched(framed: Frame, slices: Sequence[Slice]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Focus, Format, Message, Omitted, Role, SectionKind, Turn
 from contextd.policy.prompt.blocks import folded, folded_limits, folded_messages, overhead
 from contextd.policy.prompt.budget import message_cost, sent_text, turns_cost
+from contextd.policy.prompt.resuming import opened, refresh
 from contextd.policy.prompt.shares import window_tokens
 from contextd.policy.prompt.units import Unit, completing, quoted, units
 from contextd.policy.prompt.window import newest_exchange
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.blocks import Folded
     from contextd.policy.prompt.budget import Standing
+    from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.prompt.window import Start
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
@@ -46,6 +48,12 @@ class Case:
     meter: Meter
     fold_now: Callable[[int], Fold]
     focus: Focus = Focus.PRESENT
+    resumed: Resumed | None = None
+
+    @property
+    def earliest(self) -> int:
+        """The first turn that may stand verbatim."""
+        return self.resumed.start if self.resumed else 1
 
     @property
     def window_tokens(self) -> int:
@@ -127,7 +135,9 @@ def fit(case: Case, start: Start) -> Layout | None:
     fold = case.fold_before(first)
     found = units(case.state, first, meter=case.meter, cost=case.rules.cost)
     parts = case.folded(first, fold)
-    data = folded_messages(parts, case.meter, case.rules.cost)
+    told = (*parts.kept, *parts.pinned)
+    refreshing = refresh(case.resumed, told, case.meter, case.rules.cost)
+    data = opened(folded_messages(parts, case.meter, case.rules.cost), refreshing)
     said = (*data, *joined(found.units))
     head = (*case.system, *opening(case, (*said, *last)), *said)
     tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))

@@ -30,8 +30,10 @@ class Start:
     shared: bool
 
 
-def starts(state: SessionState, standing: Standing, focus: Focus, rules: Rules) -> Iterator[Start]:
-    """Yield the starts worth trying, the most verbatim first.
+def starts(
+    state: SessionState, standing: Standing, focus: Focus, rules: Rules, resumed: int = 1
+) -> Iterator[Start]:
+    """Yield the starts worth trying, the most verbatim first, none before turn *resumed*.
 
     Everything, below the first tier; everything since the fold, while that presses no
     harder than the first tier allows; else as many exchanges as `rules.window` asks for,
@@ -39,8 +41,10 @@ def starts(state: SessionState, standing: Standing, focus: Focus, rules: Rules) 
     question about the past may find.
     """
     newest = newest_exchange(state)
-    behind = standing.fold.through + 1 if standing.fold else 1
-    if standing.fold is None and standing.tier == 0:
+    behind = max(resumed, standing.fold.through + 1 if standing.fold else 1)
+    if resumed > 1:
+        yield Start(behind, shared=True)
+    elif standing.fold is None and standing.tier == 0:
         yield Start(1, shared=False)
     elif standing.fold is not None and standing.pressure < rules.tiers.summary:
         yield Start(behind, shared=True)

@@ -189,7 +189,7 @@ def test_generated_sessions_reach_every_part() -> None:
     met: Counter[object] = Counter()
 
     @given(scene=scenes())
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
     def gather(scene: Scene) -> None:
         context = examine(recorded(scene, WORDS), scene.request, WORDS)
         met["refused"] += context is None

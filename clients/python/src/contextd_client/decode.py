@@ -71,6 +71,7 @@ def context(answer: service.BuildContextResponse) -> results.Context:
         retrieval_rung=_named(
             results.Rung, service.RetrievalRung, "RETRIEVAL_RUNG_", answer.retrieval_rung
         ),
+        resumed_after_seconds=answer.resumed_after_seconds,
     )
 
 

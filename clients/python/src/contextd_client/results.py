@@ -189,6 +189,7 @@ class Context:
     explanation: tuple[str, ...] = ()
     replayed: bool = False
     retrieval_rung: Rung = Rung.UNKNOWN
+    resumed_after_seconds: int = 0
     degraded: bool = False
 
     @property
