@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Retention, Role
 from contextd.policy.facts.candidates import (
+    ANSWER,
     BY_ROLE,
     LONGEST,
     SAID,
@@ -25,6 +26,7 @@ from contextd.policy.facts.candidates import (
 from contextd.policy.facts.spoken import UNKNOWN, Asked, asked, from_user, in_reply
 from contextd.policy.reading.extraction import ID_LIKE, values
 from contextd.policy.reading.keywords import content_words
+from contextd.policy.reading.patterns import identified
 from contextd.policy.reading.phrases import cut
 from contextd.policy.reading.retention import classify
 from contextd.policy.reading.tool_output import leaves, structured
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Turn
+    from contextd.policy.reading.patterns import IdPattern
     from contextd.policy.reading.retention import Statement, Verdict
 
 __all__ = ["SAID", "WEIGHT", "Candidate", "gather", "judge", "weigh"]
@@ -51,13 +54,19 @@ _BARE_ANSWERED, _BARE_ALONE = 0.6, 0.2
 """What such a decision is worth with its question, and without."""
 
 
-def gather(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> list[Candidate]:
-    """Return the candidates of *turns*, in the order in which they were stated."""
+def gather(
+    turns: Sequence[Turn], verdicts: Sequence[Verdict], patterns: Sequence[IdPattern] = ()
+) -> list[Candidate]:
+    """Return the candidates of *turns*, in the order in which they were stated.
+
+    *patterns* are those by which the tenant knows its ids.
+    """
     found: list[Candidate] = []
     to = Asked()
     for turn, verdict in zip(turns, verdicts, strict=True):
         if turn.retention is not Retention.DISCARD:
             found.extend(_of(turn, verdict, to))
+            found.extend(_identified(turn, patterns))
         if turn.role in {Role.ASSISTANT, Role.HUMAN_AGENT} and turn.text:
             to = asked(verdict)
     return found
@@ -85,6 +94,14 @@ def _of(turn: Turn, verdict: Verdict, to: Asked) -> Iterator[Candidate]:
         yield from _from_json(turn, turn.text, factor)
     else:
         yield from _from_prose(turn, verdict.sentences)
+
+
+def _identified(turn: Turn, patterns: Sequence[IdPattern]) -> Iterator[Candidate]:
+    """Give the ids of the tenant, whoever names them and however they are wrapped."""
+    texts = (turn.text, *(call.arguments_json for call in turn.tool_calls)) if patterns else ()
+    for text in texts:
+        for value in identified(text, patterns):
+            yield entity(turn, value.label, value.text, ANSWER)
 
 
 def _stated(turn: Turn, stated: Statement, to: Asked) -> Candidate:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from contextd.model import Action, Evidence, FactKind, Retention, Role, ToolCall, Turn
 from contextd.policy.facts.gathering import Candidate, gather, judge
+from contextd.policy.reading.patterns import compiled
 from contextd.testing.scenario import Scenario
 
 
@@ -78,3 +79,21 @@ def test_a_question_that_points_back_takes_its_sentence_along() -> None:
     talk = Scenario().bot("I have a@b.example on file. Is that still right?").user("Yes, please.")
     decided = [item.fact.text for item in told(*talk.turns) if item.fact.kind is FactKind.DECISION]
     assert decided == ["Yes, please. (asked: I have a@b.example on file. Is that still right?)"]
+
+
+def test_a_tenants_ids_are_found_wherever_they_stand() -> None:
+    """In a question, a result or the arguments of a call: under the name of their pattern."""
+    patterns = compiled({"meter number": r"MT-\d{3}[a-z]"})
+    call = ToolCall("c1", "read", '{"which": "MT-003c"}')
+    turns = [
+        Turn("t1", Role.USER, "What about mt MT-001a?", sequence=1),
+        Turn("t2", Role.TOOL, '{"rows": ["MT-002b"]}', sequence=2),
+        Turn("t3", Role.ASSISTANT, "", tool_calls=(call,), sequence=3),
+        Turn("t4", Role.USER, "MT-004d", retention=Retention.DISCARD, sequence=4),
+    ]
+    found = {
+        (item.fact.sequence, item.fact.text)
+        for item in gather(turns, judge(turns), patterns)
+        if item.fact.label == "meter number"
+    }
+    assert found == {(1, "MT-001a"), (2, "MT-002b"), (3, "MT-003c")}
