@@ -96,6 +96,7 @@ def test_a_turn_survives_the_wire(turn: model.Turn) -> None:
         (enums.SECTIONS, model.SectionKind),
         (enums.TURN_TYPES, model.TurnType),
         (enums.ROUTES, model.Route),
+        (enums.RUNGS, model.Rung),
         (enums.CHANNEL_MODES, model.ChannelMode),
     ],
 )
@@ -211,6 +212,7 @@ def test_an_answer_is_encoded() -> None:
             explanation=("because",),
             rendered_json="{}",
             replayed=True,
+            rung=model.Rung.TRANSFORMER,
         )
     )
     assert [message.role for message in response.messages] == [
@@ -231,6 +233,7 @@ def test_an_answer_is_encoded() -> None:
     assert response.timings[0].duration_us == 123
     assert list(response.explanation) == ["because"]
     assert (response.rendered_json, response.replayed) == ("{}", True)
+    assert response.retrieval_rung == service.RETRIEVAL_RUNG_TRANSFORMER
 
 
 @pytest.mark.parametrize(
@@ -249,6 +252,7 @@ def test_no_field_is_forgotten(kind: type[Any], response: Any) -> None:
         "context": "messages",
         "routing": "route",
         "exact": "token_count_exact",
+        "rung": "retrieval_rung",
         "tenant_id": "session",
         "conversation_id": "session",
         "account_id": "session",
