@@ -60,6 +60,10 @@ def test_a_flag_beats_a_variable_beats_the_file_beats_the_default(tmp_path: Path
         ("store = {url = 3}", ":1: store.url: Expected `str`, got `int`"),
         ("[server\nqueue = 1", ":1: not TOML"),
         ("[policy.tiers]\nsummary = 0.3", ":2: policy.tiers.summary must be above policy.tiers.lo"),
+        (
+            "[policy.ids.patterns.acme]\nmeter = 'METER\\d+'",
+            ":1: policy.ids.patterns of 'acme': a repetition needs an end",
+        ),
         ("[policy.tiers]\nnotice = 1.0", ":2: policy.tiers.notice must be below 1"),
         ("[policy.tiers]\nhysteresis = 0.3", ":2: policy.tiers.hysteresis must be less than"),
         ("[server]\nmax_turn_bytes = 99999999", ":2: server.max_turn_bytes must not exceed"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from contextd.config.settings import DEFAULT, Config, Setting, SummarizerConfig, describe
 from contextd.errors import ConfigInvalid
+from contextd.policy.reading.patterns import PatternUnsafe, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,17 @@ def _summarizer_checks(summarizer: SummarizerConfig) -> Iterator[Check]:
     )
 
 
+def _pattern_checks(rules: Rules) -> Iterator[Check]:
+    """What a tenant's patterns and those of all tenants may be together."""
+    for tenant in rules.ids.patterns:
+        try:
+            compiled(rules.ids.of(tenant))
+        except PatternUnsafe as error:
+            yield False, "policy.ids.patterns", f"of {tenant!r}: {error}"
+
+
 def _policy_checks(rules: Rules) -> Iterator[Check]:
+    yield from _pattern_checks(rules)
     tiers, window = rules.tiers, rules.window
     yield tiers.low_water > 0, "policy.tiers.low_water", "must be above 0"
     yield tiers.notice < 1, "policy.tiers.notice", "must be below 1"

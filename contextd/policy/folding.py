@@ -20,6 +20,7 @@ from contextd.policy.facts.supersession import settle
 from contextd.policy.prompt.blocks import FoldedLimits, folded_limits
 from contextd.policy.prompt.budget import turn_cost, turns_cost
 from contextd.policy.prompt.units import boundary
+from contextd.policy.reading.patterns import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.reading.retention import Verdict
-    from contextd.policy.rules import FoldRules, Rules
+    from contextd.policy.rules import FoldRules, IdRules, Rules
     from contextd.policy.state import SessionState
 
 DIGEST_BUDGET = 10_000
@@ -144,7 +145,7 @@ def _made(
             )
         ),
         facts=choose(
-            settle(_candidates(state, base, turns, verdicts)),
+            settle(_candidates(state, base, turns, verdicts, rules.ids)),
             limit=max(limits.facts, min(limits.held, source // 3)),
             turns=state.turns,
             meter=meter,
@@ -165,10 +166,15 @@ def _limits(state: SessionState, input_budget: int | None, rules: FoldRules) -> 
 
 
 def _candidates(
-    state: SessionState, base: Fold | None, turns: Sequence[Turn], verdicts: Sequence[Verdict]
+    state: SessionState,
+    base: Fold | None,
+    turns: Sequence[Turn],
+    verdicts: Sequence[Verdict],
+    ids: IdRules,
 ) -> list[Candidate]:
     """Return everything that may become a fact: what was carried over and what is new."""
-    candidates = [*_carried(base, state), *gather(turns, verdicts)]
+    patterns = compiled(ids.of(state.key.tenant_id))
+    candidates = [*_carried(base, state), *gather(turns, verdicts, patterns)]
     issue = open_issue(turns, verdicts, base)
     if issue is not None:
         role = state.turns[issue.sequence - 1].role

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 – settings are read by their types
 from dataclasses import dataclass, field
 
 
@@ -162,6 +163,21 @@ class MessageCost:
 
 
 @dataclass(frozen=True, slots=True)
+class IdRules:
+    r"""The ids of a tenant that no common form gives away; see `policy/reading/patterns.py`.
+
+    `patterns` holds, by tenant ("*" for all), regular expressions by the name of what they
+    find: `{"*" = {"meter number" = 'MT-\d{6}'}}`.  One that could take long is refused.
+    """
+
+    patterns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def of(self, tenant: str) -> Mapping[str, str]:
+        """Return the expressions that count for *tenant*, its own before those of all."""
+        return {**self.patterns.get("*", {}), **self.patterns.get(tenant, {})}
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Every number of the policy, one group a decision."""
 
@@ -172,6 +188,7 @@ class Rules:
     retrieval: RetrievalRules = field(default_factory=RetrievalRules)
     evidence: EvidenceRules = field(default_factory=EvidenceRules)
     resumption: ResumptionRules = field(default_factory=ResumptionRules)
+    ids: IdRules = field(default_factory=IdRules)
     escalation: EscalationRules = field(default_factory=EscalationRules)
     handoff: HandoffRules = field(default_factory=HandoffRules)
     cost: MessageCost = field(default_factory=MessageCost)

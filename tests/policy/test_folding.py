@@ -14,7 +14,7 @@ from contextd.policy.prompt.blocks import folded_limits
 from contextd.policy.prompt.budget import Standing
 from contextd.policy.quoting import quote
 from contextd.policy.reading.sentences import collapse
-from contextd.policy.rules import Rules
+from contextd.policy.rules import IdRules, Rules
 from contextd.testing.fakes import WordTokenizer
 from contextd.testing.scenario import Scenario
 
@@ -304,3 +304,20 @@ def test_a_digest_of_a_long_session_rolls_on_from_its_fold() -> None:
     state.fold = Fold(len(state.turns) - 4, (), (), (), 0)
     made = digest(state, rules=RULES, meter=METER)
     assert all(fact.sequence > len(state.turns) - 4 for fact in made.facts)
+
+
+def test_a_tenant_knows_its_ids_by_its_own_patterns() -> None:
+    """Its patterns and those of all tenants name ids; those of another tenant do not."""
+    state = Scenario().user("About MT-001a, LOT/22 and ZZ.9z9.").state()
+    ids = IdRules(
+        {
+            state.key.tenant_id: {"meter number": r"MT-\d{3}[a-z]"},
+            "*": {"lot": r"LOT/\d{2}"},
+            "somebody else": {"other": r"ZZ\.\d[a-z]\d"},
+        }
+    )
+    fold = extract(state, 1, rules=replace(RULES, ids=ids), meter=METER, input_budget=2_000)
+    labels = {fact.label: fact.text for fact in fold.facts}
+    assert labels.get("meter number") == "MT-001a"
+    assert labels.get("lot") == "LOT/22"
+    assert "other" not in labels

@@ -184,7 +184,7 @@ def _without_echoes(chosen: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _echoes(fact: Fact, texts: dict[int, list[str]]) -> bool:
-    if fact.kind is not FactKind.ENTITY or fact.label.endswith(_NEEDED):
+    if fact.kind is not FactKind.ENTITY or told_label(fact) or fact.label == "e-mail":
         return False
     text = normal(fact.text)
     return any(len(other) > len(text) and text in other for other in texts[fact.sequence])
