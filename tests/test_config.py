@@ -74,6 +74,9 @@ def test_a_flag_beats_a_variable_beats_the_file_beats_the_default(tmp_path: Path
         ('[log]\nlevel = "loud"', ":2: log.level must be one of debug, info"),
         ('[store]\nurl = "contextd.db"', ":2: store.url must be a URL"),
         ("[budget]\nreserved_output_tokens = 40000", ":2: budget.reserved_output_tokens must be"),
+        ('[embedder]\nmodel = "mini"', ":2: embedder.model must be one of minilm, static"),
+        ("[embedder]\ndeadline_share = 1.5", ":2: embedder.deadline_share must be within 0..1"),
+        ("[embedder]\nbatch_passages = 0", ":2: embedder.batch_passages must be within 1.."),
         ("[policy.window]\nmin_exchanges = 20", ":2: policy.window.min_exchanges must not exceed"),
     ],
 )

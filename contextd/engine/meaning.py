@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from contextd.model import Degradation, Rung
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 KNOWN_QUERIES = 1_024
 """Query vectors kept, the least recently used first to go: 1.5 KB each."""
 
-KEY_CHARACTERS = 4_096
+KEY_CHARACTERS = 32_768
 """Characters by which a query is known again; no model reads further."""
 
 WAITING_QUERIES = 8
@@ -85,8 +86,8 @@ class Meaning:
         self._thread = thread
         self._patience = patience
         self._observer = observer
-        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-        self._asked: dict[str, asyncio.Future[NDArray[np.float32]]] = {}
+        self._known: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._asked: dict[bytes, asyncio.Future[NDArray[np.float32]]] = {}
 
     def begin(self, query: str, view: View) -> None:
         """Let the finer model start on *query*, where its answer will be of use."""
@@ -133,9 +134,9 @@ class Meaning:
 
     async def _fine_vector(self, query: str, left: float | None) -> NDArray[np.float32] | None:
         """Wait for the finer model as long as patience lasts."""
-        known = self._known.get(query[:KEY_CHARACTERS])
+        known = self._known.get(_key(query))
         if known is not None:
-            self._known.move_to_end(query[:KEY_CHARACTERS])
+            self._known.move_to_end(_key(query))
             self._observer.count("query_vectors", outcome="cached")
             return known
         asked = self._ask(query)
@@ -152,7 +153,7 @@ class Meaning:
 
     def _ask(self, query: str) -> asyncio.Future[NDArray[np.float32]] | None:
         """Let the model compute the vector, unless too much is waiting for it already."""
-        key = query[:KEY_CHARACTERS]
+        key = _key(query)
         asked = self._asked.get(key)
         if asked is not None or key in self._known or len(self._asked) >= WAITING_QUERIES:
             return asked
@@ -166,7 +167,7 @@ class Meaning:
         asked.add_done_callback(partial(self._keep, key))
         return asked
 
-    def _keep(self, key: str, done: asyncio.Future[NDArray[np.float32]]) -> None:
+    def _keep(self, key: bytes, done: asyncio.Future[NDArray[np.float32]]) -> None:
         """Remember the vector, also when nobody waits for it any more."""
         del self._asked[key]
         if done.cancelled() or done.exception() is not None:
@@ -174,6 +175,12 @@ class Meaning:
         self._known[key] = done.result()
         if len(self._known) > KNOWN_QUERIES:
             self._known.popitem(last=False)
+
+
+def _key(query: str) -> bytes:
+    """Return what stands for *query* in the cache, short however long it is."""
+    said = query[:KEY_CHARACTERS].encode("utf-8", "surrogatepass")
+    return blake2b(said, digest_size=16).digest()
 
 
 def _known(vector: NDArray[np.float32]) -> NDArray[np.float32] | None:

@@ -73,8 +73,9 @@ class Refining:
 
     def nudge(self, key: SessionKey) -> None:
         """Ask for the vectors of a session's passages; returns at once."""
-        self._waiting[key] = None
-        self._wake.set()
+        if not self._model.failed:
+            self._waiting[key] = None
+            self._wake.set()
 
     async def run(self) -> None:
         """Work for whatever waits, until closed; begins when the model is loaded."""

@@ -166,6 +166,26 @@ def test_the_same_query_is_computed_once() -> None:
     run(main())
 
 
+def test_long_queries_that_begin_alike_are_told_apart() -> None:
+    """The cache knows a query by all that a model may read of it."""
+
+    async def main() -> None:
+        engine = Engine(fine=FineModel(FineEmbedder()))
+        await refined(engine)
+        view = await engine.sessions.refresh(engine.sessions.get(KEY))
+        meaning = engine.build.meaning
+        filler = " ".join(f"filler{at}" for at in range(500))
+        one, other = [
+            await meaning.of(f"{filler} {end}", view, before=10, left=None)
+            for end in ("word1x1", "word2x2")
+        ]
+        assert one.vectors.fine is not None
+        assert other.vectors.fine is not None
+        assert (one.vectors.fine != other.vectors.fine).any()
+
+    run(main())
+
+
 def test_too_many_queries_do_not_queue_up() -> None:
     """While the model hangs, only so many queries wait for it; all are answered."""
 

@@ -106,6 +106,21 @@ def test_a_cold_load_embeds_nothing_again(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_model_that_failed_keeps_nobody_waiting() -> None:
+    """Where no vector will ever come, sessions do not pile up to wait for one."""
+
+    async def main() -> None:
+        engine = over(MemoryStore(), None)
+        assert engine.fine is not None
+        assert engine.refining is not None
+        engine.fine.failed = True
+        await engine.chat(5)
+        await index(engine)
+        assert not engine.refining._waiting
+
+    run(main())
+
+
 def test_vectors_of_another_model_are_computed_anew() -> None:
     """A new model embeds stored turns once more, and its vectors take over."""
 
