@@ -101,9 +101,7 @@ def extract(
     return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed)
 
 
-def digest(
-    state: SessionState, *, rules: Rules, meter: Meter, embed: Embed | None = None
-) -> Fold:
+def digest(state: SessionState, *, rules: Rules, meter: Meter, embed: Embed | None = None) -> Fold:
     """Return a fold of the whole session for people, who have more room than a prompt.
 
     Made from the turns themselves, not from folds that were made for a small budget, unless

@@ -92,7 +92,7 @@ class RetrievalRules:
     date_weight: float = 3.5
     told_within_days: int = 10
     min_score: float = -100.0
-    max_tokens: int = 6_000
+    max_tokens: int = 4_000
     max_slices: int = 400
     min_tokens: int = 48
 

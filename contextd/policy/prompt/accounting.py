@@ -33,11 +33,14 @@ def sections(messages: Iterable[Message], state: SessionState) -> tuple[Section,
 
 
 def unrepresented(
-    head: Iterable[Message], first: int, fold: Fold | None, state: SessionState
+    head: Iterable[Message], first: int, fold: Fold | None, state: SessionState, *, told: bool
 ) -> tuple[Omitted, ...]:
-    """Return the turns below *first* that nothing in *head* stands for."""
+    """Return the turns below *first* that nothing in *head* stands for.
+
+    *told* says that facts of the fold stand elsewhere in the context.
+    """
     shown = list(head)
-    summarised = any(message.section in FOLDED for message in shown)
+    summarised = told or any(message.section in FOLDED for message in shown)
     through = fold.through if fold and summarised else 0
     if through >= first - 1:
         return ()

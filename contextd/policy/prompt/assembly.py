@@ -42,6 +42,9 @@ NOTICE_FOR_MODEL = (
 )
 """What the model is told in tier NOTICE."""
 
+NOTICE_SHARE = 0.02
+"""The most of an input budget that the words for the model may take."""
+
 NOTICE_FOR_USER = (
     "This conversation has become long, so I now work from a summary of its older part. "
     "If I seem to have lost a detail, please tell me again."
@@ -116,7 +119,7 @@ def frame(
         input_budget=request.budget.input_tokens,
         format=request.format,
         system=_own_words(Role.SYSTEM, request.system_prompt, SectionKind.SYSTEM, meter, rules),
-        notice=_notice(state, where, meter, rules),
+        notice=_notice(state, where, request.budget.input_tokens, meter, rules),
         rules=rules,
         meter=meter,
         fold_now=fold_now,
@@ -158,9 +161,8 @@ def assemble(
     after that of the request, and not twice.
     """
     layout = frame.layout
-    retrieved = block(
-        SectionKind.RETRIEVED, _chosen(frame, slices, state, meter), meter, rules.cost
-    )
+    found = (*frame.facts, *_chosen(frame, slices, state, meter))
+    retrieved = block(SectionKind.RETRIEVED, found, meter, rules.cost)
     around = overhead(SectionKind.EVIDENCE, meter, rules.cost)
     room = frame.room - total(retrieved) - around
     shown = chosen(frame.evidence, room, meter)
@@ -169,7 +171,7 @@ def assemble(
     evidence = block(SectionKind.EVIDENCE, (*shown, *again), meter, rules.cost)
     messages = (*layout.head, *retrieved, *evidence, *layout.notice, *layout.closing)
     omitted = (
-        *unrepresented(layout.head, layout.first, layout.fold, state),
+        *unrepresented(layout.head, layout.first, layout.fold, state, told=bool(frame.facts)),
         *layout.omitted,
         *unshown(frame.evidence, shown),
     )
@@ -202,10 +204,12 @@ def _notifies(state: SessionState, where: Standing) -> bool:
 
 
 def _notice(
-    state: SessionState, where: Standing, meter: Meter, rules: Rules
+    state: SessionState, where: Standing, input_budget: int, meter: Meter, rules: Rules
 ) -> tuple[Message, ...]:
+    """Return the words for the model, unless they would take the room of what they are about."""
     text = NOTICE_FOR_MODEL if _notifies(state, where) else ""
-    return _own_words(Role.USER, text, SectionKind.NOTICE, meter, rules)
+    found = _own_words(Role.USER, text, SectionKind.NOTICE, meter, rules)
+    return found if total(found) <= input_budget * NOTICE_SHARE else ()
 
 
 def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:

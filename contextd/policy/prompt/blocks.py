@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 FOLDED_SHARE = 0.25
 """The most that the summary may take of the input budget."""
 
+LEAST_BLOCK = 64
+"""Tokens below which a block in every prompt is not worth its header."""
+
 HELD_SHARE = 0.8
 """The most of an input budget that the facts held for it can take in any prompt."""
 
@@ -89,13 +92,18 @@ class Folded:
 
 def folded_limits(input_budget: int, rules: FoldRules) -> FoldedLimits:
     """Return the room that an input budget gives to folded text."""
-    facts = int(input_budget * rules.facts_share)
+    facts = _worthwhile(input_budget * rules.facts_share)
     return FoldedLimits(
-        pinned=int(input_budget * rules.pinned_share),
+        pinned=_worthwhile(input_budget * rules.pinned_share),
         summary=int(input_budget * FOLDED_SHARE),
         facts=facts,
         held=max(facts, min(rules.facts_tokens, int(input_budget * HELD_SHARE))),
     )
+
+
+def _worthwhile(limit: float) -> int:
+    """Return a limit in whole tokens, 0 where a block would be little more than its header."""
+    return int(limit) if limit >= LEAST_BLOCK else 0
 
 
 def folded(

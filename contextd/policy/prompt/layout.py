@@ -13,7 +13,7 @@ from contextd.model import Focus, Format, Message, Omitted, Role, SectionKind, T
 from contextd.policy.prompt.blocks import folded, folded_limits, folded_messages, overhead
 from contextd.policy.prompt.budget import message_cost, sent_text, turns_cost
 from contextd.policy.prompt.resuming import opened, refresh
-from contextd.policy.prompt.shares import window_tokens
+from contextd.policy.prompt.shares import gives_way, window_tokens
 from contextd.policy.prompt.units import Unit, completing, quoted, units
 from contextd.policy.prompt.window import newest_exchange
 
@@ -67,6 +67,13 @@ class Case:
         )
 
     @property
+    def window_gives_way(self) -> bool:
+        """Whether the newest exchanges would be fewer for another kind of message."""
+        return gives_way(
+            self.fixed + total(self.notice), input_budget=self.input_budget, rules=self.rules
+        )
+
+    @property
     def fixed(self) -> int:
         """The tokens of every prompt of this case, without what it is about."""
         return self.rules.cost.prompt + total(self.system)
@@ -78,9 +85,16 @@ class Case:
         return header + self.rules.retrieval.min_tokens
 
     def fold_before(self, first: int) -> Fold | None:
-        """Return the fold that stands for all turns below *first*: in force, or made now."""
+        """Return the fold that stands for all turns below *first*: in force, or made now.
+
+        Turns since the fold in force that give way to a question about the past are left to
+        the search: another fold for each question would change the prompt's beginning.
+        """
         fold = self.standing.fold
         if first <= 1 or (fold is not None and fold.through >= first - 1):
+            return fold
+        steady = self.standing.pressure < self.rules.tiers.summary
+        if fold is not None and steady and self.focus is Focus.DETAIL:
             return fold
         return self.fold_now(first - 1)
 
@@ -144,6 +158,8 @@ def fit(case: Case, start: Start) -> Layout | None:
     if tokens + (case.retrieval_least if first > 1 else 0) > case.input_budget:
         return None
     settled = _settled(case, head, found.units)
+    if start.shared and case.window_gives_way:
+        settled = min(settled, len(head) - len(joined(found.units)) if data else len(case.system))
     return Layout(
         first, fold, head, settled, case.notice, last, tokens, found.omitted, held=parts.held
     )

@@ -33,8 +33,17 @@ def window_tokens(
     if focus is not Focus.DETAIL and standing.pressure < rules.tiers.summary:
         return most
     least = int(input_budget * _least_window(focus, rules.shares))
-    beside = input_budget - fixed - rules.retrieval.max_tokens
-    return max(least, min(most, beside))
+    return max(least, min(most, _beside(fixed, input_budget, rules)))
+
+
+def gives_way(fixed: int, *, input_budget: int, rules: Rules) -> bool:
+    """Say whether the budget is too small for the newest exchanges beside all passages."""
+    return _beside(fixed, input_budget, rules) < int(input_budget * rules.window.max_share)
+
+
+def _beside(fixed: int, input_budget: int, rules: Rules) -> int:
+    """Return what is left beside the passages that one answer wants."""
+    return input_budget - fixed - rules.retrieval.max_tokens
 
 
 def facts_tokens(focus: Focus, left: int, rules: ShareRules) -> int:

@@ -42,13 +42,15 @@ def test_a_section_sums_its_messages() -> None:
 def test_folded_turns_are_represented_by_a_summary() -> None:
     """Only what lies between the fold and the verbatim part is missing."""
     head = [message(SectionKind.SUMMARY, 1), message(SectionKind.VERBATIM, 4)]
-    assert unrepresented(head, 3, FOLD, session()) == ()
-    assert [item.sequences for item in unrepresented(head, 4, FOLD, session())] == [(3,)]
+    assert unrepresented(head, 3, FOLD, session(), told=False) == ()
+    assert [item.sequences for item in unrepresented(head, 4, FOLD, session(), told=False)] == [
+        (3,)
+    ]
 
 
 def test_without_a_summary_the_folded_turns_are_missing() -> None:
     """Except those that are quoted."""
-    (found,) = unrepresented([message(SectionKind.PINNED, 1)], 3, FOLD, session())
+    (found,) = unrepresented([message(SectionKind.PINNED, 1)], 3, FOLD, session(), told=False)
     assert (found.reason, found.sequences, found.tokens) == ("BUDGET", (2,), 2)
 
 

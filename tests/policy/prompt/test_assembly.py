@@ -11,6 +11,7 @@ from contextd.model import (
     BuildRequest,
     Context,
     Evidence,
+    Focus,
     Fold,
     Format,
     Retention,
@@ -39,13 +40,14 @@ def ask(
     message: Turn | None = MESSAGE,
     *,
     slices: tuple[Slice, ...] | None = (),
+    focus: Focus = Focus.PRESENT,
     **fields: object,
 ) -> tuple[Frame, Context]:
     """Build a context for *message*; slices=None offers every turn."""
     request = BuildRequest(KEY, "", message, "", Budget("m", budget, 0))
     request = replace(request, **fields)  # type: ignore[arg-type]  # fields of BuildRequest
     search = None if slices is None else lambda _state, _frame: slices
-    return built(state, request, WORDS, search=search)
+    return built(state, request, WORDS, search=search, focus=focus)
 
 
 def session(exchanges: int, words: int = 20, budget: int = 100_000) -> SessionState:
@@ -145,13 +147,13 @@ def test_retrieval_gets_room_only_for_what_lies_outside() -> None:
 def test_slices_that_do_not_fit_lose_by_score() -> None:
     """The best stay, in the order given."""
     state = session(60)
-    framed, _ = ask(state, 2_000)
+    framed, _ = ask(state, 2_000, focus=Focus.DETAIL)
     size = framed.retrieval_tokens // 3 + 1
     slices = tuple(
         Slice(at, quote(state.turns[at - 1], said(9)), size, score)
         for at, score in ((1, 0.5), (2, 0.1), (3, 0.9))
     )
-    _, context = ask(state, 2_000, slices=slices)
+    _, context = ask(state, 2_000, slices=slices, focus=Focus.DETAIL)
     retrieved = next(each for each in context.sections if each.kind is SectionKind.RETRIEVED)
     assert retrieved.sequences == (1, 3)
 
@@ -169,14 +171,17 @@ def test_evidence_goes_by_score_until_full() -> None:
 
 def test_the_notice_is_given_once() -> None:
     """As long as the user has not had it."""
-    state = session(3, words=40)
+    state = session(30, words=40)
     apply(state, (turn(Role.USER, said(9)),), None, WORDS)
-    _, context = ask(state, 300)
+    _, context = ask(state, 2_500)
     assert context.tier is Tier.NOTICE
     assert context.notice == NOTICE_FOR_USER
     assert "condensed" in part(context, SectionKind.NOTICE)
+    _, tight = ask(state, 300)
+    assert tight.notice
+    assert not part(tight, SectionKind.NOTICE), "its words would take a tenth of the room"
     state.notified = True
-    _, context = ask(state, 300)
+    _, context = ask(state, 2_500)
     assert not context.notice
     assert not part(context, SectionKind.NOTICE)
 

@@ -107,7 +107,8 @@ def check_account(state: SessionState, framed: Frame, context: Context) -> None:
     assert all(ids == tuple(f"t{at}" for at in sequences) for ids, sequences in cited)
     seen.update(at for part in context.sections for at in part.sequences)
     kinds = {part.kind for part in context.sections}
-    folded = kinds & {SectionKind.SUMMARY, SectionKind.KEY_FACTS} and framed.fold
+    told = kinds & {SectionKind.SUMMARY, SectionKind.KEY_FACTS} or framed.facts
+    folded = told and framed.fold
     through = framed.fold.through if folded and framed.fold else 0
     assert seen.issuperset(range(through + 1, len(state.turns) + 1))
     outside = [part.sequences for part in context.sections if part.kind is SectionKind.RETRIEVED]
