@@ -40,7 +40,7 @@ LOOK_BACK = 80
 _READ = 32_000
 """… and the characters of the newest of them; the last one is always read."""
 
-_SHARE = 0.08
+_SHARE = 0.04
 """The most of an input budget that a refresh may take."""
 
 _TELLING = 1.0
