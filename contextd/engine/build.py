@@ -17,6 +17,7 @@ from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
 from contextd.policy.prompt.formats import render
 from contextd.policy.quoting import A_DAY
+from contextd.policy.reading.dates import day_of
 from contextd.policy.retrieval.focus import focus_of
 from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.ports import Commit
@@ -145,7 +146,8 @@ class BuildContext:
         revision = work.state.revision
         framed = await work.frame(message_tokens, focus_of(message.text if message else None))
         watch.lap("frame")
-        found = await self._retrieve(view, framed, routing, query, watch)
+        today = day_of(message.occurred_at if message and message.occurred_at else now)
+        found = await self._retrieve(view, framed, routing, query, watch, today=today)
         known = await self._recalled(view, routing, message)
         watch.check()
         context = await work.assemble(framed, found.slices, known)
@@ -180,6 +182,8 @@ class BuildContext:
         routing: Routing,
         query: str,
         watch: Stopwatch,
+        *,
+        today: int,
     ) -> Found:
         if framed.retrieval_tokens <= 0 or not wants_retrieval(routing):
             return Found()
@@ -198,6 +202,7 @@ class BuildContext:
             tokens=framed.retrieval_tokens,
             rules=self.rules.retrieval,
             day_tokens=view.tokenizer.count(A_DAY),
+            today=today,
         )
         watch.lap("retrieve")
         behind = (
