@@ -38,7 +38,9 @@ def main(
     quick: Annotated[
         bool, typer.Option("--quick", help="Our own samples, checked against their floors.")
     ] = False,
-    limit: Annotated[int, typer.Option(help="At most this many sessions a set; 0: all.")] = 0,
+    limit: Annotated[
+        int, typer.Option(help="At most this many sessions a set, evenly chosen; 0: all.")
+    ] = 0,
     moments: Annotated[
         int, typer.Option(help="At most so many questions a session that have a moment; 0: all.")
     ] = plans.MOMENTS,

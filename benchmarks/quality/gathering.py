@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 DIALOGUES_A_SESSION = 20
 
+SLOW = frozenset({"recall", "values", "handoff", "prefix"})
+"""Measures that take seconds a session; the others take milliseconds."""
+
+MOST = {"prefix": 6}
+"""Sessions a set that are enough for a measure which hardly differs between them."""
+
 
 class NotFound(Exception):
     """A set or measure of that name does not exist; the message names those that do."""
@@ -27,8 +33,8 @@ def gather(
 ) -> list[Task]:
     """Return what there is to do for the sets *names* of *folder*, all of them without names.
 
-    "beam/100K" stands for the sessions of beam whose id begins with 100K; a *limit* above 0
-    is the most sessions a set and measure.
+    "beam/100K" stands for the sessions of beam whose id begins with 100K.  A *limit* above 0
+    is the most sessions a set, evenly chosen, for the measures where one takes seconds.
 
     Raises:
         NotFound: for a set or a measure.
@@ -43,8 +49,16 @@ def gather(
             if measure not in MEASURES:
                 raise NotFound(f"no measure {measure}; there are: {', '.join(MEASURES)}")
             fit = [each for each in _fit(sessions, measure) if each.session_id.startswith(prefix)]
-            tasks += [Task(measure, name, session) for session in fit[: limit or None]]
+            most = min(filter(None, (limit, MOST.get(measure, limit))), default=0)
+            tasks += [Task(measure, name, each) for each in evenly(fit, most * (measure in SLOW))]
     return tasks
+
+
+def evenly(sessions: Sequence[Session], most: int) -> Sequence[Session]:
+    """Return at most *most* of *sessions*, evenly spaced; 0 stands for all."""
+    if not most or len(sessions) <= most:
+        return sessions
+    return [sessions[number * len(sessions) // most] for number in range(most)]
 
 
 def _fit(sessions: Sequence[Session], measure: str) -> Iterator[Session]:

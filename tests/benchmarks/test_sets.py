@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.quality.gathering import NotFound, gather
+from benchmarks.quality.gathering import NotFound, evenly, gather
 from benchmarks.quality.quick import SAMPLES
 from benchmarks.quality.sets import available, load
 
@@ -57,6 +57,19 @@ def test_a_prefix_chooses_sessions() -> None:
     """NAME/PREFIX takes the sessions of that set whose id begins so."""
     (task,) = gather(SAMPLES, ["support/parcel"], ["recall"])
     assert task.session.session_id == "parcel-refund"
+
+
+def test_a_limit_chooses_evenly() -> None:
+    """Sessions of a file often lie in groups, so the first ones would be no fair choice."""
+    sessions = load(SAMPLES / "slots.jsonl")
+    assert [*evenly(sessions, 3)] == sessions[::2]
+    assert evenly(sessions, 0) == evenly(sessions, 99) == sessions
+
+
+def test_what_is_cheap_is_never_limited() -> None:
+    """A limit of sessions leaves the hostile ones and single messages alone."""
+    limited = gather(SAMPLES, ["hostile", "support"], ["hostile", "recall"], limit=1)
+    assert len(limited) == 1 + len(load(SAMPLES / "hostile.jsonl"))
 
 
 @pytest.mark.parametrize(("sets", "measures"), [(["nothing"], []), (["chat"], ["nothing"])])
