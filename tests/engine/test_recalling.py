@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Evidence, SectionKind
 from contextd.stores.memory import MemoryStore
-from tests.engine.kit import Engine, bot, build_request, record_request, run, user
+from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
 
 if TYPE_CHECKING:
     from contextd.model import Built
@@ -106,5 +106,10 @@ def test_memory_counts_evidence() -> None:
         piece = Evidence("kb/9", "faq", "", "long " * 2_000)
         await engine.build(build_request("x", "r3", evidence=(piece,), record_message=True))
         assert engine.sessions.size_bytes > before + 10_000
+
+        view = await engine.sessions.refresh(engine.sessions.get(KEY))
+        stored = view.size_bytes
+        await engine.build(build_request("long ago?"))
+        assert view.size_bytes == stored + view.evidence.size_bytes > stored
 
     run(main())

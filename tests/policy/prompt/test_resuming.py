@@ -148,7 +148,7 @@ def test_what_says_little_is_not_told() -> None:
     """Neither a bare yes, nor thanks that sound like a request."""
     state = left((Role.USER, "Let's do it!"), (Role.ASSISTANT, "It was refunded."))
     assert sum("decided" in text for text in texts(state)) == 1
-    apply(state, (turn(Role.USER, "Thank you so much for your help!"),), None, WORDS)
+    apply(state, (turn(Role.USER, "I really appreciate your help with this."),), None, WORDS)
     assert not any("your help" in text for text in texts(state))
 
 

@@ -62,6 +62,15 @@ def test_few_pieces_are_sent_again(embedder: StaticEmbedder) -> None:
     assert len(found(PIECES, question, embedder, EvidenceRules(99, -1, -9))) == len(PIECES)
 
 
+def test_what_lies_far_behind_the_best_is_left_out(embedder: StaticEmbedder) -> None:
+    """A piece that would do for a vaguer question does not come beside one that answers."""
+    beside = found(PIECES, "Where is order 48213?", embedder)
+    alone = found(PIECES, "Where is order 48213?", embedder, EvidenceRules(beside_best=0))
+    assert "kb/invoice-copy" in alone
+    assert "kb/invoice-copy" not in beside
+    assert alone[: len(beside)] == beside
+
+
 def test_a_key_that_is_named_is_found(embedder: StaticEmbedder) -> None:
     """A message that names a key gets the piece, whatever that says."""
     pieces = (*PIECES, Evidence("KB-77", "faq", "", "Nothing alike."))
