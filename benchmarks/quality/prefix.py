@@ -3,8 +3,9 @@
 The session is played as a frontend would: at each user turn a context is built and the
 message recorded, then what follows is recorded.  Of the messages before the volatile part
 (`stable_prefix.message_count`), counted in tokens, how many stand unchanged at the
-beginning of the next prompt?  A fold changes them by design, so calls between which the
-session was folded are also told apart.
+beginning of the next prompt?  A fold changes them by design, and so does a conversation
+taken up again after a long pause, when no cache holds any more: calls between which either
+happened are told apart.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ MOST_CALLS = 150
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a call sent: its messages with their tokens, the stable ones, and the fold."""
+    """What a call sent: its messages with their tokens, the stable ones, the fold, the pause."""
 
     messages: tuple[tuple[str, int], ...]
     stable: int
     folded_through: int
+    resumed_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def compared(session: str, one: Call, two: Call) -> Row:
     cost = [tokens for _, tokens in one.messages]
     return Row(
         session,
-        folded=one.folded_through != two.folded_through,
+        folded=_era(one) != _era(two),
         stable=sum(cost[: one.stable]),
         unchanged=sum(cost[: min(same, one.stable)]),
         prompt=sum(tokens for _, tokens in two.messages),
@@ -109,6 +111,10 @@ def summary(dataset: str, rows: Sequence[Row], _rung: str) -> dict[str, Any]:
     }
 
 
+def _era(call: Call) -> tuple[int, int]:
+    return call.folded_through, call.resumed_after
+
+
 def _share(rows: Sequence[Row]) -> float:
     return round(sum(row.unchanged for row in rows) / max(1, sum(row.stable for row in rows)), 4)
 
@@ -121,4 +127,5 @@ def _call(answer: pb.BuildContextResponse, folded_through: int) -> Call:
     messages = tuple(
         (each.SerializeToString(deterministic=True).hex(), each.tokens) for each in answer.messages
     )
-    return Call(messages, answer.stable_prefix.message_count, folded_through)
+    stable = answer.stable_prefix.message_count
+    return Call(messages, stable, folded_through, answer.resumed_after_seconds)

@@ -34,3 +34,9 @@ def test_a_fold_between_calls_is_told_apart() -> None:
     ]
     own = summary("set", rows, "recall")["prefix"]["set"]
     assert (own["between_folds"], own["overall"], own["folds"]) == (1.0, 0.5, 1)
+
+
+def test_a_pause_is_told_apart_as_a_fold_is() -> None:
+    """A conversation taken up again begins anew, when no cache holds any more."""
+    one, two = Call((("a", 10),), 1, 0), Call((("b", 10),), 1, 0, resumed_after=90_000)
+    assert compared("s", one, two).folded
