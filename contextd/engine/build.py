@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from contextd.engine.composing import Composition
 from contextd.engine.offload import count_text, count_turns
 from contextd.engine.recalling import recalled
+from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation, RevisionConflict
@@ -194,7 +196,8 @@ class BuildContext:
         before = framed.verbatim_start
         meant = await self.meaning.of(query, view, before=before, left=watch.remaining())
         watch.lap("embed")
-        slices = retrieve(
+        search = partial(
+            retrieve,
             view.index,
             query,
             meant.vectors,
@@ -204,6 +207,7 @@ class BuildContext:
             day_tokens=view.tokenizer.count(A_DAY),
             today=today,
         )
+        slices = await search_of(view, search)
         watch.lap("retrieve")
         behind = (
             ()

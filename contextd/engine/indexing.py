@@ -57,10 +57,11 @@ class Indexer:
                 passages, vectors = self._prepare(view, batch)
             else:
                 passages, vectors = await asyncio.to_thread(self._prepare, view, batch)
-            if self.refining is not None:
-                _note(view, passages)
-            view.index.extend(passages, vectors)
-            view.indexed = batch[-1].sequence
+            async with view.searching:
+                if self.refining is not None:
+                    _note(view, passages)
+                view.index.extend(passages, vectors)
+                view.indexed = batch[-1].sequence
             await asyncio.sleep(0)
         if self.refining is not None:
             await self.refining.recall(view)

@@ -42,6 +42,8 @@ LONG_LOG = 64
 class View:
     """A session as one encoding counts it, with the index of its passages.
 
+    `searching` keeps the index as it is while a thread searches it.
+
     `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
     are for, until one is published; `refreshes` what may be told after the newest pause, by
     the turn before it;
@@ -54,6 +56,7 @@ class View:
     state: SessionState
     index: PassageIndex = field(default_factory=PassageIndex)
     evidence: EvidenceIndex = field(default_factory=EvidenceIndex)
+    searching: asyncio.Lock = field(default_factory=asyncio.Lock)
     folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
     refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
