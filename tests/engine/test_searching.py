@@ -43,11 +43,11 @@ def test_the_index_waits_for_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def search() -> int:
             begun.set()
-            go_on.wait(60)
+            go_on.wait(10)
             return len(view.index)
 
         found = asyncio.create_task(search_of(view, search))
-        await asyncio.to_thread(begun.wait, 60)
+        await asyncio.to_thread(begun.wait, 10)
         await engine.chat(2, first=3)
         view = await engine.sessions.refresh(engine.sessions.get(KEY))
         indexing = asyncio.create_task(engine.build.indexer.catch_up(view))
