@@ -127,7 +127,7 @@ def _made(
     source = state.tokens_between(1, through)
     turns = state.turns[first:through]
     verdicts = judge(turns)
-    kept = pinned(state, through, verdicts=verdicts, before=base, limit=limits.pinned, meter=meter)
+    kept = pinned(state, through, verdicts=verdicts, before=base, limit=limits.orders, meter=meter)
     return Fold(
         through=through,
         summary=tuple(
@@ -159,7 +159,11 @@ def _limits(state: SessionState, input_budget: int | None, rules: FoldRules) -> 
     if budget:
         return folded_limits(budget, rules)
     return FoldedLimits(
-        rules.summary_tokens, rules.summary_tokens, rules.facts_tokens, rules.facts_tokens
+        pinned=rules.summary_tokens,
+        summary=rules.summary_tokens,
+        facts=rules.facts_tokens,
+        held=rules.facts_tokens,
+        orders=rules.summary_tokens,
     )
 
 

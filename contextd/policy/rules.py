@@ -45,7 +45,7 @@ class ShareRules:
     left beside them that further key facts may take before passages get the rest.
     """
 
-    detail_window: float = 0.12
+    detail_window: float = 0.08
     whole_window: float = 0.20
     present_window: float = 0.35
     detail_facts: float = 0.0
@@ -59,14 +59,16 @@ class FoldRules:
 
     Shares are of the input budget.  `facts_share` bounds the key facts that every prompt
     shows, `pinned_share` the verbatim sentences kept by rule (those pinned by the caller
-    are not bounded).  A fold holds more facts than that, for messages that want them: up
-    to `facts_tokens`, where the budget has that much room at all.
+    are not bounded); standing orders and choices among them may take up to `orders_share`.
+    A fold holds more facts than that, for messages that want them: up to `facts_tokens`,
+    where the budget has that much room at all.
     """
 
     summary_tokens: int = 300
     facts_tokens: int = 1_500
     facts_share: float = 0.08
     pinned_share: float = 0.08
+    orders_share: float = 0.14
     min_gain: float = 0.05
 
 

@@ -249,7 +249,7 @@ def test_every_fold_keeps_its_bounds(
         assert item.role is turn.role
         assert item.sequence <= through
     assert spent(state, fold.summary) <= RULES.fold.summary_tokens
-    assert spent(state, fold.pinned) <= (limits.pinned if window else RULES.fold.summary_tokens)
+    assert spent(state, fold.pinned) <= (limits.orders if window else RULES.fold.summary_tokens)
     facts = sum(METER.count(line.text) for line in fact_lines(fold.facts, state.turns))
     assert facts <= (limits.held if window else RULES.fold.facts_tokens)
     for fact in fold.facts:

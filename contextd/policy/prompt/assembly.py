@@ -161,7 +161,8 @@ def assemble(
     after that of the request, and not twice.
     """
     layout = frame.layout
-    found = (*frame.facts, *_chosen(frame, slices, state, meter))
+    dated = (*layout.orders, *_chosen(frame, slices, state, meter))
+    found = (*frame.facts, *sorted(dated, key=lambda line: line.newest))
     retrieved = block(SectionKind.RETRIEVED, found, meter, rules.cost)
     around = overhead(SectionKind.EVIDENCE, meter, rules.cost)
     room = frame.room - total(retrieved) - around
@@ -214,7 +215,7 @@ def _notice(
 
 def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
     """Return key facts beside those of every prompt, as many as the focus gives room for."""
-    left = case.input_budget - layout.tokens
+    left = case.input_budget - layout.tokens - size(layout.orders, case.meter)
     left -= overhead(SectionKind.RETRIEVED, case.meter, case.rules.cost)
     room = facts_tokens(case.focus, left, case.rules.shares)
     if not layout.held or room < case.rules.retrieval.min_tokens:
@@ -235,7 +236,7 @@ def _retrieval_tokens(
     """Return the room for slices beside *facts*, if anything lies outside."""
     if layout.first <= 1:
         return 0
-    room = case.input_budget - layout.tokens - size(facts, case.meter)
+    room = case.input_budget - layout.tokens - size((*facts, *layout.orders), case.meter)
     offered = sum(item.line.tokens for item in evidence)
     return passage_tokens(room, offered, meter=case.meter, rules=case.rules)
 

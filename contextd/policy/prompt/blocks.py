@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Message, Role, SectionKind, Tier
 from contextd.policy.facts.facts import fact_lines, tighten
+from contextd.policy.facts.pinning import MUST
 from contextd.policy.quoting import HEADERS, day_line, quote, quote_retold, spoken
 
 if TYPE_CHECKING:
@@ -59,13 +60,15 @@ class Line:
 class FoldedLimits:
     """The room, in tokens, of what stands in every prompt: pinned by rule, summary, facts.
 
-    `held` is what the facts of a fold may take, shown or not.
+    `held` is what the facts of a fold may take, shown or not; `orders` what standing orders
+    may take of the pinned sentences, if they need more than `pinned`.
     """
 
     pinned: int
     summary: int
     facts: int
     held: int = 0
+    orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def folded_limits(input_budget: int, rules: FoldRules) -> FoldedLimits:
         summary=int(input_budget * FOLDED_SHARE),
         facts=facts,
         held=max(facts, min(rules.facts_tokens, int(input_budget * HELD_SHARE))),
+        orders=_worthwhile(input_budget * max(rules.orders_share, rules.pinned_share)),
     )
 
 
@@ -131,17 +135,25 @@ def folded(
     else:
         lines = fitting(_told(state, fold, before, meter), limits.summary, meter)
     held = tuple(fact for fact in facts if fact not in shown)
-    return Folded(kind, kept, fitting(pinned, limits.pinned, meter), lines, held)
+    return Folded(kind, kept, _bounded(pinned, limits, meter), lines, held)
+
+
+def _bounded(pinned: Sequence[Line], limits: FoldedLimits, meter: Meter) -> tuple[Line, ...]:
+    """Return the pinned lines within their limits: standing orders first, which have more."""
+    orders = fitting([line for line in pinned if line.rank >= MUST], limits.orders, meter)
+    others = [line for line in pinned if line.rank < MUST]
+    room = limits.pinned - size(orders, meter)
+    return tuple(sorted((*orders, *fitting(others, room, meter)), key=lambda line: line.newest))
 
 
 def kept_lines(state: SessionState, before: int, meter: Meter) -> tuple[Line, ...]:
     """Quote, whole, the turns below sequence *before* that the caller pinned."""
     sequences = state.kept[: bisect_left(state.kept, before)]
     turns = [state.turns[sequence - 1] for sequence in sequences]
-    return tuple(quoted(turn, spoken(turn), meter) for turn in turns)
+    return tuple(quoted_line(turn, spoken(turn), meter) for turn in turns)
 
 
-def quoted(turn: Turn, text: str, meter: Meter, rank: float = 0.0) -> Line:
+def quoted_line(turn: Turn, text: str, meter: Meter, rank: float = 0.0) -> Line:
     """Return the line that quotes *text* as said in *turn*, told in the order of time."""
     line = quote(turn, text)
     return Line(line, meter.count(line), (turn.sequence,), rank, day_line(turn))
@@ -228,7 +240,7 @@ def _sentences(
 ) -> Iterator[Line]:
     for item in sentences:
         if 0 < item.sequence < before:
-            yield quoted(state.turns[item.sequence - 1], item.text, meter, item.score)
+            yield quoted_line(state.turns[item.sequence - 1], item.text, meter, item.score)
 
 
 def facts_lines(

@@ -10,19 +10,28 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from contextd.model import Focus, Format, Message, Omitted, Role, SectionKind, Turn
-from contextd.policy.prompt.blocks import folded, folded_limits, folded_messages, overhead
+from contextd.policy.facts.pinning import MUST
+from contextd.policy.prompt.blocks import (
+    fitting,
+    folded,
+    folded_limits,
+    folded_messages,
+    overhead,
+    quoted_line,
+    size,
+)
 from contextd.policy.prompt.budget import message_cost, sent_text, turns_cost
 from contextd.policy.prompt.resuming import opened, refresh
 from contextd.policy.prompt.shares import gives_way, window_tokens
 from contextd.policy.prompt.units import Unit, completing, quoted, units
-from contextd.policy.prompt.window import newest_exchange
+from contextd.policy.prompt.window import newest_exchange, settled_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from contextd.model import Fact, Fold
     from contextd.policy.meter import Meter
-    from contextd.policy.prompt.blocks import Folded
+    from contextd.policy.prompt.blocks import Folded, Line
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.prompt.window import Start
@@ -85,18 +94,34 @@ class Case:
         return header + self.rules.retrieval.min_tokens
 
     def fold_before(self, first: int) -> Fold | None:
-        """Return the fold that stands for all turns below *first*: in force, or made now.
+        """Return the fold that stands for the turns below *first*: in force, or made now.
 
-        Turns since the fold in force that give way to a question about the past are left to
-        the search: another fold for each question would change the prompt's beginning.
+        Newest turns that give way to a question about the past are left to the search:
+        another fold for each question would change the prompt's beginning.
         """
         fold = self.standing.fold
-        if first <= 1 or (fold is not None and fold.through >= first - 1):
+        through = fold.through if fold else 0
+        if first <= 1 or through >= first - 1:
             return fold
-        steady = self.standing.pressure < self.rules.tiers.summary
-        if fold is not None and steady and self.focus is Focus.DETAIL:
-            return fold
-        return self.fold_now(first - 1)
+        upto = first - 1
+        if self.focus is Focus.DETAIL:
+            steady = fold is not None and self.standing.pressure < self.rules.tiers.summary
+            start = 1 if steady else settled_start(self.state, self.rules.window)
+            upto = min(upto, start - 1)
+        return fold if through >= upto else self.fold_now(upto)
+
+    def late_orders(self, first: int, fold: Fold | None) -> tuple[Line, ...]:
+        """Return what binds of the turns below *first* that *fold* does not stand for."""
+        through = fold.through if fold else 0
+        if self.focus is not Focus.DETAIL or through >= first - 1:
+            return ()
+        lines = [
+            quoted_line(self.state.turns[item.sequence - 1], item.text, self.meter, item.score)
+            for item in self.fold_now(first - 1).pinned
+            if item.sequence > through and item.score >= MUST
+        ]
+        limits = folded_limits(self.input_budget, self.rules.fold)
+        return fitting(lines, limits.orders, self.meter)
 
     def folded(self, first: int, fold: Fold | None) -> Folded:
         """Return the text that stands for the turns below *first*."""
@@ -110,8 +135,9 @@ class Layout:
     """The messages before and after the volatile data, and what they leave out.
 
     The first `settled` messages of `head` change only with the next fold; `held` are facts
-    that could be told beside those that `head` tells.  `squeezed` says that not even the
-    newest exchange fitted whole.
+    that could be told beside those that `head` tells, `orders` lines that have to be: what
+    binds of the turns that neither the folded text nor the verbatim part stands for.
+    `squeezed` says that not even the newest exchange fitted whole.
     """
 
     first: int
@@ -124,6 +150,7 @@ class Layout:
     omitted: tuple[Omitted, ...] = ()
     squeezed: bool = False
     held: tuple[Fact, ...] = ()
+    orders: tuple[Line, ...] = ()
 
 
 def total(messages: Iterable[Message]) -> int:
@@ -155,13 +182,24 @@ def fit(case: Case, start: Start) -> Layout | None:
     said = (*data, *joined(found.units))
     head = (*case.system, *opening(case, (*said, *last)), *said)
     tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))
-    if tokens + (case.retrieval_least if first > 1 else 0) > case.input_budget:
+    orders = case.late_orders(first, fold)
+    volatile = size(orders, case.meter) + (case.retrieval_least if first > 1 else 0)
+    if tokens + volatile > case.input_budget:
         return None
     settled = _settled(case, head, found.units)
-    if start.shared and case.window_gives_way:
+    if case.window_gives_way and (first > 1 or case.standing.tier):
         settled = min(settled, len(head) - len(joined(found.units)) if data else len(case.system))
     return Layout(
-        first, fold, head, settled, case.notice, last, tokens, found.omitted, held=parts.held
+        first,
+        fold,
+        head,
+        settled,
+        case.notice,
+        last,
+        tokens,
+        found.omitted,
+        held=parts.held,
+        orders=orders,
     )
 
 

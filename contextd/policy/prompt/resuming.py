@@ -20,7 +20,7 @@ from contextd.model import FactKind, Role, SectionKind
 from contextd.policy.facts.gathering import gather, judge
 from contextd.policy.facts.issue import open_issue
 from contextd.policy.facts.supersession import settle
-from contextd.policy.prompt.blocks import Line, block, fitting, overhead, quoted
+from contextd.policy.prompt.blocks import Line, block, fitting, overhead, quoted_line
 from contextd.policy.quoting import HEADERS, day_line, flatten, spoken
 from contextd.policy.reading.outcomes import DONE, SUCCEEDED, read_status
 from contextd.policy.reading.phrases import cut
@@ -194,7 +194,7 @@ def _last_said(turns: Sequence[Turn], meter: Meter) -> Iterator[Line]:
 
 
 def _line(turn: Turn, text: str, rank: float, meter: Meter) -> Line:
-    return quoted(turn, cut(flatten(text), _LONGEST), meter, rank)
+    return quoted_line(turn, cut(flatten(text), _LONGEST), meter, rank)
 
 
 def _content(line: Line) -> str:

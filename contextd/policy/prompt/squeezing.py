@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from contextd.errors import BudgetTooSmall
 from contextd.model import Omitted, Role, SectionKind
-from contextd.policy.prompt.blocks import block, folded_messages, kept_lines, overhead
+from contextd.policy.prompt.blocks import block, fitting, folded_messages, kept_lines, overhead
 from contextd.policy.prompt.budget import sent_text
 from contextd.policy.prompt.cutting import LEAST_MESSAGE, shaped, squeeze
 from contextd.policy.prompt.layout import Layout, closing, joined, opening, shape_message, total
@@ -84,6 +84,7 @@ def squeezed(case: Case) -> Layout:
         omitted=(*_cut(must), *missing, *exchange.omitted),
         squeezed=True,
         held=parts.held,
+        orders=fitting(case.late_orders(first, fold), rest // FOLDED_PARTS, case.meter),
     )
 
 

@@ -53,6 +53,15 @@ def starts(
         yield Start(sequence, shared=1 < sequence < newest + (focus is Focus.DETAIL))
 
 
+def settled_start(state: SessionState, rules: WindowRules) -> int:
+    """Return the latest start, in the largest steps there are, that leaves something before it.
+
+    It stays where it is for several exchanges; 1 in a session of a single one.
+    """
+    found = (_stepped(state, count, step) for count, step in _steps(rules))
+    return next((start for start in found if start > 1), 1)
+
+
 def newest_exchange(state: SessionState) -> int:
     """Return the first turn of the newest exchange; 1 when there is none."""
     return state.exchanges[-1] if state.exchanges else 1

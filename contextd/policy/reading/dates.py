@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 _MICROSECONDS_A_DAY = 86_400_000_000
@@ -37,9 +39,9 @@ _FORMS = tuple(
 """Most exact first.  A month alone needs a preposition: "may" and "march" are verbs, too."""
 
 
-_UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
+_UNITS: Mapping[str, int] = {"day": 1, "week": 7, "month": 30, "year": 365}
 """Days."""
-_COUNTS = {
+_COUNTS: Mapping[str, int] = {
     word: number
     for number, words in enumerate(
         ("", "a|an|one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -51,7 +53,7 @@ _AGO = re.compile(
     r"(?P<unit>day|week|month|year)s? ago\b"
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_BACK = {"yesterday": 1, "the day before yesterday": 2, "last night": 1}
+_BACK: Mapping[str, int] = {"yesterday": 1, "the day before yesterday": 2, "last night": 1}
 _NAMED_DAY = re.compile(
     r"\bthe day before yesterday\b|\byesterday\b|\blast night\b"
     rf"|\b(?:on|last|since) (?P<weekday>{'|'.join(_WEEKDAYS)})\b"

@@ -155,7 +155,22 @@ def test_slices_that_do_not_fit_lose_by_score() -> None:
     )
     _, context = ask(state, 2_000, slices=slices, focus=Focus.DETAIL)
     retrieved = next(each for each in context.sections if each.kind is SectionKind.RETRIEVED)
-    assert retrieved.sequences == (1, 3)
+    assert [at for at in retrieved.sequences if at <= 3] == [1, 3]
+
+
+def test_an_order_is_told_although_its_turn_gave_way() -> None:
+    """What binds of turns that neither stand verbatim nor are folded is not lost."""
+    state = session(30)
+    apply(state, (turn(Role.USER, "From now on always answer in Ukrainian."),), None, WORDS)
+    for _ in range(3):
+        later = (turn(Role.ASSISTANT, said(30)), turn(Role.USER, said(30)))
+        apply(state, later, None, WORDS)
+    framed, context = ask(state, 1_500, focus=Focus.DETAIL)
+    assert framed.verbatim_start > 61
+    assert framed.fold is not None
+    assert framed.fold.through < 61
+    assert "always answer in Ukrainian" in part(context, SectionKind.RETRIEVED)
+    assert "always answer in Ukrainian" not in part(context, SectionKind.PINNED)
 
 
 def test_evidence_goes_by_score_until_full() -> None:

@@ -180,9 +180,10 @@ def test_new_turns_leave_the_stable_prefix_as_it_is(scene: Scene) -> None:
 
 
 def basis(framed: Frame) -> tuple[object, ...]:
-    """Return what a prefix may change with: the fold, the tier, the start, the cutting."""
+    """Return what a prefix may change with: fold, tier, start, cutting, the newest pause."""
     layout = framed.layout
-    return framed.fold, framed.standing.tier, framed.verbatim_start, layout.squeezed
+    pause = framed.resumed.start if framed.resumed else 0
+    return framed.fold, framed.standing.tier, framed.verbatim_start, layout.squeezed, pause
 
 
 def test_generated_sessions_reach_every_part() -> None:

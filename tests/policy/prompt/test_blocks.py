@@ -159,5 +159,5 @@ def test_a_day_is_told_once() -> None:
 def test_limits_follow_the_budget() -> None:
     """A fold holds more facts than every prompt shows; a block of a few tokens is not shown."""
     small, large = folded_limits(400, FoldRules()), folded_limits(10_000, FoldRules())
-    assert small == FoldedLimits(pinned=0, summary=100, facts=0, held=320)
-    assert large == FoldedLimits(pinned=800, summary=2_500, facts=800, held=1_500)
+    assert small == FoldedLimits(pinned=0, summary=100, facts=0, held=320, orders=0)
+    assert large == FoldedLimits(pinned=800, summary=2_500, facts=800, held=1_500, orders=1_400)
