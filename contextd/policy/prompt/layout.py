@@ -107,7 +107,8 @@ class Case:
         if self.focus is Focus.DETAIL:
             steady = fold is not None and self.standing.pressure < self.rules.tiers.summary
             start = 1 if steady else settled_start(self.state, self.rules.window)
-            upto = min(upto, start - 1)
+            taken_up = self.resumed.start if self.resumed else 1
+            upto = min(upto, max(start, taken_up) - 1)
         return fold if through >= upto else self.fold_now(upto)
 
     def late_orders(self, first: int, fold: Fold | None) -> tuple[Line, ...]:
