@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from contextd.cli.player import Event
 
-BUDGET = pb.Budget(context_window_tokens=4_800, reserved_output_tokens=1_000)
+BUDGET = pb.Budget(context_window_tokens=4_600, reserved_output_tokens=1_000)
 """Small, so that a conversation of some 12,000 tokens meets every mark."""
 
 PACE = 0.16
