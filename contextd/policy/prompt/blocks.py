@@ -96,12 +96,13 @@ class Folded:
 def folded_limits(input_budget: int, rules: FoldRules) -> FoldedLimits:
     """Return the room that an input budget gives to folded text."""
     facts = _worthwhile(input_budget * rules.facts_share)
+    pinned = _worthwhile(input_budget * rules.pinned_share)
     return FoldedLimits(
-        pinned=_worthwhile(input_budget * rules.pinned_share),
+        pinned=pinned,
         summary=int(input_budget * FOLDED_SHARE),
         facts=facts,
         held=max(facts, min(rules.facts_tokens, int(input_budget * HELD_SHARE))),
-        orders=_worthwhile(input_budget * max(rules.orders_share, rules.pinned_share)),
+        orders=max(pinned, int(input_budget * rules.orders_share)) if pinned else 0,
     )
 
 
