@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from contextd.events import Record
-    from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
+    from contextd.model import Budget, Fact, Fold, Handoff, SessionKey, Turn
 
 
 LEAST_PAUSE = 3_600_000_000
@@ -59,6 +59,9 @@ class SessionState:
     shown for the newest of them.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
     `requests` finds the answer an earlier request got, by its id.
+
+    `chosen_facts` remembers what was chosen of which facts for a limit: nothing that is not
+    derived, and the one thing here that readers add to, since choosing takes milliseconds.
 
     `kept` holds the sequences of the turns pinned by the caller.  `open_calls` maps the id
     of a call still without a result to the turn that made it (the newest, if ids repeat);
@@ -96,6 +99,9 @@ class SessionState:
     handoff_state: HandoffState = HandoffState.BOT
     notified: bool = False
     requests: dict[str, Answered] = field(default_factory=dict)
+    chosen_facts: dict[tuple[int, int], tuple[object, tuple[Fact, ...]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def next_sequence(self) -> int:

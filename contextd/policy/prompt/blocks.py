@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 FOLDED_SHARE = 0.25
 """The most that the summary may take of the input budget."""
 
+ROUNDING = 16
+"""Tokens to which the room of further facts is rounded down, so that choices are met again."""
+
+REMEMBERED = 16
+"""Choices of facts that are remembered."""
+
 LEAST_BLOCK = 64
 """Tokens below which a block in every prompt is not worth its header."""
 
@@ -131,11 +137,12 @@ def folded(
     facts = tuple(fact for fact in fold.facts if 0 < fact.sequence < before)
     shown: tuple[Fact, ...] = ()
     if kind is SectionKind.KEY_FACTS:
-        shown = tighten(facts, limit=limits.facts, turns=state.turns, meter=meter)
+        shown = _tightened(fold.facts, before, limits.facts, state, meter)
         lines = _fact_lines(shown, limits.facts, state, meter)
     else:
         lines = fitting(_told(state, fold, before, meter), limits.summary, meter)
-    held = tuple(fact for fact in facts if fact not in shown)
+    told = set(shown)
+    held = tuple(fact for fact in facts if fact not in told)
     return Folded(kind, kept, _bounded(pinned, limits, meter), lines, held)
 
 
@@ -247,9 +254,25 @@ def _sentences(
 def facts_lines(
     facts: Sequence[Fact], room: int, state: SessionState, meter: Meter
 ) -> tuple[Line, ...]:
-    """Return those of *facts* worth most in at most *room* tokens, as lines, best first."""
-    best = tighten(facts, limit=room, turns=state.turns, meter=meter)
+    """Return those of *facts* worth most in about *room* tokens, as lines, best first."""
+    room -= room % ROUNDING
+    best = _tightened(tuple(facts), state.next_sequence, room, state, meter)
     return _fact_lines(best, room, state, meter)
+
+
+def _tightened(
+    facts: tuple[Fact, ...], before: int, limit: int, state: SessionState, meter: Meter
+) -> tuple[Fact, ...]:
+    """Choose of *facts* below sequence *before* what *limit* tokens hold, once for each limit."""
+    known = state.chosen_facts.get((before, limit))
+    if known is not None and known[0] == facts:
+        return known[1]
+    asked = [fact for fact in facts if 0 < fact.sequence < before]
+    chosen = tighten(asked, limit=limit, turns=state.turns, meter=meter)
+    if len(state.chosen_facts) >= REMEMBERED:
+        state.chosen_facts.clear()
+    state.chosen_facts[before, limit] = (facts, chosen)
+    return chosen
 
 
 def _fact_lines(
