@@ -2,7 +2,7 @@
 
 `SessionState.apply` is the only place that gives records their meaning.  The state grows
 by appending, so what was read before an `apply` stays valid; everything else under
-`policy/` only reads it.
+`policy/` only reads it, but for `chosen_facts`, where what was worked out is remembered.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class SessionState:
     begin.  `notified` says that the user has had the notice of the tier crossed last.
     `requests` finds the answer an earlier request got, by its id.
 
-    `chosen_facts` remembers what was chosen of which facts for a limit: nothing that is not
-    derived, and the one thing here that readers add to, since choosing takes milliseconds.
+    `chosen_facts` remembers what was chosen of which facts for a limit: it says nothing that
+    the rest does not, and spares each message the milliseconds of choosing.
 
     `kept` holds the sequences of the turns pinned by the caller.  `open_calls` maps the id
     of a call still without a result to the turn that made it (the newest, if ids repeat);

@@ -254,7 +254,7 @@ def _sentences(
 def facts_lines(
     facts: Sequence[Fact], room: int, state: SessionState, meter: Meter
 ) -> tuple[Line, ...]:
-    """Return those of *facts* worth most in about *room* tokens, as lines, best first."""
+    """Return those of *facts* worth most in at most *room* tokens, as lines, best first."""
     room -= room % ROUNDING
     best = _tightened(tuple(facts), state.next_sequence, room, state, meter)
     return _fact_lines(best, room, state, meter)

@@ -107,8 +107,7 @@ class Case:
         if self.focus is Focus.DETAIL:
             steady = fold is not None and self.standing.pressure < self.rules.tiers.summary
             start = 1 if steady else settled_start(self.state, self.rules.window)
-            taken_up = self.resumed.start if self.resumed else 1
-            upto = min(upto, max(start, taken_up) - 1)
+            upto = min(upto, max(start, self.earliest) - 1)
         return fold if through >= upto else self.fold_now(upto)
 
     def late_orders(self, first: int, fold: Fold | None) -> tuple[Line, ...]:
@@ -187,14 +186,11 @@ def fit(case: Case, start: Start) -> Layout | None:
     volatile = size(orders, case.meter) + (case.retrieval_least if first > 1 else 0)
     if tokens + volatile > case.input_budget:
         return None
-    settled = _settled(case, head, found.units)
-    if case.window_gives_way and (first > 1 or case.standing.tier):
-        settled = min(settled, len(head) - len(joined(found.units)) if data else len(case.system))
     return Layout(
         first,
         fold,
         head,
-        settled,
+        _settled(case, head, found.units, shared=first > 1 or case.standing.tier > 0),
         case.notice,
         last,
         tokens,
@@ -248,12 +244,17 @@ def joined(found: Iterable[Unit]) -> tuple[Message, ...]:
     return tuple(message for unit in found for message in unit.messages)
 
 
-def _settled(case: Case, head: tuple[Message, ...], found: tuple[Unit, ...]) -> int:
+def _settled(
+    case: Case, head: tuple[Message, ...], found: tuple[Unit, ...], *, shared: bool
+) -> int:
     """Count the leading messages that later turns cannot change.
 
     While nothing but the system prompt is said, the next turn decides what opens the rest.
+    The units *found* are not among them where they share a room that another kind of message
+    would divide otherwise.
     """
-    unsettled = len(joined(dropwhile(lambda unit: unit.settled, found)))
+    may_go = shared and case.window_gives_way
+    unsettled = len(joined(found if may_go else dropwhile(lambda unit: unit.settled, found)))
     count = len(head) - unsettled
     said = head[len(case.system) : count]
     own = (message for message in said if message.sequences and not is_blank(message))
