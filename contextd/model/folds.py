@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from contextd.model.session import Role, Usage
@@ -26,13 +26,16 @@ class Fact:
     """One thing worth knowing without the turn it came from.
 
     `label` names the value of an `ENTITY` ("order id", "e-mail", "amount"); `sequence` is
-    the turn that states it (the newest one, if it was repeated).
+    the turn that states it (the newest one, if it was repeated).  `weight` is what it was
+    worth beside the others when it was chosen, 0 when unknown; it is no part of what is
+    stated.
     """
 
     kind: FactKind
     text: str
     sequence: int
     label: str = ""
+    weight: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Fold, Retention, Sentence
-from contextd.policy.facts.facts import choose
-from contextd.policy.facts.gathering import WEIGHT, Candidate, gather, judge, weigh
+from contextd.policy.facts.facts import choose, weighed_again
+from contextd.policy.facts.gathering import WEIGHT, Candidate, gather, judge
 from contextd.policy.facts.issue import open_issue
 from contextd.policy.facts.pinning import pinned
 from contextd.policy.facts.summary import summarize
@@ -37,8 +37,6 @@ DIGEST_BUDGET = 10_000
 """The input budget as large as which a digest's facts and pinned sentences may be."""
 DIGESTED = 500
 """Turns that a digest reads at most where a fold stands for those before."""
-_SURVIVOR = 1.15
-"""What a fact that an earlier fold kept is worth beside an equal new one."""
 _LINE_CHARACTERS = 24
 """Characters that a quoted line adds to its text."""
 _ERROR = re.compile(
@@ -243,8 +241,7 @@ def _carried(base: Fold | None, state: SessionState) -> Iterator[Candidate]:
     """Give the facts of the fold before, to compete with the new ones."""
     for fact in base.facts if base else ():
         if fact.kind is not FactKind.OPEN_ISSUE:
-            role = state.turns[fact.sequence - 1].role
-            yield Candidate(fact, weigh(fact, role) * _SURVIVOR, role)
+            yield from weighed_again(fact, state.turns[fact.sequence - 1])
 
 
 def _is_shorter(fold: Fold, state: SessionState) -> bool:

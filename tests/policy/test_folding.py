@@ -101,6 +101,22 @@ def test_a_second_fold_keeps_what_the_first_one_knew() -> None:
     assert second.source_tokens == state.total_tokens
 
 
+@pytest.mark.parametrize("heavy", ["alder", "birch"])
+def test_a_fact_is_carried_on_with_its_worth(heavy: str) -> None:
+    """A small fold made from a large one keeps what mattered when it was said."""
+    talk = Scenario().user("alder").user("birch")
+    facts = tuple(
+        Fact(FactKind.ENTITY, word, at, "said", 3.0 if word == heavy else 0.1)
+        for at, word in enumerate(("alder", "birch"), start=1)
+    )
+    before = Fold(2, (), facts, (), talk.state().total_tokens)
+    state = talk.user("ok").state()
+    state.fold = before
+    small = replace(RULES, fold=replace(RULES.fold, facts_tokens=4, facts_share=0.0))
+    (kept,) = extract(state, 3, rules=small, meter=METER).facts
+    assert kept.text == heavy
+
+
 def test_a_correction_reaches_back_over_a_fold() -> None:
     """What an earlier fold kept goes when it is corrected later."""
     talk = Scenario().user("My order is W1111 and it is late.").exchanges(3)

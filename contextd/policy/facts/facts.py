@@ -9,7 +9,7 @@ costs its tokens once; with room to spare, whole clauses take the place of their
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from math import log2
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextd.model import Turn
     from contextd.policy.meter import Meter
 
-__all__ = ["choose", "fact_lines", "tighten"]
+__all__ = ["choose", "fact_lines", "tighten", "weighed_again"]
 
 _STATED_SHARE = 0.20
 """The share of the limit in which statements go before values."""
@@ -58,17 +58,17 @@ def choose(
     """Return the facts worth most whose lines take at most *limit* tokens together."""
     order = _order(candidates, limit)
     place = {id(candidate): at for at, candidate in enumerate(candidates)}
-    fits: tuple[Fact, ...] = ()
+    fits: list[Candidate] = []
     low, high = 0, len(order)
     while low < high:
         middle = (low + high + 1) // 2
         kept = sorted(_without_echoes(order[:middle]), key=lambda item: place[id(item)])
         facts = _sorted(kept)
         if sum(meter.count(line.text) for line in fact_lines(facts, turns)) <= limit:
-            fits, low = facts, middle
+            fits, low = kept, middle
         else:
             high = middle - 1
-    return fits
+    return _sorted(replace(each, fact=_weighted(each)) for each in fits)
 
 
 def tighten(
@@ -77,16 +77,23 @@ def tighten(
     """Return those of *facts*, chosen earlier, that a smaller *limit* still holds."""
     if sum(meter.count(line.text) for line in fact_lines(facts, turns)) <= limit:
         return tuple(facts)
-    weighed = [item for fact in facts for item in _weighed(fact, turns[fact.sequence - 1])]
+    weighed = [item for fact in facts for item in weighed_again(fact, turns[fact.sequence - 1])]
     return choose(weighed, limit=limit, turns=turns, meter=meter)
 
 
-def _weighed(fact: Fact, turn: Turn) -> Iterator[Candidate]:
-    """Give a fact and, where it is a clause, its keywords: a small limit holds these alone."""
-    yield Candidate(fact, weigh(fact, turn.role), turn.role)
+def weighed_again(fact: Fact, turn: Turn) -> Iterator[Candidate]:
+    """Give a fact chosen earlier, with the worth it had then, to be chosen from once more.
+
+    Where it is a clause, its keywords come with it: a small limit holds these alone.
+    """
+    yield Candidate(fact, fact.weight or weigh(fact, turn.role), turn.role)
     if fact.label == SAID:
         pieces = [words for words in keywords(fact.text) if words != fact.text]
         yield from (entity(turn, SAID, words, phrase_weight(words)) for words in pieces)
+
+
+def _weighted(candidate: Candidate) -> Fact:
+    return replace(candidate.fact, weight=round(candidate.weight, 2))
 
 
 def _sorted(candidates: Iterable[Candidate]) -> tuple[Fact, ...]:

@@ -21,7 +21,6 @@ from contextd.policy.facts.candidates import (
     entity,
     statement,
     value_weight,
-    weigh,
 )
 from contextd.policy.facts.spoken import UNKNOWN, Asked, asked, from_user, in_reply
 from contextd.policy.reading.extraction import ID_LIKE, values
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from contextd.policy.reading.patterns import IdPattern
     from contextd.policy.reading.retention import Statement, Verdict
 
-__all__ = ["SAID", "WEIGHT", "Candidate", "gather", "judge", "weigh"]
+__all__ = ["SAID", "WEIGHT", "Candidate", "gather", "judge"]
 
 _ASKED_OF_TOOLS = 3.0
 """What a value that we gave a tool is worth beside one that it returned."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = 0.2
 """What "I don't remember" is worth as an answer."""
-_REVISED = 1.5
+_REVISED = 2.5
 """What a value in a change of plans is worth beside another: it is the one that holds."""
 _BOUND = 0.5
 """What a phrase is worth of a sentence that is kept as a statement."""
@@ -60,7 +60,10 @@ _EITHER = re.compile(
 """Openings of a question whose answer is yes or no."""
 _REVISION = re.compile(
     r"\b(?:chang(?:e|ed|ing)|instead|actually|wait|move|raise|lower|switch|different|forgot|meant|"
-    r"(?:how|what) about|another|try)\b",
+    r"(?:how|what) about|another|try)\b|"
+    r"\bjust (?:re(?:alized|alised|membered|called)|found out|got)\b|"
+    r"^(?:(?:oh|uh|um|well),? )?"
+    r"(?:(?:no|nope|nah|sorry)\b(?=[,.!;] *\w)|(?:maybe|perhaps)\b)",
     re.IGNORECASE,
 )
 _ADDS = re.compile(r"\b(?:also|another|other|second|add|as well|too)\b", re.IGNORECASE)

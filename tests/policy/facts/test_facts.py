@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contextd.model import FactKind
+from contextd.model import Fact, FactKind
 from contextd.policy.facts.facts import choose, tighten
 from contextd.policy.facts.gathering import gather, judge
 from contextd.policy.facts.lines import fact_lines
@@ -101,6 +102,29 @@ def test_a_tighter_limit_takes_the_keywords_of_a_clause() -> None:
     fewer = tighten(chosen, limit=8, turns=talk.turns, meter=METER)
     assert {fact.text for fact in fewer} <= {"neighbour borrowed", "green ladder", "shed"}
     assert fewer
+
+
+def test_a_value_knows_what_it_was_worth_when_it_was_said() -> None:
+    """Its question and its tone are not read twice: that nobody knew still counts."""
+    talk = Scenario().bot("What is your account number?").user("I don't remember.").user("Bremen")
+    candidates = settle(gather(talk.turns, judge(talk.turns)))
+    chosen = choose(candidates, limit=500, turns=talk.turns, meter=METER)
+    worth = {item.fact.text: pytest.approx(item.weight, abs=0.01) for item in candidates}
+    assert {fact.text: fact.weight for fact in chosen} == worth
+
+
+@pytest.mark.parametrize(("alder", "birch"), [(0.5, 2.0), (2.0, 0.5)])
+def test_a_choice_among_what_was_chosen_goes_by_what_it_was_worth(
+    alder: float, birch: float
+) -> None:
+    """Of two words that look alike, the one that mattered stays."""
+    turns = Scenario().user("alder").user("birch").turns
+    facts = (
+        Fact(FactKind.ENTITY, "alder", 1, "said", alder),
+        Fact(FactKind.ENTITY, "birch", 2, "said", birch),
+    )
+    (only,) = tighten(facts, limit=4, turns=turns, meter=METER)
+    assert only.weight == 2.0
 
 
 def test_what_comes_up_again_goes_first() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from contextd.model import FactKind
 from contextd.policy.facts.gathering import Candidate, gather, judge
 from contextd.testing.scenario import Scenario
@@ -57,3 +59,19 @@ def test_a_value_in_a_change_of_plans_weighs_more() -> None:
     )
     assert revised.weight > plain.weight
     assert (plain.revises, revised.revises, added.revises) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["No, make that Tuesday.", "Sorry, Tuesday.", "Maybe Tuesday.", "I just realized: Tuesday."],
+)
+def test_a_change_of_plans_has_many_openings(text: str) -> None:
+    """Nobody says "instead" every time."""
+    (day,) = {item.revises for item in told("Go on.", text) if "Tuesday" in item.fact.text}
+    assert day
+
+
+@pytest.mark.parametrize("text", ["No problem on Tuesday.", "I may come on Tuesday."])
+def test_what_only_looks_like_one_revises_nothing(text: str) -> None:
+    """A "no" that belongs to what follows takes nothing back."""
+    assert not any(item.revises for item in told("Go on.", text))
