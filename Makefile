@@ -10,8 +10,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve-installed
 DEV := $(VENV)/.dev-installed
+EXTRAS_VENV := .venv-extras
+EXTRAS := $(EXTRAS_VENV)/.installed
 PROTOS := $(sort $(wildcard proto/contextd/v1/*.proto))
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+EXTRAS_PIP_INSTALL := $(patsubst $(BIN)/%,$(EXTRAS_VENV)/bin/%,$(PIP_INSTALL))
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --quiet \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
@@ -37,6 +40,13 @@ $(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(EXTRAS): requirements/extras.lock pyproject.toml
+	@[ -x $(EXTRAS_VENV)/bin/python ] || scripts/make_venv.sh $(PYTHON) $(EXTRAS_VENV)
+	@echo "installing the heavy extras into $(EXTRAS_VENV) (torch: gigabytes) …"
+	@$(EXTRAS_PIP_INSTALL) --require-hashes -r requirements/extras.lock
+	@$(EXTRAS_PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
 .PHONY: setup
 setup: $(DEV) ## make .venv with everything needed to work on contextd
 
@@ -55,6 +65,10 @@ run: $(SERVE) ## start the daemon on its default addresses, with its state in co
 .PHONY: test
 test: $(DEV) ## run the tests (ARGS are for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-extras
+test-extras: $(EXTRAS) ## run the tests of the extras that bring torch, in a .venv of their own
+	@$(EXTRAS_VENV)/bin/python -m pytest -m extra $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, import rules, hadolint
@@ -113,6 +127,8 @@ lock: $(DEV) ## resolve the lock files anew (pass ARGS=--upgrade for newer versi
 	@$(COMPILE) --extra serve --output-file requirements/serve.lock $(ARGS)
 	@$(COMPILE) --extra serve --extra testing --group dev --constraints requirements/serve.lock \
 		--output-file requirements/dev.lock $(ARGS)
+	@$(COMPILE) --extra serve --extra testing --extra sentence-transformers --group dev \
+		--constraints requirements/dev.lock --output-file requirements/extras.lock $(ARGS)
 
 .PHONY: wheel
 wheel: $(DEV) ## build dist/*.whl
@@ -125,5 +141,5 @@ wheel-test: wheel ## install the wheel elsewhere, without a network, and talk to
 	@PYTHON=$(BIN)/python scripts/wheel_test.sh dist/*.whl requirements/serve.lock
 
 .PHONY: clean
-clean: ## remove what was built, and .venv
-	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove what was built, and both virtual environments
+	@rm -rf $(VENV) $(EXTRAS_VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -109,6 +109,11 @@ def test_policy_is_pure() -> None:
     expect_none(found(rules.impure, policy))
 
 
+def test_no_test_skips() -> None:
+    """What is missing is a failure; only a shipped suite leaves out what is declared."""
+    expect_none(found(rules.skips, TESTS))
+
+
 def test_imports_follow_the_layers() -> None:
     """The contracts of import-linter in pyproject.toml are kept."""
     lint = Path(sys.executable).with_name("lint-imports")

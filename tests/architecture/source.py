@@ -34,6 +34,7 @@ READ_ONLY = {"Collection", "Container", "Iterable", "Mapping", "Sequence", "Set"
 WALL_CLOCK = {"time", "time_ns", "localtime", "gmtime"}
 NOW = {"now", "today", "utcnow"}
 CHANCE = {"random", "secrets", "uuid"}
+SKIPS = {"SkipTest", "importorskip", "skip", "skipIf", "skipTest", "skipUnless", "skipif"}
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,15 @@ def silent_exceptions(source: Source) -> list[str]:
         for number, line in enumerate(source.lines, 1)
         for directive in EXCEPTIONS
         if (found := directive.search(line)) and not has_reason(line[found.start() :], directive)
+    ]
+
+
+def skips(source: Source) -> list[str]:
+    """What a test needs is there or the test fails; an extra has its own marker and run."""
+    return [
+        source.at(node, f"{name_of(node)}: a test does not skip")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Name | ast.Attribute) and name_of(node) in SKIPS
     ]
 
 

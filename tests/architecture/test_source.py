@@ -62,6 +62,12 @@ def without_optional(source: Source) -> list[str]:
         (rules.silent_exceptions, "x = 1  # noqa: E501"),
         (rules.silent_exceptions, "x = 1  # type: ignore[misc]"),
         (rules.silent_exceptions, "x = 1  # pragma: no cover"),
+        (rules.skips, "torch = pytest.importorskip('torch')"),
+        (
+            rules.skips,
+            "@pytest.mark.skipif(not find_spec('torch'), reason='no torch')\ndef f(): ...",
+        ),
+        (rules.skips, "from pytest import skip\nskip('no torch')"),
     ],
 )
 def test_finds(rule: Callable[[Source], list[str]], text: str) -> None:
@@ -89,6 +95,7 @@ def test_finds(rule: Callable[[Source], list[str]], text: str) -> None:
             "try: ...\nexcept Exception:  # noqa: BLE001 – told to the caller\n    ...",
         ),
         (rules.silent_exceptions, "x = 1  # type: ignore[misc]  # the stub is wrong"),
+        (rules.skips, "@pytest.mark.extra\ndef f():\n    import torch"),
     ],
 )
 def test_allows(rule: Callable[[Source], list[str]], text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,9 +27,9 @@ def test_an_unknown_model_is_refused(model: str) -> None:
         embedders.fine_embedder(model)
 
 
-@pytest.mark.skipif(find_spec("sentence_transformers") is not None, reason="the extra is there")
-def test_a_missing_library_is_named_at_once() -> None:
+def test_a_missing_library_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra to install is in the message, before anything is served."""
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)  # nowhere to be found
     with pytest.raises(ConfigInvalid, match=r"pip install 'contextd\[sentence-transformers\]'"):
         embedders.fine_embedder("sentence-transformers:some/model")
 

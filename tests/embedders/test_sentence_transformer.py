@@ -1,4 +1,4 @@
-"""The adapter of sentence-transformers, where that extra is installed."""
+"""The adapter of sentence-transformers; `make test-extras` runs this, where the library is."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from contextd.ports import Embedder
 
-library = pytest.importorskip(
-    "sentence_transformers", reason="the extra sentence-transformers is not installed"
-)
-pytestmark = pytest.mark.filterwarnings("default")  # the library's own warnings are not ours
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.filterwarnings("default"),  # the library's own warnings are not ours
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model of the library's, on disk."""
     path = tmp_path_factory.mktemp("models") / "small"
     tokenizer = Tokenizer.from_file(str(MINILM_FILES / "tokenizer.json"))
-    modules = import_module("sentence_transformers.models")
+    library = import_module("sentence_transformers")
+    modules = import_module("sentence_transformers.sentence_transformer.modules")
     module = modules.StaticEmbedding(tokenizer, embedding_dim=24)
     library.SentenceTransformer(modules=[module], device="cpu").save(str(path))
     return path
