@@ -185,6 +185,9 @@ class Embedder(Protocol):
         """Return one row a text, shape (len(texts), dimensions), each of unit length.
 
         A text without a known token gives a row of zeros.  Must not raise for any string.
+        A row must not depend on the texts beside it, but for rounding, nor be changed by a
+        later call.  Must look at a bounded beginning of a text only, so that a huge one takes
+        no longer than that.
         """
 
 

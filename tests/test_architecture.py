@@ -6,7 +6,6 @@ what it forbids.
 
 from __future__ import annotations
 
-import ast
 import importlib
 import re
 import subprocess
@@ -28,6 +27,7 @@ from tests.architecture import source as rules
 from tests.architecture.source import Source
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
@@ -173,27 +173,32 @@ def test_the_error_tree_is_drawn_whole() -> None:
     assert {name for name in vars(errors) if isinstance(getattr(errors, name), type)} <= drawn
 
 
-def is_store(node: ast.ClassDef) -> bool:
-    """Whether the class has the methods of a session store."""
-    return {"append", "read", "delete"} <= {
-        item.name for item in node.body if isinstance(item, ast.AsyncFunctionDef)
-    }
+def methods(node: ast.ClassDef) -> set[str]:
+    """The names of the methods that the class itself has."""
+    return {item.name for item in node.body if isinstance(item, rules.Function)}
 
 
-def test_every_store_passes_the_conformance_suite() -> None:
-    """Each store adapter has a class in `tests/conformance` that runs the suite on it."""
-    adapters = [source for source in CODE if source.name.startswith("contextd/stores/")]
-    stores = {node.name for source in adapters for node in source.classes() if is_store(node)}
-    suites = [s for s in TESTS if s.name.startswith("tests/conformance/")]
-    tested = {
-        rules.name_of(node)
-        for source in suites
-        for suite in source.classes()
-        for node in ast.walk(suite)
-        if isinstance(node, ast.Name | ast.Attribute)
+@pytest.mark.parametrize(
+    ("folder", "port"),
+    [
+        ("stores", {"append", "read", "delete", "ready"}),
+        ("embedders", {"embed", "model_id"}),
+        ("summarizers", {"write"}),
+    ],
+)
+def test_every_adapter_passes_the_conformance_suite(folder: str, port: set[str]) -> None:
+    """Each adapter X has a class TestX in `tests/conformance` that runs the suite on it."""
+    code = [source for source in CODE if source.name.startswith(f"contextd/{folder}/")]
+    adapters = {n.name for source in code for n in source.classes() if port <= methods(n)}
+    suites = {
+        node.name
+        for source in TESTS
+        if source.name.startswith("tests/conformance/")
+        for node in source.classes()
+        if any(rules.name_of(base).endswith("Contract") for base in node.bases)
     }
-    assert stores
-    assert stores <= tested
+    assert adapters
+    assert {f"Test{name}" for name in adapters} <= suites
 
 
 # ── the contract ──────────────────────────────────────────────────────────────────────

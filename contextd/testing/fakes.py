@@ -108,8 +108,11 @@ class OneTokenizer:
 class HashEmbedder:
     """An Embedder that sums a pseudo-random direction for each word of a text.
 
-    Texts that share words come out similar, so retrieval over it behaves sensibly.
+    Texts that share words come out similar, so retrieval over it behaves sensibly.  Only the
+    first MAX_CHARACTERS of a text count.
     """
+
+    MAX_CHARACTERS = 8_192
 
     def __init__(self, dimensions: int = 64) -> None:
         """Make vectors of *dimensions* numbers, at most 512."""
@@ -129,7 +132,7 @@ class HashEmbedder:
         """Return one unit vector a text, zeros for a text without a word."""
         rows = np.zeros((len(texts), self._dimensions), dtype=np.float32)
         for number, text in enumerate(texts):
-            for word in re.findall(r"\w+", text.lower()):
+            for word in re.findall(r"\w+", text[: self.MAX_CHARACTERS].lower()):
                 rows[number] += self._direction(word)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)

@@ -1,23 +1,27 @@
-"""Model folders to be spoilt."""
+"""Model folders to be made and spoilt."""
 
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer
+
+from contextd.embedders import MINILM_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ODD_TEXTS = [
-    "refund\ud800please",
-    "\udfff",
-    "\x00refund\x00",
-    "refund \U0001f4b8",
-    "\u202erefund",
-    "漢字",
-    "[CLS] [SEP] [PAD]",
-    "<|endoftext|>",
-]
+
+def small_model(path: Path) -> Path:
+    """Save a small model of sentence-transformers, which must be installed, at *path*."""
+    library = import_module("sentence_transformers")
+    modules = import_module("sentence_transformers.sentence_transformer.modules")
+    tokenizer = Tokenizer.from_file(str(MINILM_FILES / "tokenizer.json"))
+    module = modules.StaticEmbedding(tokenizer, embedding_dim=24)
+    library.SentenceTransformer(modules=[module], device="cpu").save(str(path))
+    return path
 
 
 def remanifest(folder: Path, name: str, content: bytes) -> None:

@@ -29,9 +29,9 @@ from contextd.errors import (
 from contextd.events import SessionOpened
 from contextd.model import SessionKey
 from contextd.ports import Commit
+from contextd.testing.contracts.vectors import VectorStoreContract
 from contextd.testing.harness import on_store
 from contextd.testing.samples import LOOK_ALIKES, ODD_TEXTS, RECORDS, SPLITS, turns_recorded
-from contextd.testing.vectors import VectorStoreContract
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
