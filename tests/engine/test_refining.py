@@ -52,6 +52,16 @@ async def index(engine: Engine) -> View:
     return view
 
 
+async def refined(embedder: FineEmbedder) -> tuple[MemoryStore, Engine]:
+    """Return a store with a session of ten turns and their vectors, and the engine behind it."""
+    store = MemoryStore()
+    engine = over(store, embedder)
+    await engine.chat(5)
+    await index(engine)
+    await refine(engine)
+    return store, engine
+
+
 def known(view: View) -> int:
     """Count the passages with fine vectors."""
     index = view.index
@@ -125,11 +135,7 @@ def test_vectors_of_another_model_are_computed_anew() -> None:
     """A new model embeds stored turns once more, and its vectors take over."""
 
     async def main() -> None:
-        store = MemoryStore()
-        engine = over(store, FineEmbedder("old"))
-        await engine.chat(5)
-        await index(engine)
-        await refine(engine)
+        store, _ = await refined(FineEmbedder("old"))
         newer = FineEmbedder("new")
         engine = over(store, newer)
         view = await index(engine)
@@ -146,11 +152,7 @@ def test_a_model_that_loads_late_finds_what_is_stored() -> None:
     """A session indexed before the model was there gets its stored vectors afterwards."""
 
     async def main() -> None:
-        store = MemoryStore()
-        engine = over(store, FineEmbedder())
-        await engine.chat(5)
-        await index(engine)
-        await refine(engine)
+        store, _ = await refined(FineEmbedder())
         engine = over(store, None)
         view = await index(engine)
         assert known(view) == 0
@@ -167,11 +169,7 @@ def test_deletion_counts_and_removes_vectors() -> None:
     """The vectors go with the session; one recorded anew begins without any."""
 
     async def main() -> None:
-        store = MemoryStore()
-        engine = over(store, FineEmbedder())
-        await engine.chat(5)
-        await index(engine)
-        await refine(engine)
+        store, engine = await refined(FineEmbedder())
         erased = await engine.inspection.delete_session(KEY)
         assert erased.counts["vectors"] == 10
         await engine.chat(1)
@@ -284,11 +282,7 @@ def test_damaged_vectors_are_computed_again() -> None:
     """What cannot be read back is embedded as if it had never been."""
 
     async def main() -> None:
-        store = MemoryStore()
-        engine = over(store, FineEmbedder())
-        await engine.chat(5)
-        await index(engine)
-        await refine(engine)
+        store, _ = await refined(FineEmbedder())
         await store.put_vectors(KEY, "fine", {3: b"damaged", 4: b""})
         embedder = FineEmbedder()
         engine = over(store, embedder)
