@@ -1,4 +1,4 @@
-"""A finer model that counts what it embeds, and waits or fails when it is told to."""
+"""A finer model that counts what it embeds, and waits or fails when told to; its background."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from contextd.testing.fakes import HashEmbedder
+from tests.engine.kit import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from contextd.engine.sessions import View
+    from tests.engine.kit import Engine
 
 
 class FineEmbedder(HashEmbedder):
@@ -47,3 +51,18 @@ async def until(holds: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.001)
+
+
+async def view_of(engine: Engine) -> View:
+    """Return the session in memory."""
+    return await engine.sessions.refresh(engine.sessions.get(KEY))
+
+
+async def refine(engine: Engine) -> None:
+    """Work in the background until nothing waits for a fine vector."""
+    assert engine.refining is not None
+    working = asyncio.create_task(engine.refining.run())
+    view, refining = await view_of(engine), engine.refining
+    await until(lambda: not refining._waiting and not view.unrefined)
+    refining.close()
+    await working

@@ -9,7 +9,7 @@ import pytest
 
 from contextd.engine.meaning import WAITING_QUERIES, FineModel, Patience
 from contextd.model import Rung
-from tests.engine.fine import FineEmbedder, until
+from tests.engine.fine import FineEmbedder, refine, until
 from tests.engine.kit import KEY, Engine, build_request, run
 
 if TYPE_CHECKING:
@@ -29,16 +29,6 @@ async def refined(engine: Engine, exchanges: int = 30) -> None:
     await engine.chat(exchanges)
     await engine.build(build_request("Nothing in particular"))
     await refine(engine)
-
-
-async def refine(engine: Engine) -> None:
-    """Let the background work until every turn has its fine vectors."""
-    assert engine.refining is not None
-    working = asyncio.create_task(engine.refining.run())
-    view = await engine.sessions.refresh(engine.sessions.get(KEY))
-    await until(lambda: not view.unrefined)
-    engine.refining.close()
-    await working
 
 
 def test_without_a_finer_model_nothing_is_lacking() -> None:

@@ -14,7 +14,7 @@ from contextd.model import Role, Rung, SessionKey, Turn
 from contextd.ports import Commit
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
-from tests.engine.fine import FineEmbedder, until
+from tests.engine.fine import FineEmbedder, refine, until, view_of
 from tests.engine.kit import KEY, Engine, build_request, record_request, run
 
 if TYPE_CHECKING:
@@ -28,21 +28,6 @@ def over(store: Store, embedder: FineEmbedder | None) -> Engine:
     """Return an engine whose records and vectors are in *store*."""
     model = FineModel(embedder)
     return Engine(store=store, vectors=store, fine=model)
-
-
-async def view_of(engine: Engine) -> View:
-    """Return the session in memory."""
-    return await engine.sessions.refresh(engine.sessions.get(KEY))
-
-
-async def refine(engine: Engine) -> None:
-    """Work in the background until nothing waits."""
-    assert engine.refining is not None
-    working = asyncio.create_task(engine.refining.run())
-    view, refining = await view_of(engine), engine.refining
-    await until(lambda: not refining._waiting and not view.unrefined)
-    engine.refining.close()
-    await working
 
 
 async def index(engine: Engine) -> View:

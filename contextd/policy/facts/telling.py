@@ -20,7 +20,7 @@ from contextd.policy.facts.issue import open_issue
 from contextd.policy.reading.retention import filler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from contextd.model import Turn
     from contextd.policy.reading.retention import Verdict
@@ -109,13 +109,14 @@ def tellings(
     Without a summary before, the first request is looked for in the turns.  A sentence that
     points at something said nowhere near is left out.
     """
-    found = [each for each in _candidates(turns, verdicts, first=not before) if each.words]
+    said = _understood(_candidates(turns, verdicts, first=not before))
+    found = [each for each in said if each.words]
     central = _centralities([each.words for each in found])
     fresh = [
         Telling(_scored(each.sentence, _CENTRALITY * value), each.words, each.needs)
         for each, value in zip(found, central, strict=True)
     ]
-    return [*_aged(before), *fresh]
+    return [*_understood(_aged(before)), *fresh]
 
 
 def words(text: str) -> list[str]:
@@ -133,18 +134,22 @@ def _scored(item: Sentence, more: float) -> Sentence:
     return Sentence(item.sequence, item.role, item.text, item.score + more)
 
 
-def _aged(before: Sequence[Sentence]) -> Iterator[Telling]:
-    named: Sentence | None = None
+def _aged(before: Sequence[Sentence]) -> Iterator[tuple[Sentence, frozenset[str]]]:
     for item in before:
-        old = _scored(item, (_AGEING - 1) * item.score)
-        bag = frozenset(words(item.text))
-        points = _POINTS.search(item.text) is not None
+        yield _scored(item, (_AGEING - 1) * item.score), frozenset(words(item.text))
+
+
+def _understood(said: Iterable[tuple[Sentence, frozenset[str]]]) -> Iterator[Telling]:
+    """Give what can be understood; a sentence that points goes with what it may point at."""
+    named: Sentence | None = None
+    for sentence, bag in said:
+        points = _POINTS.search(sentence.text) is not None
         if not points:
-            yield Telling(old, bag)
-        elif named is not None and named.sequence >= item.sequence - _NEAR:
-            yield Telling(old, bag, named)
+            yield Telling(sentence, bag)
+        elif named is not None and named.sequence >= sentence.sequence - _NEAR:
+            yield Telling(sentence, bag, named)
         if not points and len(bag) >= _NAMING:
-            named = old
+            named = sentence
 
 
 def _centralities(bags: Sequence[frozenset[str]]) -> list[float]:
@@ -169,10 +174,9 @@ def _centrality(
 
 def _candidates(
     turns: Sequence[Turn], verdicts: Sequence[Verdict], *, first: bool
-) -> Iterator[Telling]:
-    """Give the sentences of *turns* that can be understood, each with its nature's worth."""
+) -> Iterator[tuple[Sentence, frozenset[str]]]:
+    """Give the sentences of *turns* with their content words, each with its nature's worth."""
     asked = False
-    named: Sentence | None = None
     issue = open_issue(turns, verdicts, None)
     for turn, verdict in zip(turns, verdicts, strict=True):
         if verdict.retention is Retention.DISCARD:
@@ -180,14 +184,7 @@ def _candidates(
         problem = _richest(verdict.sentences) if turn.role is Role.USER and first else ""
         first = first and not problem
         left = issue.text if issue is not None and issue.sequence == turn.sequence else ""
-        for sentence, bag in _of_turn(turn, verdict, leading=(problem, left), answers=asked):
-            points = _POINTS.search(sentence.text) is not None
-            if not points:
-                yield Telling(sentence, bag)
-            elif named is not None and named.sequence >= turn.sequence - _NEAR:
-                yield Telling(sentence, bag, named)
-            if not points and len(bag) >= _NAMING:
-                named = sentence
+        yield from _of_turn(turn, verdict, leading=(problem, left), answers=asked)
         asked = turn.role is Role.USER and "?" in turn.text[-400:]
 
 

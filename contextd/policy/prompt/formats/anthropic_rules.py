@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
+
+from contextd.policy.prompt.formats.bodies import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,14 +20,10 @@ _KINDS: Mapping[str, frozenset[str]] = {
 
 def anthropic_violations(rendered: str) -> list[str]:
     """Say which rules the body breaks; an empty list when none."""
-    try:
-        body = json.loads(rendered)
-    except ValueError as error:
-        return [f"not JSON: {error}"]
-    messages = body.get("messages") if isinstance(body, dict) else None
-    if not isinstance(messages, list) or not messages:
-        return ["messages: missing or empty"]
-    found = []
+    body, fault = read_body(rendered)
+    if fault:
+        return [fault]
+    messages, found = body["messages"], []
     if not isinstance(body.get("max_tokens"), int) or body["max_tokens"] < 1:
         found.append("max_tokens: missing or below 1")
     if "system" in body and not str(body["system"]).strip():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
+
+from contextd.policy.prompt.formats.bodies import read_body
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_CHARACTERS = 40
@@ -13,14 +14,10 @@ _ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 def openai_violations(rendered: str) -> list[str]:
     """Say which rules the body breaks; an empty list when none."""
-    try:
-        body = json.loads(rendered)
-    except ValueError as error:
-        return [f"not JSON: {error}"]
-    messages = body.get("messages") if isinstance(body, dict) else None
-    if not isinstance(messages, list) or not messages:
-        return ["messages: missing or empty"]
-    found = []
+    body, fault = read_body(rendered)
+    if fault:
+        return [fault]
+    messages, found = body["messages"], []
     if body.get("model") == "":
         found.append("model: empty")
     if body.get("max_completion_tokens", 1) < 1:
