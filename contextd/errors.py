@@ -8,6 +8,7 @@
     ├── BudgetTooSmall
     ├── SessionNotFound
     ├── RevisionConflict
+    ├── SessionContended          try again
     ├── HumanInControl
     ├── Overloaded                try again later
     ├── Draining
@@ -90,6 +91,10 @@ class RevisionConflict(ContextdError):
         )
         self.expected = expected
         self.current = current
+
+
+class SessionContended(ContextdError):
+    """Other writers of the session were first each time; nothing was written."""
 
 
 class HumanInControl(ContextdError):

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from contextd.engine.composing import Composition
+from contextd.engine.contention import written
 from contextd.engine.offload import count_text, count_turns
 from contextd.engine.recalling import recalled
 from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
-from contextd.errors import FieldViolation, RevisionConflict
+from contextd.errors import FieldViolation
 from contextd.model import Built, Degradation, Rung
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
@@ -76,15 +77,15 @@ class BuildContext:
         Raises:
             BudgetTooSmall: what cannot be left out does not fit; says what would.
             FieldViolation: there is neither a message nor a recorded turn.
-            AccountMismatch, RequestIdReused, DeadlineExceeded, StoreUnavailable.
+            AccountMismatch, RequestIdReused, SessionContended, DeadlineExceeded,
+            StoreUnavailable.
         """
         watch = Stopwatch(self.monotonic, self.observer, deadline)
         hot = self.sessions.get(request.key)
         if not _records(request):
             built = await self._build(await self._view(hot, request, watch), request, watch)
         else:
-            async with hot.writing:
-                built = await self._build_and_record(hot, request, watch)
+            built = await written(hot, partial(self._build_and_record, hot, request, watch))
         if not request.dry_run:
             self._remember(hot, request, built)
         return built
@@ -99,25 +100,22 @@ class BuildContext:
 
     async def _build_and_record(
         self, hot: HotSession, request: BuildRequest, watch: Stopwatch
-    ) -> Built:
-        """Build at one revision and append the message there; again if that has moved on."""
-        while True:
-            view = await self._view(hot, request, watch)
-            before = answered(view.state, request.request_id, request.digest)
-            if before is not None:
-                return await self._rebuild(view, request, watch, before)
-            built = await self._build(view, request, watch)
-            draft = _message_draft(request)
-            records = await self.scribe.records(hot, view, draft)
-            watch.check()
-            commit = Commit(records, built.revision, draft.request_id, draft.digest)
-            try:
-                revision = await self.writer.write(view, commit)
-            except RevisionConflict:
-                continue
-            watch.lap("store_write")
-            if revision is not None:
-                return replace(built, revision=revision, timings=watch.timings)
+    ) -> Built | None:
+        """Build at one revision and append the message there; None when a retry was first."""
+        view = await self._view(hot, request, watch)
+        before = answered(view.state, request.request_id, request.digest)
+        if before is not None:
+            return await self._rebuild(view, request, watch, before)
+        built = await self._build(view, request, watch)
+        draft = _message_draft(request)
+        records = await self.scribe.records(hot, view, draft)
+        watch.check()
+        commit = Commit(records, built.revision, draft.request_id, draft.digest)
+        revision = await self.writer.write(view, commit)
+        watch.lap("store_write")
+        if revision is None:
+            return None
+        return replace(built, revision=revision, timings=watch.timings)
 
     async def _rebuild(
         self, view: View, request: BuildRequest, watch: Stopwatch, before: Answered

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from contextd.engine.contention import written
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import answered, check_account
-from contextd.errors import RequestIdReused, RevisionConflict, SessionNotFound
+from contextd.errors import RequestIdReused, SessionNotFound
 from contextd.events import HandoffRaised
 from contextd.model import Escalated
 from contextd.policy.folding import digest
@@ -43,15 +45,12 @@ class Escalate:
 
         Raises:
             SessionNotFound: nothing was ever recorded under this key.
-            RequestIdReused, AccountMismatch, DeadlineExceeded, StoreUnavailable.
+            RequestIdReused, AccountMismatch, SessionContended, DeadlineExceeded,
+            StoreUnavailable.
         """
         watch = Stopwatch(self.monotonic, self.observer, deadline)
         hot = self.sessions.get(request.key)
-        async with hot.writing:
-            while True:
-                done = await self._attempt(hot, request, watch)
-                if done is not None:
-                    return done
+        return await written(hot, partial(self._attempt, hot, request, watch))
 
     async def _attempt(
         self, hot: HotSession, request: EscalateRequest, watch: Stopwatch
@@ -68,10 +67,7 @@ class Escalate:
         watch.lap("handoff")
         watch.check()
         commit = Commit((raised,), view.state.revision, request.request_id, request.digest)
-        try:
-            revision = await self.writer.write(view, commit)
-        except RevisionConflict:
-            return None
+        revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else _answer(raised, revision)
 

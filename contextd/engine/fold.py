@@ -44,7 +44,7 @@ class FoldSession:
         through = self._due(hot, view)
         if through is None:
             return None
-        before = (view.state.fold, view.state.prepared)
+        before = _standing(view)
         fold = await asyncio.to_thread(
             extract,
             view.state,
@@ -73,18 +73,24 @@ class FoldSession:
         return plan(view.state, stands, input_budget=budget.input_tokens, rules=self.rules)
 
     async def _publish(
-        self, hot: HotSession, fold: Fold, before: tuple[Fold | None, Fold | None]
+        self, hot: HotSession, fold: Fold, before: tuple[int, Fold | None, Fold | None]
     ) -> Fold | None:
-        """Append the fold unless another one came first; new turns do no harm."""
+        """Append the fold unless another one or a deletion came first; new turns do no harm."""
         view = await self.sessions.refresh(hot)
-        if (view.state.fold, view.state.prepared) != before:
+        if _standing(view) != before:
             self.observer.count("folds", outcome="stale")
             return None
         commit = Commit((Folded(self.clock(), fold),), view.state.revision)
         try:
             await self.writer.write(view, commit)
-        except RevisionConflict:
+        except RevisionConflict as conflict:
+            hot.conflicted(conflict)
             self.observer.count("folds", outcome="stale")
             return None
         self.observer.count("folds", outcome="published")
         return fold
+
+
+def _standing(view: View) -> tuple[int, Fold | None, Fold | None]:
+    """Return what a fold is made on: which session it is, and its folds so far."""
+    return view.state.opened_at, view.state.fold, view.state.prepared

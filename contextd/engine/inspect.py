@@ -67,8 +67,11 @@ class Inspection:
         hot = self.sessions.get(key)
         async with hot.writing:
             turns = len((await self.sessions.refresh(hot)).state.turns)
-            counts = await self.store.delete(key)
-            self.sessions.forget(key)
+            try:
+                counts = await self.store.delete(key)
+            finally:
+                hot.views.clear()  # for those who wait to write; they have this place in hand
+                self.sessions.forget(key)
         return Erased({**counts, "turns": turns})
 
     async def _state(self, key: SessionKey) -> SessionState:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from contextd.engine.contention import TRIES, written
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, TurnScribe, Writer, answered
-from contextd.errors import FieldViolation, RequestIdReused, RevisionConflict
+from contextd.errors import FieldViolation, RequestIdReused
 from contextd.events import TurnsRecorded
 from contextd.model import Recorded
 from contextd.ports import Commit
@@ -34,6 +36,7 @@ class RecordTurn:
 
         Raises:
             RevisionConflict: `expected_revision` was given and is not the session's.
+            SessionContended: other writers were always first; nothing was written.
             RequestIdReused, AccountMismatch, FieldViolation: see `contextd.errors`.
             DeadlineExceeded: no time was left; nothing was written.
             StoreUnavailable: it is not known whether the turns were written; retry with
@@ -42,13 +45,8 @@ class RecordTurn:
         self._check_durability(request.durability)
         watch = Stopwatch(self.monotonic, self.observer, deadline)
         hot = self.sessions.get(request.key)
-        async with hot.writing:
-            # Another process may write to the session in between; each round that
-            # fails is a round in which somebody else's write succeeded.
-            while True:
-                done = await self._attempt(hot, request, watch)
-                if done is not None:
-                    return done
+        tries = TRIES if request.expected_revision is None else 1
+        return await written(hot, partial(self._attempt, hot, request, watch), tries=tries)
 
     def _check_durability(self, asked: Durability | None) -> None:
         reached = self.writer.store.durability
@@ -58,7 +56,7 @@ class RecordTurn:
     async def _attempt(
         self, hot: HotSession, request: RecordRequest, watch: Stopwatch
     ) -> Recorded | None:
-        """Decide at the session's revision and write; None when another writer was first."""
+        """Decide at the session's revision and write; None when a retry was first."""
         view = await self.sessions.refresh(hot)
         watch.lap("store_read")
         before = answered(view.state, request.request_id, request.digest)
@@ -71,12 +69,7 @@ class RecordTurn:
         expected = request.expected_revision
         at = view.state.revision if expected is None else expected
         commit = Commit(records, at, request.request_id, request.digest)
-        try:
-            revision = await self.writer.write(view, commit)
-        except RevisionConflict:
-            if expected is not None:
-                raise
-            return None
+        revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else self._answer(records[-1], revision)
 

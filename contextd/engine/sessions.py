@@ -20,6 +20,7 @@ from contextd.policy.state import SessionState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from contextd.errors import RevisionConflict
     from contextd.events import Record
     from contextd.model import Budget, Fold, SessionKey, Turn
     from contextd.policy.prompt.blocks import Line
@@ -112,6 +113,11 @@ class HotSession:
     budget: Budget | None = None
     system_tokens: int = 0
     accounted_bytes: int = 0
+
+    def conflicted(self, conflict: RevisionConflict) -> None:
+        """Forget everything if the log is shorter than was expected: it was deleted since."""
+        if conflict.current < conflict.expected:
+            self.views.clear()
 
     @property
     def size_bytes(self) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from contextd.errors import RevisionConflict, SummarizerUnavailable
+from contextd.engine.contention import written
+from contextd.errors import SessionContended, SummarizerUnavailable
 from contextd.events import Summarized
 from contextd.model import Usage
 from contextd.policy.retelling.asking import source, wanting
@@ -16,7 +18,7 @@ from contextd.ports import Commit
 
 if TYPE_CHECKING:
     from contextd.engine.breaker import Breaker
-    from contextd.engine.sessions import HotSessions, View
+    from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import Writer
     from contextd.model import Draft, SessionKey
     from contextd.policy.facts.summary import Embed
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     from contextd.ports import Clock, Observer, Summarizer, Tokenizer
 
 log = logging.getLogger(__name__)
-
-TRIES = 8
-"""How often an answer is written again behind other writers, before it is given up."""
 
 LATE = "came too late"
 """The fault of an answer whose fold has been followed by another one."""
@@ -60,6 +59,7 @@ class SummarizeFold:
         """
         await self.breaker.allowed()
         view = await self.sessions.refresh(self.sessions.get(key))
+        opened_at = view.state.opened_at
         asked = await self._asked(view)
         if asked is None:
             return ""
@@ -71,7 +71,7 @@ class SummarizeFold:
             self.breaker.succeeded()
         usage, estimated = _spent(draft, asked, view.tokenizer)
         record = Summarized(self.clock(), asked.through, retold, usage, estimated, fault)
-        return await self._publish(key, record)
+        return await self._publish(key, record, opened_at)
 
     async def _asked(self, view: View) -> Source | None:
         fold = wanting(view.state)
@@ -96,23 +96,22 @@ class SummarizeFold:
             self.observer.count("summaries", outcome="unavailable")
             raise
 
-    async def _publish(self, key: SessionKey, record: Summarized) -> str:
+    async def _publish(self, key: SessionKey, record: Summarized, opened_at: int) -> str:
         """Append the record at whatever revision the session is by now."""
-        for _ in range(TRIES):
-            # Taken anew each time: a deletion leaves a place in memory that nobody keeps up.
-            hot = self.sessions.get(key)
-            async with hot.writing:
-                view = await self.sessions.refresh(hot)
-                if view.state.revision == 0:
-                    return ""
-                final = record if _stands(view.state, record.through) else _late(record)
-                try:
-                    await self.writer.write(view, Commit((final,), view.state.revision))
-                except RevisionConflict:
-                    continue
-                return self._ended(final)
-        self.sessions.forget(key)
-        return ""
+        hot = self.sessions.get(key)
+        try:
+            return await written(hot, partial(self._append, hot, record, opened_at))
+        except SessionContended:
+            self.sessions.forget(key)
+            return ""
+
+    async def _append(self, hot: HotSession, record: Summarized, opened_at: int) -> str:
+        view = await self.sessions.refresh(hot)
+        if view.state.opened_at != opened_at:
+            return ""  # deleted, and perhaps begun anew
+        final = record if _stands(view.state, record.through) else _late(record)
+        await self.writer.write(view, Commit((final,), view.state.revision))
+        return self._ended(final)
 
     def _ended(self, record: Summarized) -> str:
         outcome = record.fault or "shown"

@@ -53,6 +53,7 @@ class Pause:
 class SessionState:
     """What is known of one session at `revision`.
 
+    `opened_at` tells a session from one that was begun under the same key after a deletion.
     `turns[n - 1]` is the turn with sequence n; `running_tokens[n]` sums the tokens of the
     first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
     `prepared` waits for its mark; `unfit` counts the answers of a model that could not be
@@ -73,6 +74,7 @@ class SessionState:
 
     key: SessionKey
     account_id: str = ""
+    opened_at: int = 0
     revision: int = 0
     turns: list[Turn] = field(default_factory=list)
     running_tokens: list[int] = field(default_factory=lambda: [0])
@@ -152,7 +154,9 @@ class SessionState:
             case HandoffRaised(handoff=handoff):
                 self.handoffs.append(handoff)
                 self.handoff_state = HandoffState.WAITING_HUMAN
-            case SessionOpened(account_id=account) | AccountLinked(account_id=account):
+            case SessionOpened(at=at, account_id=account):
+                self.opened_at, self.account_id = at, account
+            case AccountLinked(account_id=account):
                 self.account_id = account
         self.revision += 1
         if isinstance(record, TurnsRecorded | HandoffRaised) and record.request_id:

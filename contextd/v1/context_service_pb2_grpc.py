@@ -69,7 +69,8 @@ class ContextServiceServicer(object):
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
         FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
-        (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+        (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
+        record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,7 +80,8 @@ class ContextServiceServicer(object):
         """Appends turns durably: all or none, exactly once per request_id.
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
-        ABORTED (REVISION_CONFLICT with current_revision), RESOURCE_EXHAUSTED (OVERLOADED),
+        ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
+        SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
         UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

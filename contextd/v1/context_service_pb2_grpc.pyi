@@ -43,13 +43,15 @@ class ContextServiceStub:
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
     FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
-    (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+    (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
+    record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
     """
     RecordTurn: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.RecordTurnRequest, _context_service_pb2.RecordTurnResponse]
     """Appends turns durably: all or none, exactly once per request_id.
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
-    ABORTED (REVISION_CONFLICT with current_revision), RESOURCE_EXHAUSTED (OVERLOADED),
+    ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
+    SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
     UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
     """
     Escalate: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.EscalateRequest, _context_service_pb2.EscalateResponse]
@@ -73,13 +75,15 @@ class ContextServiceAsyncStub(ContextServiceStub):
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
     FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
-    (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+    (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
+    record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
     """
     RecordTurn: _aio.UnaryUnaryMultiCallable[_context_service_pb2.RecordTurnRequest, _context_service_pb2.RecordTurnResponse]  # type: ignore[assignment]
     """Appends turns durably: all or none, exactly once per request_id.
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
-    ABORTED (REVISION_CONFLICT with current_revision), RESOURCE_EXHAUSTED (OVERLOADED),
+    ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
+    SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
     UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
     """
     Escalate: _aio.UnaryUnaryMultiCallable[_context_service_pb2.EscalateRequest, _context_service_pb2.EscalateResponse]  # type: ignore[assignment]
@@ -106,7 +110,8 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
         FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
-        (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+        (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
+        record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
         """
 
     @_abc_1.abstractmethod
@@ -118,7 +123,8 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         """Appends turns durably: all or none, exactly once per request_id.
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
-        ABORTED (REVISION_CONFLICT with current_revision), RESOURCE_EXHAUSTED (OVERLOADED),
+        ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
+        SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
         UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
         """
 

@@ -207,8 +207,9 @@ def test_an_answer_for_a_fold_gone_by_is_only_paid_for() -> None:
     run(main())
 
 
-def test_a_session_deleted_meanwhile_stays_deleted() -> None:
-    """No record of a model may bring a session back."""
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_written_of_a_deleted_session_is_dropped(*, again: bool) -> None:
+    """No record of a model brings a session back, or tells one of what another was about."""
 
     async def main() -> None:
         engine, summarizer = Engine(), Slow(GOOD)
@@ -216,9 +217,13 @@ def test_a_session_deleted_meanwhile_stays_deleted() -> None:
         asking = asyncio.ensure_future(verb(engine, summarizer)(KEY))
         await summarizer.began.wait()
         await engine.inspection.delete_session(KEY)
+        engine.clock.advance(1)
+        if again:
+            await folded(engine)
+        before = list(await engine.store.read(KEY))
         summarizer.go_on.set()
         assert await asking == ""
-        assert list(await engine.store.read(KEY)) == []
+        assert list(await engine.store.read(KEY)) == before
 
     run(main())
 

@@ -46,6 +46,7 @@ CASES: list[tuple[BaseException, StatusCode, str, dict[str, str]]] = [
         "REVISION_CONFLICT",
         {"expected_revision": "3", "current_revision": "7"},
     ),
+    (errors.SessionContended(), StatusCode.ABORTED, "SESSION_CONTENDED", {}),
     (
         errors.HumanInControl(handoff_id="h1"),
         StatusCode.FAILED_PRECONDITION,

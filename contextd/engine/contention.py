@@ -1,0 +1,51 @@
+"""Other writers of a session: how often a call that came second decides again.
+
+Whoever writes decides at one revision of the session and appends there.  When somebody else
+was first the store refuses, and the call reads and decides anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from contextd.errors import RevisionConflict, SessionContended
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from contextd.engine.sessions import HotSession
+
+Answer = TypeVar("Answer")
+
+TRIES = 16
+"""How often a call decides and writes before it gives up.
+
+In each of these rounds another writer has succeeded; the writers of this process wait for
+one another and cost no round.
+"""
+
+
+async def written(
+    hot: HotSession, attempt: Callable[[], Awaitable[Answer | None]], *, tries: int = TRIES
+) -> Answer:
+    """Return what *attempt* does, tried again while others are first.
+
+    *attempt* reads the session anew, and gives None when a retry of its own request was
+    first.  With one try the conflict is the answer.
+
+    Raises:
+        RevisionConflict: the one try was too late.
+        SessionContended: so were all of several.
+    """
+    async with hot.writing:
+        for _ in range(tries):
+            try:
+                done = await attempt()
+            except RevisionConflict as conflict:
+                if tries == 1:
+                    raise  # the expectation was the caller's, and says nothing of ours
+                hot.conflicted(conflict)
+            else:
+                if done is not None:
+                    return done
+    raise SessionContended
