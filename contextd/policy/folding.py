@@ -7,7 +7,6 @@ the log, and a fold that is not worth having is simply not published.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Fold, Retention, Sentence
@@ -39,12 +38,6 @@ DIGESTED = 500
 """Turns that a digest reads at most where a fold stands for those before."""
 _LINE_CHARACTERS = 24
 """Characters that a quoted line adds to its text."""
-_ERROR = re.compile(
-    r"^\W*(?:\w*error\b|\w*exception\b|traceback\b|<!doctype|<html|null$|none$|n/a$|"
-    r"(?:i'm|i am|we're) sorry\b|i (?:can't|cannot|can not)\b|as an ai\b|internal server\b|"
-    r"rate limit|service unavailable|too many requests|(?:http )?[45]\d\d\b)",
-    re.IGNORECASE,
-)
 
 
 def plan(state: SessionState, standing: Standing, *, input_budget: int, rules: Rules) -> int | None:
@@ -183,7 +176,10 @@ def _candidates(
 
 
 def fault(fold: Fold, state: SessionState) -> str:
-    """Return why *fold* may not be published, or "" when it may."""
+    """Return why *fold* may not be published, or "" when it may.
+
+    A fold is made of quotations; what a model makes of one is judged in `retelling/judging`.
+    """
     if not 1 <= fold.through <= len(state.turns):
         return f"covers turns 1..{fold.through} of {len(state.turns)}"
     latest = _latest(state.fold, state)
@@ -194,8 +190,6 @@ def fault(fold: Fold, state: SessionState) -> str:
     cited = (*(item.sequence for item in fold.facts), *_quoted(fold))
     if any(not 1 <= sequence <= fold.through for sequence in cited):
         return "cites turns it does not cover"
-    if fold.method != "extractive" and any(_ERROR.search(item.text) for item in fold.summary[:1]):
-        return "reads like an error"
     return "" if _is_shorter(fold, state) else "not shorter than its source"
 
 

@@ -186,8 +186,6 @@ FAULTS = {
     "empty": replace(GOOD, summary=()),
     "citing what it does not cover": replace(GOOD, summary=(Sentence(3, Role.USER, "x"),)),
     "citing no turn": replace(GOOD, facts=(Fact(FactKind.ENTITY, "x", 0),)),
-    "an error": replace(GOOD, method="model", summary=(Sentence(1, Role.USER, "Error: 503"),)),
-    "a refusal": replace(GOOD, method="model", summary=(Sentence(1, Role.USER, "I cannot do it"),)),
     "longer than its source": replace(GOOD, summary=(Sentence(1, Role.USER, "word " * 200),)),
 }
 

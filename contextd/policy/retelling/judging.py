@@ -47,6 +47,7 @@ _FORMS: Mapping[str, str] = {
         r"^\s*-? ?\d+(?:-\d+)? (?:user|assistant|tool|human|retold)\b"
     ),
     "refuses": (
+        r"\A\W*we(?:['’]?re| are) sorry\b|"
         r"\A.{0,160}\b(?:i['’]?m sorry|i am sorry|i apologi[sz]e|i can(?:['’]t|not|t)\b|i can not|"
         r"i(?:['’]m| am) (?:not able|unable)|i (?:won['’]t|will not) |"
         r"as an? (?:ai|language model)|i do(?:n['’]t| not) have (?:access|enough|any))"
