@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contextd.embedders.manifest import read_verified
-from contextd.errors import ConfigInvalid
+from contextd.errors import ConfigInvalid, DataFileCorrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def fine_embedder(model: str) -> Callable[[], Embedder] | None:
     if model == STATIC:
         return None
     if model == MINILM:
-        read_verified(MINILM_FILES)
+        _check_minilm()
         return partial(_load, "onnx", "OnnxEmbedder", MINILM_FILES)
     name = model.removeprefix(LIBRARY)
     if name in {"", model}:
@@ -44,6 +44,14 @@ def fine_embedder(model: str) -> Callable[[], Embedder] | None:
             f"embedder.model {model!r} needs pip install 'contextd[sentence-transformers]'"
         )
     return partial(_load, "sentence_transformer", "SentenceTransformerEmbedder", name)
+
+
+def _check_minilm() -> None:
+    try:
+        read_verified(MINILM_FILES)
+    except DataFileCorrupt as error:
+        message = f'{error}, or go without these files: embedder.model = "{STATIC}"'
+        raise DataFileCorrupt(message, **error.metadata) from error
 
 
 def _load(module: str, name: str, model: Path | str) -> Embedder:

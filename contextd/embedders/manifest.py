@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "MANIFEST.sha256"
 
+REMEDY = "the installation is damaged: install contextd again"
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFiles:
@@ -50,7 +52,7 @@ def _read_checked(path: Path, expected: str) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise DataFileCorrupt(
-            f"{path} does not match its manifest: SHA-256 {found}, expected {expected}",
+            f"{path} does not match its manifest: SHA-256 {found}, expected {expected}; {REMEDY}",
             path=path,
         )
     return content
@@ -60,4 +62,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        raise DataFileCorrupt(f"{path} cannot be read: {error}", path=path) from error
+        raise DataFileCorrupt(f"{path} cannot be read: {error}; {REMEDY}", path=path) from error

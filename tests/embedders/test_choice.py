@@ -44,5 +44,7 @@ def test_damaged_files_are_found_before_loading(
         (copy / file.name).write_bytes(file.read_bytes())
     flip(copy / "model.onnx")
     monkeypatch.setattr(embedders, "MINILM_FILES", copy)
-    with pytest.raises(DataFileCorrupt, match=r"model\.onnx"):
+    with pytest.raises(DataFileCorrupt, match=r"model\.onnx") as caught:
         embedders.fine_embedder("minilm")
+    assert "install contextd again, or go without" in str(caught.value)
+    assert 'embedder.model = "static"' in str(caught.value)
