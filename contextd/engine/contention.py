@@ -25,20 +25,24 @@ one another and cost no round.
 """
 
 
+FINDING = 2
+"""Rounds that finding the answer of a retry takes: the refused write, and the reading."""
+
+
 async def written(
     hot: HotSession, attempt: Callable[[], Awaitable[Answer | None]], *, tries: int = TRIES
 ) -> Answer:
     """Return what *attempt* does, tried again while others are first.
 
     *attempt* reads the session anew, and gives None when a retry of its own request was
-    first.  With one try the conflict is the answer.
+    first, whose answer it will find.  With one try a conflict is the answer.
 
     Raises:
         RevisionConflict: the one try was too late.
         SessionContended: so were all of several.
     """
     async with hot.writing:
-        for _ in range(tries):
+        for _ in range(max(tries, FINDING)):
             try:
                 done = await attempt()
             except RevisionConflict as conflict:

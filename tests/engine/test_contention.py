@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from contextd.model import SessionKey
+    from contextd.model import RecordRequest, SessionKey
     from contextd.ports import Appended, Commit
 
 SECONDS = 20
@@ -48,11 +48,12 @@ WRITES = pytest.mark.parametrize("call", [recorded, built])
 
 
 class Crowded(MemoryStore):
-    """A store in which another process writes before each append, `others` times."""
+    """A store in which another process records `first` before each append, `others` times."""
 
-    def __init__(self, others: int) -> None:
+    def __init__(self, others: int, first: RecordRequest | None = None) -> None:
         super().__init__()
         self.others = others
+        self.first = first or record_request(user("me first"))
         self.tries = 0
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
@@ -60,8 +61,7 @@ class Crowded(MemoryStore):
         self.tries += 1
         if self.others:
             self.others -= 1
-            other = Engine(store=self._behind())
-            await other.record(record_request(user("me first")))
+            await Engine(store=self._behind()).record(self.first)
         return await super().append(key, commit)
 
     def _behind(self) -> MemoryStore:
@@ -247,5 +247,21 @@ def test_a_stated_revision_is_tried_once() -> None:
         with pytest.raises(RevisionConflict):
             await engine.record(record_request(user("x"), expected_revision=2))
         assert store.tries == 1
+
+    run(main())
+
+
+def test_a_retry_that_was_first_is_found_with_a_stated_revision() -> None:
+    """The same request of the same client, taken in by another process, has the answer."""
+
+    async def main() -> None:
+        asked = record_request(user("x"), request_id="r1", expected_revision=2)
+        store = Crowded(0, asked)
+        engine = Engine(store=store)
+        await engine.chat(1)
+        store.others = 1
+        answer = await engine.record(asked)
+        assert (answer.revision, answer.replayed) == (3, True)
+        assert len(await store.read(KEY)) == 3
 
     run(main())
