@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from contextd.engine.choosing import FEW
 from contextd.engine.offload import LONG_TEXT, maybe_in_thread
 from contextd.policy.folding import extract
 from contextd.policy.prompt.assembly import assemble, frame
+from contextd.policy.prompt.layout import Making
 from contextd.policy.prompt.resuming import pause_before, refresh_lines, resume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contextd.engine.sessions import View
-    from contextd.model import BuildRequest, Context, Focus, Fold, Recalled, Slice
+    from contextd.model import BuildRequest, Context, Fact, Focus, Fold, Recalled, Slice
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.prompt.resuming import Resumed
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from contextd.policy.state import Pause, SessionState
 
 
-class FoldMissing(Exception):
-    """A fold has to be made on the fly, which takes too long for the event loop."""
+class Unmade(Exception):
+    """Something is needed that takes too long to be made on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,11 @@ class Composition:
         """Decide the context around what a search may find."""
         about = About(message_tokens, focus)
         try:
-            return await maybe_in_thread(
-                self.heavy, lambda: self._frame(self.state, about, self._known_fold)
-            )
-        except FoldMissing:
+            make = self.heavy
+            return await maybe_in_thread(make, lambda: self._frame(self.state, about, make=make))
+        except Unmade:
             state = self.state.snapshot()
-            return await asyncio.to_thread(
-                self._frame, state, about, lambda through: self._fold(state, through)
-            )
+            return await asyncio.to_thread(lambda: self._frame(state, about, make=True))
 
     async def assemble(
         self, framed: Frame, slices: tuple[Slice, ...], recalled: tuple[Recalled, ...] = ()
@@ -100,7 +98,12 @@ class Composition:
             ),
         )
 
-    def _frame(self, state: SessionState, about: About, fold_now: Callable[[int], Fold]) -> Frame:
+    def _frame(self, state: SessionState, about: About, *, make: bool) -> Frame:
+        """Decide; what takes long is known already, or is made if *make* allows it.
+
+        Raises:
+            Unmade: it does not.
+        """
         return frame(
             state,
             self.request,
@@ -108,7 +111,10 @@ class Composition:
             focus=about.focus,
             rules=self.rules,
             meter=self.view.tokenizer,
-            fold_now=fold_now,
+            making=Making(
+                fold=partial(self._fold, state, make=make),
+                choose=partial(self._choice, make=make),
+            ),
             resumed=self._resumed(state),
         )
 
@@ -123,24 +129,27 @@ class Composition:
         room = self.request.budget.input_tokens
         return resume(state, self.pause, lines, input_budget=room, rules=self.rules.resumption)
 
-    def _known_fold(self, through: int) -> Fold:
-        fold = self.view.folds.get((through, self.request.budget.input_tokens))
-        if fold is None:
-            raise FoldMissing
-        return fold
-
-    def _fold(self, state: SessionState, through: int) -> Fold:
+    def _fold(self, state: SessionState, through: int, *, make: bool) -> Fold:
         """Fold on the fly, for this answer only; the same again until one is published."""
         room = self.request.budget.input_tokens
         fold = self.view.folds.get((through, room))
-        if fold is None:
-            fold = extract(
-                state,
-                through,
-                rules=self.rules,
-                meter=self.view.tokenizer,
-                input_budget=room,
-                embed=self.embed,
-            )
-            self.view.folds[through, room] = fold
+        if fold is not None:
+            return fold
+        if not make:
+            raise Unmade
+        fold = extract(
+            state,
+            through,
+            rules=self.rules,
+            meter=self.view.tokenizer,
+            input_budget=room,
+            embed=self.embed,
+        )
+        self.view.folds[through, room] = fold
         return fold
+
+    def _choice(self, facts: tuple[Fact, ...], limit: int, *, make: bool) -> tuple[Fact, ...]:
+        """Choose among the facts of a fold, once for all messages that leave such a room."""
+        if not make and len(facts) > FEW and self.view.choices.known(facts, limit) is None:
+            raise Unmade
+        return self.view.choose(facts, limit)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from contextd.errors import RevisionConflict
 from contextd.events import Folded
 from contextd.policy.folding import extract, fault, plan
+from contextd.policy.prompt.blocks import folded_limits
 from contextd.policy.prompt.budget import standing
 from contextd.ports import Commit
 
@@ -45,14 +46,7 @@ class FoldSession:
         if through is None:
             return None
         before = _standing(view)
-        fold = await asyncio.to_thread(
-            extract,
-            view.state,
-            through,
-            rules=self.rules,
-            meter=view.tokenizer,
-            embed=self.embed,
-        )
+        fold = await asyncio.to_thread(self._made, hot, view, through)
         wrong = fault(fold, view.state)
         if wrong:
             self.observer.count("folds", outcome="rejected")
@@ -60,8 +54,20 @@ class FoldSession:
         async with hot.writing:
             return await self._publish(hot, fold, before)
 
+    def _made(self, hot: HotSession, view: View, through: int) -> Fold:
+        """Fold, and choose the facts that the first prompts after it will tell."""
+        fold = extract(
+            view.state, through, rules=self.rules, meter=view.tokenizer, embed=self.embed
+        )
+        budget = self._budget(hot, view)
+        view.choose(fold.facts, folded_limits(budget.input_tokens, self.rules.fold).facts)
+        return fold
+
+    def _budget(self, hot: HotSession, view: View) -> Budget:
+        return hot.budget or view.state.budget or self.default_budget
+
     def _due(self, hot: HotSession, view: View) -> int | None:
-        budget = hot.budget or view.state.budget or self.default_budget
+        budget = self._budget(hot, view)
         stands = standing(
             view.state,
             system_tokens=hot.system_tokens,
@@ -69,6 +75,7 @@ class FoldSession:
             input_budget=budget.input_tokens,
             meter=view.tokenizer,
             rules=self.rules,
+            choose=view.choose,
         )
         return plan(view.state, stands, input_budget=budget.input_tokens, rules=self.rules)
 

@@ -11,7 +11,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from contextd.engine.choosing import Choices
 from contextd.events import TurnsRecorded
+from contextd.policy.facts.facts import chooser
 from contextd.policy.prompt.budget import count_turn
 from contextd.policy.retrieval.evidence import EvidenceIndex
 from contextd.policy.retrieval.index import PassageIndex
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from contextd.errors import RevisionConflict
     from contextd.events import Record
-    from contextd.model import Budget, Fold, SessionKey, Turn
+    from contextd.model import Budget, Fact, Fold, SessionKey, Turn
     from contextd.policy.prompt.blocks import Line
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
@@ -46,8 +48,8 @@ class View:
     `searching` keeps the index as it is while a thread searches it.
 
     `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
-    are for, until one is published; `refreshes` what may be told after the newest pause, by
-    the turn before it;
+    are for, until one is published; `choices` what was chosen of the facts of any fold, and
+    `refreshes` what may be told after the newest pause, by the turn before it;
     `indexed` is the last turn whose passages can be searched; `unrefined` maps the turns
     that have no fine vectors yet to their first passage and how many they are, and
     `recalled` says that the store was asked for those it has.
@@ -59,6 +61,7 @@ class View:
     evidence: EvidenceIndex = field(default_factory=EvidenceIndex)
     searching: asyncio.Lock = field(default_factory=asyncio.Lock)
     folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
+    choices: Choices = field(default_factory=Choices)
     refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0
@@ -80,6 +83,10 @@ class View:
         self.state.apply(record)
         if (self.state.fold, self.state.prepared) != before:
             self.folds.clear()
+
+    def choose(self, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
+        """Choose of a fold's *facts* what *limit* tokens hold, once."""
+        return self.choices.choose(facts, limit, chooser(self.state.turns, self.tokenizer))
 
     def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:
         name = self.tokenizer.name

@@ -128,6 +128,7 @@ class TurnScribe:
             input_budget=(budget or self.default_budget).input_tokens,
             meter=view.tokenizer,
             rules=self.rules,
+            choose=view.choose,
         )
         return TurnsRecorded(
             at=now,

@@ -2,7 +2,7 @@
 
 `SessionState.apply` is the only place that gives records their meaning.  The state grows
 by appending, so what was read before an `apply` stays valid; everything else under
-`policy/` only reads it, but for `chosen_facts`, where what was worked out is remembered.
+`policy/` only reads it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from contextd.events import Record
-    from contextd.model import Budget, Fact, Fold, Handoff, SessionKey, Turn
+    from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
 
 
 LEAST_PAUSE = 3_600_000_000
@@ -60,9 +60,6 @@ class SessionState:
     shown for the newest of them.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
     `requests` finds the answer an earlier request got, by its id.
-
-    `chosen_facts` remembers what was chosen of which facts for a limit: it says nothing that
-    the rest does not, and spares each message the milliseconds of choosing.
 
     `kept` holds the sequences of the turns pinned by the caller.  `open_calls` maps the id
     of a call still without a result to the turn that made it (the newest, if ids repeat);
@@ -101,9 +98,6 @@ class SessionState:
     handoff_state: HandoffState = HandoffState.BOT
     notified: bool = False
     requests: dict[str, Answered] = field(default_factory=dict)
-    chosen_facts: dict[tuple[int, int], tuple[object, tuple[Fact, ...]]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
 
     @property
     def next_sequence(self) -> int:

@@ -25,9 +25,11 @@ from contextd.model import (
     Turn,
     Usage,
 )
+from contextd.policy.facts.facts import chooser
 from contextd.policy.folding import extract, plan
 from contextd.policy.prompt.assembly import Frame, assemble, frame
 from contextd.policy.prompt.budget import count_turn, standing
+from contextd.policy.prompt.layout import Making
 from contextd.policy.prompt.resuming import Resumed, pause_before, refresh_lines, resume
 from contextd.policy.quoting import quote
 from contextd.policy.retrieval.evidence import newest
@@ -238,6 +240,7 @@ def where_now(
         input_budget=budget.input_tokens if budget else 10_000,
         meter=meter,
         rules=rules,
+        choose=chooser(state.turns, meter),
     )
     return found.tier, found.pressure
 
@@ -251,6 +254,7 @@ def fold(state: SessionState, budget: Budget, meter: Meter, rules: Rules = RULES
         input_budget=budget.input_tokens,
         meter=meter,
         rules=rules,
+        choose=chooser(state.turns, meter),
     )
     through = plan(state, found, input_budget=budget.input_tokens, rules=rules)
     if through:
@@ -276,7 +280,10 @@ def built(
         message_tokens=count_turn(message, meter) if message else 0,
         rules=rules,
         meter=meter,
-        fold_now=lambda through: extract(state, through, rules=rules, meter=meter),
+        making=Making(
+            lambda through: extract(state, through, rules=rules, meter=meter),
+            chooser(state.turns, meter),
+        ),
         focus=focus or _any_focus(request),
         resumed=resumed(state, request, meter, rules),
     )

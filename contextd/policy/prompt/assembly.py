@@ -26,12 +26,13 @@ from contextd.policy.prompt.window import starts
 from contextd.policy.quoting import day_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from contextd.model import BuildRequest, Fold, Recalled, Slice
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.prompt.evidence import Offered
+    from contextd.policy.prompt.layout import Making
     from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
@@ -67,7 +68,6 @@ class Frame:
     room: int
     layout: Layout
     evidence: tuple[Offered, ...]
-    system_tokens: int
     facts: tuple[Line, ...] = ()
     focus: Focus = Focus.PRESENT
     degradations: tuple[Degradation, ...] = ()
@@ -91,26 +91,26 @@ def frame(
     message_tokens: int,
     rules: Rules,
     meter: Meter,
-    fold_now: Callable[[int], Fold],
+    making: Making,
     focus: Focus = Focus.PRESENT,
     resumed: Resumed | None = None,
 ) -> Frame:
     """Decide the context around what a search may find.
 
-    *message_tokens* is `count_turn` of the message; *fold_now* folds up to the turn it is
-    given; *resumed* is set after a pause.  The state's counts must be those of *meter*.
+    *message_tokens* is `count_turn` of the message; *resumed* is set after a pause.  The
+    state's counts must be those of *meter*.
 
     Raises:
         BudgetTooSmall: what cannot be left out does not fit; says what would.
     """
-    system_tokens = meter.count(request.system_prompt) if request.system_prompt else 0
     where = standing(
         state,
-        system_tokens=system_tokens,
+        system_tokens=_system_tokens(request, meter),
         message_tokens=message_tokens,
         input_budget=request.budget.input_tokens,
         meter=meter,
         rules=rules,
+        choose=making.choose,
     )
     case = Case(
         state=state,
@@ -122,7 +122,7 @@ def frame(
         notice=_notice(state, where, request.budget.input_tokens, meter, rules),
         rules=rules,
         meter=meter,
-        fold_now=fold_now,
+        making=making,
         focus=focus,
         resumed=resumed,
     )
@@ -138,7 +138,6 @@ def frame(
         focus=focus,
         layout=layout,
         evidence=evidence,
-        system_tokens=system_tokens,
         degradations=_degradations(case, layout),
         resumed=resumed,
     )
@@ -186,8 +185,12 @@ def assemble(
         sections=sections(messages, state),
         omitted=named(omitted, state),
         stable_prefix=stable_prefix(messages[: layout.settled]),
-        system_tokens=frame.system_tokens,
+        system_tokens=_system_tokens(request, meter),
     )
+
+
+def _system_tokens(request: BuildRequest, meter: Meter) -> int:
+    return meter.count(request.system_prompt) if request.system_prompt else 0
 
 
 def _own_words(
@@ -220,7 +223,7 @@ def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
     room = facts_tokens(case.focus, left, case.rules.shares)
     if not layout.held or room < case.rules.retrieval.min_tokens:
         return ()
-    return facts_lines(layout.held, room, case.state, case.meter)
+    return facts_lines(layout.held, room, case.state, case.meter, case.making.choose)
 
 
 def _laid_out(case: Case) -> Layout:

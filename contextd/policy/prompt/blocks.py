@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contextd.model import Message, Role, SectionKind, Tier
-from contextd.policy.facts.facts import fact_lines, tighten
+from contextd.policy.facts.facts import fact_lines
 from contextd.policy.facts.pinning import MUST
 from contextd.policy.quoting import HEADERS, day_line, quote, quote_retold, spoken
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Fact, Fold, Sentence, Turn
+    from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
     from contextd.policy.rules import FoldRules, MessageCost
     from contextd.policy.state import SessionState
@@ -29,10 +30,8 @@ FOLDED_SHARE = 0.25
 """The most that the summary may take of the input budget."""
 
 ROUNDING = 16
-"""Tokens to which the room of further facts is rounded down, so that choices are met again."""
-
-REMEMBERED = 16
-"""Choices of facts that are remembered."""
+"""The parts of a room to which that of further facts is rounded down, and at least as many
+tokens: nearly equal rooms hold the same facts, so that a choice can be remembered."""
 
 LEAST_BLOCK = 64
 """Tokens below which a block in every prompt is not worth its header."""
@@ -125,6 +124,7 @@ def folded(
     tier: Tier,
     limits: FoldedLimits,
     meter: Meter,
+    choose: Choose,
 ) -> Folded:
     """Return what stands for the turns below sequence *before* in *tier*."""
     kind = SectionKind.KEY_FACTS if tier >= Tier.KEY_FACTS else SectionKind.SUMMARY
@@ -137,7 +137,7 @@ def folded(
     facts = tuple(fact for fact in fold.facts if 0 < fact.sequence < before)
     shown: tuple[Fact, ...] = ()
     if kind is SectionKind.KEY_FACTS:
-        shown = _tightened(fold.facts, before, limits.facts, state, meter)
+        shown = choose(facts, limits.facts)
         lines = _fact_lines(shown, limits.facts, state, meter)
     else:
         lines = fitting(_told(state, fold, before, meter), limits.summary, meter)
@@ -252,27 +252,11 @@ def _sentences(
 
 
 def facts_lines(
-    facts: Sequence[Fact], room: int, state: SessionState, meter: Meter
+    facts: tuple[Fact, ...], room: int, state: SessionState, meter: Meter, choose: Choose
 ) -> tuple[Line, ...]:
     """Return those of *facts* worth most in at most *room* tokens, as lines, best first."""
-    room -= room % ROUNDING
-    best = _tightened(tuple(facts), state.next_sequence, room, state, meter)
-    return _fact_lines(best, room, state, meter)
-
-
-def _tightened(
-    facts: tuple[Fact, ...], before: int, limit: int, state: SessionState, meter: Meter
-) -> tuple[Fact, ...]:
-    """Choose of *facts* below sequence *before* what *limit* tokens hold, once for each limit."""
-    known = state.chosen_facts.get((before, limit))
-    if known is not None and known[0] == facts:
-        return known[1]
-    asked = [fact for fact in facts if 0 < fact.sequence < before]
-    chosen = tighten(asked, limit=limit, turns=state.turns, meter=meter)
-    if len(state.chosen_facts) >= REMEMBERED:
-        state.chosen_facts.clear()
-    state.chosen_facts[before, limit] = (facts, chosen)
-    return chosen
+    room -= room % max(ROUNDING, (1 << room.bit_length()) // (2 * ROUNDING))
+    return _fact_lines(choose(facts, room), room, state, meter)
 
 
 def _fact_lines(

@@ -18,6 +18,7 @@ from contextd.policy.quoting import speaker
 
 if TYPE_CHECKING:
     from contextd.model import Fold, Message, ToolCall, Turn
+    from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
     from contextd.policy.rules import MessageCost, Rules, TierRules
     from contextd.policy.state import SessionState
@@ -98,10 +99,12 @@ def standing(
     input_budget: int,
     meter: Meter,
     rules: Rules,
+    choose: Choose,
 ) -> Standing:
     """Return the tier and pressure of a session with this system prompt and message.
 
-    Both counts are without overhead; 0 stands for none.
+    Both counts are without overhead; 0 stands for none.  *choose* chooses among the facts
+    of a fold.
     """
     cost = rules.cost
     around = sum(tokens + cost.message for tokens in (system_tokens, message_tokens) if tokens)
@@ -109,7 +112,15 @@ def standing(
     def pressure(fold: Fold | None) -> float:
         through = fold.through if fold else 0
         limits = folded_limits(input_budget, rules.fold)
-        parts = folded(state, fold, before=through + 1, tier=state.tier, limits=limits, meter=meter)
+        parts = folded(
+            state,
+            fold,
+            before=through + 1,
+            tier=state.tier,
+            limits=limits,
+            meter=meter,
+            choose=choose,
+        )
         data = sum(message.tokens for message in folded_messages(parts, meter, cost))
         verbatim = turns_cost(state, through + 1, cost)
         return (cost.prompt + around + data + verbatim) / max(1, input_budget)

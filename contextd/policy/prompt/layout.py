@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from contextd.model import Fact, Fold
+    from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.blocks import Folded, Line
     from contextd.policy.prompt.budget import Standing
@@ -40,6 +41,18 @@ if TYPE_CHECKING:
 
 OPENING = "(The conversation goes on.)"
 """The user's words where a provider's format must open with the user and nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How to come by what takes long to make, and need not be made for each message.
+
+    `fold` gives the fold of the turns up to the one it is given, `choose` those of a fold's
+    facts that a limit holds.
+    """
+
+    fold: Callable[[int], Fold]
+    choose: Choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class Case:
     notice: tuple[Message, ...]
     rules: Rules
     meter: Meter
-    fold_now: Callable[[int], Fold]
+    making: Making
     focus: Focus = Focus.PRESENT
     resumed: Resumed | None = None
 
@@ -108,7 +121,7 @@ class Case:
             steady = fold is not None and self.standing.pressure < self.rules.tiers.summary
             start = 1 if steady else settled_start(self.state, self.rules.window)
             upto = min(upto, max(start, self.earliest) - 1)
-        return fold if through >= upto else self.fold_now(upto)
+        return fold if through >= upto else self.making.fold(upto)
 
     def late_orders(self, first: int, fold: Fold | None) -> tuple[Line, ...]:
         """Return what binds of the turns below *first* that *fold* does not stand for."""
@@ -117,7 +130,7 @@ class Case:
             return ()
         lines = [
             quoted_line(self.state.turns[item.sequence - 1], item.text, self.meter, item.score)
-            for item in self.fold_now(first - 1).pinned
+            for item in self.making.fold(first - 1).pinned
             if item.sequence > through and item.score >= MUST
         ]
         limits = folded_limits(self.input_budget, self.rules.fold)
@@ -127,7 +140,15 @@ class Case:
         """Return the text that stands for the turns below *first*."""
         limits = folded_limits(self.input_budget, self.rules.fold)
         tier = self.standing.tier
-        return folded(self.state, fold, before=first, tier=tier, limits=limits, meter=self.meter)
+        return folded(
+            self.state,
+            fold,
+            before=first,
+            tier=tier,
+            limits=limits,
+            meter=self.meter,
+            choose=self.making.choose,
+        )
 
 
 @dataclass(frozen=True, slots=True)

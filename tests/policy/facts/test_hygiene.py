@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.model import Budget, BuildRequest, Evidence, Fold, Retention, Role, Turn
+from contextd.policy.facts.facts import chooser
 from contextd.policy.folding import extract
 from contextd.policy.prompt.assembly import assemble, frame
+from contextd.policy.prompt.layout import Making
 from contextd.policy.reading.retention import BINDING, classify
 from contextd.policy.rules import Rules
 from contextd.testing.fakes import WordTokenizer
@@ -90,8 +92,9 @@ def told(state: SessionState, budget: int) -> Context:
         message_tokens=4,
         rules=RULES,
         meter=METER,
-        fold_now=lambda through: extract(
-            state, through, rules=RULES, meter=METER, input_budget=budget
+        making=Making(
+            lambda through: extract(state, through, rules=RULES, meter=METER, input_budget=budget),
+            chooser(state.turns, METER),
         ),
     )
     return assemble(framed, (), request=request, state=state, rules=RULES, meter=METER)

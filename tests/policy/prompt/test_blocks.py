@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextd.model import Fact, FactKind, Fold, Retention, Role, SectionKind, Sentence, Tier
+from contextd.policy.facts.facts import chooser
 from contextd.policy.prompt.blocks import (
     Folded,
     FoldedLimits,
@@ -49,7 +50,9 @@ FOLD = Fold(
 
 def parts(tier: Tier, before: int = 4, limits: FoldedLimits = AMPLE) -> Folded:
     """Return what stands for the turns below *before*."""
-    return folded(session(), FOLD, before=before, tier=tier, limits=limits, meter=WORDS)
+    state = session()
+    choose = chooser(state.turns, WORDS)
+    return folded(state, FOLD, before=before, tier=tier, limits=limits, meter=WORDS, choose=choose)
 
 
 def texts(lines: tuple[Line, ...]) -> list[str]:
@@ -103,6 +106,7 @@ def test_facts_are_tightened_to_a_smaller_budget() -> None:
             tier=Tier.KEY_FACTS,
             limits=FoldedLimits(0, 0, room),
             meter=WORDS,
+            choose=chooser(state.turns, WORDS),
         ).lines
         for room in (1_000, 20)
     )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from contextd.events import Folded
 from contextd.model import Budget, Fold, Retention, Role, Sentence, Tier, ToolCall, Turn
+from contextd.policy.facts.facts import chooser
 from contextd.policy.prompt.budget import (
     EMPTY_RESULT,
     Standing,
@@ -100,6 +101,7 @@ def ask(state: SessionState, *, system: int = 0, message: int = 0, budget: int =
         input_budget=budget,
         meter=WORDS,
         rules=RULES,
+        choose=chooser(state.turns, WORDS),
     )
 
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from contextd.model import Action, Budget, BuildRequest, Context, Role, SectionKind, Tier, ToolCall
+from contextd.policy.facts.facts import chooser
 from contextd.policy.folding import extract
 from contextd.policy.prompt.assembly import Frame, assemble, frame
 from contextd.policy.prompt.budget import count_turn
+from contextd.policy.prompt.layout import Making
 from contextd.policy.prompt.resuming import pause_before, refresh_lines, resume
 from contextd.policy.rules import ResumptionRules, Rules
 from contextd.policy.state import Pause, SessionState
@@ -50,7 +52,10 @@ def ask(
         message_tokens=count_turn(message, WORDS),
         rules=RULES,
         meter=WORDS,
-        fold_now=lambda through: extract(state, through, rules=RULES, meter=WORDS),
+        making=Making(
+            lambda through: extract(state, through, rules=RULES, meter=WORDS),
+            chooser(state.turns, WORDS),
+        ),
         resumed=resume(state, pause, lines, input_budget=budget, rules=RESUMPTION)
         if pause
         else None,

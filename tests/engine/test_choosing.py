@@ -1,0 +1,97 @@
+"""Choosing among a fold's facts takes milliseconds: never on the event loop, and once."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from contextd.engine import sessions
+from contextd.engine.choosing import REMEMBERED, Choices
+from contextd.model import Budget, Fact, FactKind
+from contextd.policy.facts.facts import chooser
+from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+    from contextd.model import Turn
+    from contextd.policy.facts.facts import Choose
+    from contextd.policy.meter import Meter
+
+LARGE = Budget("words", 2_000, 0)
+
+
+class Watched:
+    """Notes which thread chose, and how much of what."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.on_loop: list[bool] = []
+        self.facts: list[int] = []
+        monkeypatch.setattr(sessions, "chooser", self._chooser)
+
+    def _chooser(self, turns: Sequence[Turn], meter: Meter) -> Choose:
+        choose = chooser(turns, meter)
+
+        def noting(facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
+            self.on_loop.append(threading.current_thread() is threading.main_thread())
+            self.facts.append(len(facts))
+            return choose(facts, limit)
+
+        return noting
+
+
+async def long_talk(engine: Engine) -> None:
+    """Record many orders, folded at the end."""
+    for at in range(60):
+        asked = user(f"My order W{at}123 for Hill Road {at} is late, and so is K-{at}77.")
+        await engine.record(record_request(asked, bot("Let me look into that for you.")))
+    await engine.fold(KEY)
+
+
+def test_the_event_loop_never_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread does, for the first message of its kind; those that follow find it chosen."""
+
+    async def main() -> None:
+        engine, watched = Engine(), Watched(monkeypatch)
+        await long_talk(engine)
+        await engine.build(build_request("Where do we stand?", budget=LARGE))
+        chosen = len(watched.facts)
+        await engine.build(build_request("What is open still?", budget=LARGE))
+        assert max(watched.facts) > 50
+        assert not any(watched.on_loop)
+        assert len(watched.facts) == chosen
+
+    run(main())
+
+
+def test_recording_finds_the_facts_chosen_with_the_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pressure of a turn counts the key facts; the fold chose them in its own thread."""
+
+    async def main() -> None:
+        engine, watched = Engine(), Watched(monkeypatch)
+        await long_talk(engine)
+        await engine.record(record_request(user("And now?")))
+        assert watched.facts
+        assert not any(watched.on_loop)
+
+    run(main())
+
+
+def test_only_so_many_choices_are_remembered() -> None:
+    """The oldest go, and none is taken for another."""
+    choices, asked = Choices(), []
+
+    def choose(facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
+        asked.append(limit)
+        return facts[:limit]
+
+    one, two = ((Fact(FactKind.ENTITY, text, 1, "id"),) * 50 for text in ("a", "b"))
+    for limit in range(REMEMBERED + 1):
+        assert len(choices.choose(one, limit, choose)) == limit
+    assert choices.known(one, 0) is None
+    assert choices.known(one, REMEMBERED) == one[:REMEMBERED]
+    assert choices.known(two, REMEMBERED) is None
+    assert choices.choose(two, REMEMBERED, choose) == two[:REMEMBERED]
+    assert asked == [*range(REMEMBERED + 1), REMEMBERED]
