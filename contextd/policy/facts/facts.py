@@ -16,10 +16,11 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
-from contextd.policy.facts.candidates import SAID, Candidate, entity, phrase_weight, weigh
+from contextd.policy.facts.candidates import SAID, Candidate, weigh
 from contextd.policy.facts.lines import ORDER, fact_lines, told_label
+from contextd.policy.facts.spoken import pieces
 from contextd.policy.facts.supersession import normal
-from contextd.policy.reading.keywords import content_words, keywords
+from contextd.policy.reading.keywords import content_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,12 +94,12 @@ def chooser(turns: Sequence[Turn], meter: Meter) -> Choose:
 def weighed_again(fact: Fact, turn: Turn) -> Iterator[Candidate]:
     """Give a fact chosen earlier, with the worth it had then, to be chosen from once more.
 
-    Where it is a clause, its keywords come with it: a small limit holds these alone.
+    Where it is a clause, its values and keywords come with it: a small limit holds these
+    alone.
     """
     yield Candidate(fact, fact.weight or weigh(fact, turn.role), turn.role)
     if fact.label == SAID:
-        pieces = [words for words in keywords(fact.text) if words != fact.text]
-        yield from (entity(turn, SAID, words, phrase_weight(words)) for words in pieces)
+        yield from (each for each in pieces(turn, fact.text) if each.fact.text != fact.text)
 
 
 def _weighted(candidate: Candidate) -> Fact:

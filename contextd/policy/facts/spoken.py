@@ -28,7 +28,7 @@ from contextd.policy.reading.phrases import SHORT_ANSWER, asked_for, clauses, co
 from contextd.policy.reading.retention import BINDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.model import Turn
     from contextd.policy.facts.candidates import Candidate
@@ -129,6 +129,19 @@ def from_user(turn: Turn, verdict: Verdict, to: Asked) -> Iterator[Candidate]:
             yield replace(made, weight=weight, corrects=corrects, revises=revised and not adds)
 
 
+def pieces(turn: Turn, clause: str) -> Iterator[Candidate]:
+    """Give the typed values of a user's *clause*, and its keywords beside them."""
+    typed = list(values(clause))
+    yield from _typed(turn, typed)
+    yield from _keywords(turn, clause, typed, 1.0)
+
+
+def _typed(turn: Turn, found: Iterable[Value]) -> Iterator[Candidate]:
+    for value in found:
+        weight = value_weight(value.label, value.text, Role.USER)
+        yield entity(turn, value.label, value.text, weight)
+
+
 def _either(turn: Turn, question: str, said: str) -> Iterator[Candidate]:
     """Give a yes or no under the last thing that the question names."""
     subjects = list(keywords(condense(question)))
@@ -143,9 +156,7 @@ def _of_sentence(turn: Turn, sentence: str, slot: str, scale: float) -> Iterator
     if answer:
         yield entity(turn, slot, answer, UNKNOWN if _NO_ANSWER.search(answer) else ANSWER)
     typed = [value for value in values(sentence) if not _says_little_more(answer, value.text)]
-    for value in typed:
-        weight = value_weight(value.label, value.text, Role.USER)
-        yield entity(turn, value.label, value.text, weight)
+    yield from _typed(turn, typed)
     left = phrases[1:] if answer else phrases
     for phrase in left:
         weight = clause_weight(phrase) * scale * (UNKNOWN if _NO_ANSWER.search(phrase) else 1.0)

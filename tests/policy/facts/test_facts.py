@@ -104,6 +104,14 @@ def test_a_tighter_limit_takes_the_keywords_of_a_clause() -> None:
     assert fewer
 
 
+def test_a_tighter_limit_takes_the_values_of_a_clause_whole() -> None:
+    """A day or a time that was told in a clause is not left in pieces."""
+    turns = Scenario().user("From the airport at half past 4 in the evening").turns
+    clause = Fact(FactKind.ENTITY, "From the airport at half past 4 in the evening", 1, "said")
+    (only,) = tighten((clause,), limit=9, turns=turns, meter=METER)
+    assert (only.label, only.text) == ("time", "half past 4 in the evening")
+
+
 def test_a_value_knows_what_it_was_worth_when_it_was_said() -> None:
     """Its question and its tone are not read twice: that nobody knew still counts."""
     talk = Scenario().bot("What is your account number?").user("I don't remember.").user("Bremen")
