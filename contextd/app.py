@@ -41,7 +41,7 @@ from contextd.engine.summarize import SummarizeFold
 from contextd.engine.writing import Accepted, TurnScribe, Writer
 from contextd.errors import ConfigInvalid
 from contextd.model import Budget
-from contextd.observers import PrometheusObserver, watch_loop
+from contextd.observers import PrometheusObserver, watch_loop, watched_collections
 from contextd.ops import OpsServer, Probes
 from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.call import Calls
@@ -136,6 +136,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         await server.start(engine, store.ready)
         ops = await _ops(config, store, observer, stack)
         _run_until_closed(stack, watch_loop(observer, time.monotonic))
+        stack.enter_context(watched_collections(observer, time.monotonic))
         # Loading an encoding takes longer than the loop may wait; most callers need one only.
         _run_until_closed(stack, asyncio.to_thread(tokenizers.warm))
         if model is not None and load is not None:

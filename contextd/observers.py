@@ -6,7 +6,9 @@ Labels are bounded: methods, codes, stages and reasons, never a tenant, session 
 from __future__ import annotations
 
 import asyncio
+import gc
 from bisect import bisect_left
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 RPC_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5)
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+GC_BUCKETS = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25)
 
 COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "background_dropped": ("Background jobs dropped because the queue was full", ()),
@@ -134,7 +137,13 @@ class PrometheusObserver:
         self._lag = QuickHistogram(
             "contextd_loop_lag_seconds", "How late the event loop ran a timer", (), LAG_BUCKETS
         )
-        for histogram in (self._duration, self._stage, self._lag):
+        self._pauses = QuickHistogram(
+            "contextd_gc_pause_seconds",
+            "How long a collection of garbage kept everything waiting",
+            ("generation",),
+            GC_BUCKETS,
+        )
+        for histogram in (self._duration, self._stage, self._lag, self._pauses):
             self.registry.register(histogram)
         self._counts = {name: self._counter(name) for name in COUNTS}
         self._values: dict[str, set[tuple[str, ...]]] = {name: set() for name in COUNTS}
@@ -176,6 +185,10 @@ class PrometheusObserver:
         """A timer ran *seconds* late."""
         self._lag.observe((), seconds)
 
+    def gc_pause(self, generation: int, seconds: float) -> None:
+        """A collection of *generation* (0 to 2) took *seconds*."""
+        self._pauses.observe((str(generation),), seconds)
+
     def _counter(self, name: str) -> Counter:
         text, labels = COUNTS[name]
         return Counter(f"contextd_{name}", text, labels, registry=self.registry)
@@ -195,3 +208,24 @@ async def watch_loop(observer: PrometheusObserver, monotonic: Callable[[], float
         due = monotonic() + LAG_SECONDS
         await asyncio.sleep(LAG_SECONDS)
         observer.loop_lag(max(0.0, monotonic() - due))
+
+
+@contextmanager
+def watched_collections(
+    observer: PrometheusObserver, monotonic: Callable[[], float]
+) -> Iterator[None]:
+    """Measure every collection of garbage until the end of the block."""
+    began = 0.0
+
+    def heard(phase: str, details: Mapping[str, int]) -> None:
+        nonlocal began
+        if phase == "start":
+            began = monotonic()
+        else:
+            observer.gc_pause(details["generation"], monotonic() - began)
+
+    gc.callbacks.append(heard)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(heard)

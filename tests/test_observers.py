@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from contextd.observers import (
     NullObserver,
     PrometheusObserver,
     watch_loop,
+    watched_collections,
 )
 
 SOURCE = Path(contextd.__file__).parent
@@ -120,3 +122,22 @@ def test_nobody_hears() -> None:
     observer.began("RecordTurn")
     observer.ended("RecordTurn", "OK", 0.1)
     observer.shed("overloaded")
+
+
+def test_collections_of_garbage_are_measured() -> None:
+    """Each by its generation with the time it took, until the end of the block."""
+    observer = PrometheusObserver()
+    times = iter((5.0, 5.002))
+    automatic = gc.isenabled()
+    gc.disable()
+    try:
+        with watched_collections(observer, lambda: next(times)):
+            gc.collect(2)
+        gc.collect(2)
+    finally:
+        if automatic:
+            gc.enable()
+    assert value(observer, "contextd_gc_pause_seconds_count", generation="2") == 1
+    name = "contextd_gc_pause_seconds_bucket"
+    assert value(observer, name, generation="2", le="0.001") == 0
+    assert value(observer, name, generation="2", le="0.0025") == 1
