@@ -6,10 +6,15 @@ same examples are drawn every time.
 
 from __future__ import annotations
 
+import asyncio
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 settings.register_profile("default", deadline=None, max_examples=40)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
@@ -23,3 +28,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in tuple(os.environ):
         if name.startswith("CONTEXTD_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    """Run all that speaks gRPC on one loop: its objects must not meet two in one process."""
+    with asyncio.Runner() as running:
+        yield running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from contextd.errors import ContextdError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -26,19 +27,26 @@ class DaemonFailed(ContextdError):
 
 @dataclass(slots=True)
 class Daemon:
-    """A daemon that serves at `target`.  `exit_code` is set once it has stopped."""
+    """A daemon that serves at `target`, its metrics at `ops` (host:port).
+
+    `exit_code` is set once it has stopped.
+    """
 
     target: str
     pid: int
     store: str
+    ops: str
     exit_code: int | None = field(default=None)
 
 
 @asynccontextmanager
-async def own_daemon(store: str, log: Path) -> AsyncIterator[Daemon]:
+async def own_daemon(
+    store: str, log: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Daemon]:
     """Start `contextd serve` on any free port of this machine; drain it at the end.
 
-    The daemon logs to the file *log*.  Raises DaemonFailed when it does not come up.
+    The daemon logs to the file *log*; *environment* joins this process' own.  Raises
+    DaemonFailed when it does not come up.
     """
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
@@ -47,6 +55,7 @@ async def own_daemon(store: str, log: Path) -> AsyncIterator[Daemon]:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
+            env={**os.environ, **(environment or {})},
         )
     daemon = None
     try:
@@ -69,7 +78,7 @@ async def _announced(process: asyncio.subprocess.Process, store: str, log: Path)
     if not line:
         raise DaemonFailed(f"the daemon did not start:\n{_tail(log)}")
     serving = json.loads(line)
-    return Daemon(serving["addresses"][0], serving["pid"], store)
+    return Daemon(serving["addresses"][0], serving["pid"], store, serving["ops"])
 
 
 async def _stop(process: asyncio.subprocess.Process) -> int:

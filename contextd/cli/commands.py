@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "contextd.cli.serve:serve",
     "demo": "contextd.cli.demo.command:demo",
     "replay": "contextd.cli.replay:replay",
+    "loadtest": "contextd.cli.loadtest.command:loadtest",
     "check": "contextd.cli.check:check",
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",

@@ -1,0 +1,1 @@
+"""`contextd loadtest`: calls at moments fixed beforehand, and how late each was answered."""
