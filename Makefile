@@ -91,6 +91,11 @@ bench-quality: $(DEV) ## measure the contexts on the sets in DATA (without: on o
 	@$(BIN)/python -m benchmarks.quality $(if $(DATA),--data $(DATA) --plots build/quality,--quick) \
 		--json build/quality.json $(ARGS)
 
+.PHONY: bench-load
+bench-load: $(DEV) ## measure latency, goodput and cost under load (ARGS=--quick: does it work?)
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.load --folder build --json build/load.json --plots build/load $(ARGS)
+
 # ── the contract ──────────────────────────────────────────────────────────────────────
 
 define generate  # $(1): where to

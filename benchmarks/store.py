@@ -49,18 +49,24 @@ def timed(call: Callable[[], object], times: int) -> list[float]:
     return taken
 
 
-def disk(folder: Path) -> dict[str, float]:
-    """Write 12 KiB, about a commit's pages, and fdatasync, in a file that has its size."""
-    with (folder / "probe").open("w+b") as probe:
-        probe.write(os.urandom(APPENDS // 3 * 12288))
+def sync_times(folder: Path, times: int) -> list[float]:
+    """Write 12 KiB, about a commit's pages, and fdatasync, in a file that has its size.
+
+    Return how many seconds each of *times* took.
+    """
+    path = folder / "probe"
+    with path.open("w+b") as probe:
+        probe.write(os.urandom(times * 12288))
         os.fsync(probe.fileno())
-        offsets = iter(range(0, APPENDS // 3 * 12288, 12288))
+        offsets = iter(range(0, times * 12288, 12288))
 
         def sync() -> None:
             os.pwrite(probe.fileno(), os.urandom(12288), next(offsets))
             os.fdatasync(probe.fileno())
 
-        return percentiles(timed(sync, APPENDS // 3))
+        taken = timed(sync, times)
+    path.unlink()
+    return taken
 
 
 async def appends(store: SqliteStore, writers: int) -> dict[str, float]:
@@ -106,7 +112,7 @@ async def measure(folder: Path) -> dict[str, object]:
     path = folder / "sessions.db"
     figures: dict[str, object] = {
         "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "load": os.getloadavg()},
-        "fdatasync": disk(folder),
+        "fdatasync": percentiles(sync_times(folder, APPENDS // 3)),
     }
     store = await SqliteStore.open(path)
     figures["sequential"] = await appends(store, 1)

@@ -105,7 +105,7 @@ def _conditions(jobs: int, plan: plans.Plan) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(["python -m benchmarks.quality", *sys.argv[1:]]),
-        "commit": _commit(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "jobs": jobs,
@@ -113,7 +113,7 @@ def _conditions(jobs: int, plan: plans.Plan) -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
     """Return the commit that is measured, "" outside a checkout."""
     git = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     outcome = subprocess.run(git, cwd=quick_run.HERE, capture_output=True, text=True, check=False)
