@@ -114,6 +114,7 @@ class Composition:
             making=Making(
                 fold=partial(self._fold, state, make=make),
                 choose=partial(self._choice, make=make),
+                remember=self.view.told,
             ),
             resumed=self._resumed(state),
         )

@@ -76,6 +76,7 @@ class FoldSession:
             meter=view.tokenizer,
             rules=self.rules,
             choose=view.choose,
+            remember=view.told,
         )
         return plan(view.state, stands, input_budget=budget.input_tokens, rules=self.rules)
 

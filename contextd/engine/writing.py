@@ -129,6 +129,7 @@ class TurnScribe:
             meter=view.tokenizer,
             rules=self.rules,
             choose=view.choose,
+            remember=view.told,
         )
         return TurnsRecorded(
             at=now,

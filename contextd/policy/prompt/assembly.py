@@ -111,6 +111,7 @@ def frame(
         meter=meter,
         rules=rules,
         choose=making.choose,
+        remember=making.remember,
     )
     case = Case(
         state=state,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from contextd.model import Message, Role, SectionKind, Tier
 from contextd.policy.facts.facts import fact_lines
@@ -18,7 +18,7 @@ from contextd.policy.facts.pinning import MUST
 from contextd.policy.quoting import HEADERS, day_line, quote, quote_retold, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from contextd.model import Fact, Fold, Sentence, Turn
     from contextd.policy.facts.facts import Choose
@@ -38,6 +38,27 @@ LEAST_BLOCK = 64
 
 HELD_SHARE = 0.8
 """The most of an input budget that the facts held for it can take in any prompt."""
+
+
+Made = TypeVar("Made")
+
+
+class Remember(Protocol):
+    """Spares working out again what follows from a fold."""
+
+    def __call__(
+        self, source: object, key: tuple[object, ...], make: Callable[[], Made], /
+    ) -> Made:
+        """Return what *make* returned before for this very *source* and an equal *key*.
+
+        Raises what *make* raises, and then remembers nothing.
+        """
+        ...
+
+
+def anew(_source: object, _key: tuple[object, ...], make: Callable[[], Made], /) -> Made:
+    """Remember nothing."""
+    return make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +146,34 @@ def folded(
     limits: FoldedLimits,
     meter: Meter,
     choose: Choose,
+    remember: Remember = anew,
 ) -> Folded:
-    """Return what stands for the turns below sequence *before* in *tier*."""
+    """Return what stands for the turns below sequence *before* in *tier*.
+
+    It depends on nothing but what is given to *remember* as its key.
+    """
     kind = SectionKind.KEY_FACTS if tier >= Tier.KEY_FACTS else SectionKind.SUMMARY
-    kept = kept_lines(state, before, meter)
     if fold is None:
-        return Folded(kind, kept)
+        return Folded(kind, kept_lines(state, before, meter))
+    key = (kind, before, bisect_left(state.kept, before), limits)
+    return remember(
+        fold,
+        key,
+        lambda: _folded(state, fold, kind, before, limits=limits, meter=meter, choose=choose),
+    )
+
+
+def _folded(
+    state: SessionState,
+    fold: Fold,
+    kind: SectionKind,
+    before: int,
+    *,
+    limits: FoldedLimits,
+    meter: Meter,
+    choose: Choose,
+) -> Folded:
+    kept = kept_lines(state, before, meter)
     whole = {line.newest for line in kept}
     sentences = _sentences(state, fold.pinned, before, meter)
     pinned = [line for line in sentences if line.newest not in whole]

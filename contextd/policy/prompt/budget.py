@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.model import Role, Tier
-from contextd.policy.prompt.blocks import folded, folded_limits, folded_messages
+from contextd.policy.prompt.blocks import anew, folded, folded_limits, folded_messages
 from contextd.policy.quoting import speaker
 
 if TYPE_CHECKING:
     from contextd.model import Fold, Message, ToolCall, Turn
     from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
+    from contextd.policy.prompt.blocks import Folded, Remember
     from contextd.policy.rules import MessageCost, Rules, TierRules
     from contextd.policy.state import SessionState
 
@@ -100,11 +101,12 @@ def standing(
     meter: Meter,
     rules: Rules,
     choose: Choose,
+    remember: Remember = anew,
 ) -> Standing:
     """Return the tier and pressure of a session with this system prompt and message.
 
     Both counts are without overhead; 0 stands for none.  *choose* chooses among the facts
-    of a fold.
+    of a fold, *remember* spares telling it again.
     """
     cost = rules.cost
     around = sum(tokens + cost.message for tokens in (system_tokens, message_tokens) if tokens)
@@ -120,8 +122,9 @@ def standing(
             limits=limits,
             meter=meter,
             choose=choose,
+            remember=remember,
         )
-        data = sum(message.tokens for message in folded_messages(parts, meter, cost))
+        data = remember(parts, ("tokens", id(parts)), lambda: _tokens(parts, meter, cost))
         verbatim = turns_cost(state, through + 1, cost)
         return (cost.prompt + around + data + verbatim) / max(1, input_budget)
 
@@ -132,6 +135,10 @@ def standing(
         tier = tier_of(pressing, state.tier, rules.tiers)
         return Standing(max(Tier.SUMMARY, tier), pressing, state.prepared)
     return Standing(max(Tier.SUMMARY, tier) if state.fold else tier, pressing, state.fold)
+
+
+def _tokens(parts: Folded, meter: Meter, cost: MessageCost) -> int:
+    return sum(message.tokens for message in folded_messages(parts, meter, cost))
 
 
 def _rising(pressure: float, rules: TierRules) -> Tier:

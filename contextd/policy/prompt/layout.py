@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Focus, Format, Message, Omitted, Role, SectionKind, Turn
 from contextd.policy.facts.pinning import MUST
 from contextd.policy.prompt.blocks import (
+    anew,
     fitting,
     folded,
     folded_limits,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from contextd.model import Fact, Fold
     from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
-    from contextd.policy.prompt.blocks import Folded, Line
+    from contextd.policy.prompt.blocks import Folded, Line, Remember
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.prompt.window import Start
@@ -48,11 +49,12 @@ class Making:
     """How to come by what takes long to make, and need not be made for each message.
 
     `fold` gives the fold of the turns up to the one it is given, `choose` those of a fold's
-    facts that a limit holds.
+    facts that a limit holds; `remember` spares telling a fold again.
     """
 
     fold: Callable[[int], Fold]
     choose: Choose
+    remember: Remember = anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ class Case:
             limits=limits,
             meter=self.meter,
             choose=self.making.choose,
+            remember=self.making.remember,
         )
 
 

@@ -50,7 +50,17 @@ class PassageIndex:
     may come later than their passages.  Not for two threads at a time.
     """
 
-    __slots__ = ("_authors", "_named", "_rows", "_starts", "fine", "lexical", "lines", "vectors")
+    __slots__ = (
+        "_authors",
+        "_characters",
+        "_named",
+        "_rows",
+        "_starts",
+        "fine",
+        "lexical",
+        "lines",
+        "vectors",
+    )
 
     def __init__(self) -> None:
         """Start empty."""
@@ -58,6 +68,7 @@ class PassageIndex:
         self.vectors = VectorIndex()
         self.fine = VectorIndex()
         self.lines: list[str] = []
+        self._characters = 0
         self._rows = Column(ROW)
         self._starts = Column(np.uint32)
         self._authors: dict[str, int] = {}
@@ -81,7 +92,7 @@ class PassageIndex:
     def size_bytes(self) -> int:
         """The memory held, the lines counted at a byte a character."""
         parts = (self._rows, self._starts, self.lexical, self.vectors, self.fine)
-        return sum(part.size_bytes for part in parts) + sum(map(len, self.lines))
+        return sum(part.size_bytes for part in parts) + self._characters
 
     def before(self, sequence: int) -> int:
         """Count the passages of the turns before *sequence*."""
@@ -108,6 +119,7 @@ class PassageIndex:
             self.lexical.add(f"{passage.author[:_AUTHOR_CHARACTERS]} {passage.text}")
         self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
         self.lines += [passage.line for passage in passages]
+        self._characters += sum(len(passage.line) for passage in passages)
         self.vectors.extend(vectors, len(passages))
         self.fine.extend(None, len(passages))
 

@@ -1,0 +1,38 @@
+"""What stands in prompts for a fold, remembered.
+
+Sentences and facts are quoted and counted the same way for one message after the other, and
+for each turn that is recorded; that is the larger part of a call in a long session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REMEMBERED = 8
+"""What is remembered: texts and their sizes, of a fold in force and of one prepared."""
+
+Made = TypeVar("Made")
+
+
+@dataclass(slots=True)
+class Told:
+    """What was told of which fold.  A thread may add while others look."""
+
+    _made: dict[tuple[object, ...], tuple[object, object]] = field(default_factory=dict)
+
+    def __call__(
+        self, source: object, key: tuple[object, ...], make: Callable[[], Made], /
+    ) -> Made:
+        """Return what was made of this very *source* under *key*, or *make* and remember it."""
+        known = self._made.get(key)
+        if known is not None and known[0] is source:
+            return cast("Made", known[1])
+        made = make()
+        while len(self._made) >= REMEMBERED:
+            self._made.pop(next(iter(self._made)), None)
+        self._made[key] = (source, made)
+        return made
