@@ -97,7 +97,7 @@ def test_imports_stand_at_the_top() -> None:
 
 def test_only_the_root_knows_time_and_chance() -> None:
     """Clock, ids and randomness are made in the root and the test kit alone."""
-    root = ("contextd/app.py", "contextd/cli/", "contextd/testing/")
+    root = ("contextd/app/", "contextd/cli/", "contextd/testing/")
     inner = tuple(source for source in CODE if not source.name.startswith(root))
     expect_none(found(rules.chance_and_clock, inner))
 

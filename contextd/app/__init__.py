@@ -1,0 +1,106 @@
+"""The composition root: the one place that knows every part by its real name.
+
+Everything is opened in one exit stack and closed in reverse: first nothing new comes in,
+then what is under way is finished, then the store is let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import faiss
+
+from contextd.app.ports_in_use import Ports, shipped_tokenizers
+from contextd.app.retrieval import load_model, wire_search
+from contextd.app.running import run_until_closed, settle_interpreter
+from contextd.app.serving import make_server, open_ops
+from contextd.app.summaries import wire_summaries
+from contextd.app.verbs import wire_verbs
+from contextd.background import Background
+from contextd.embedders import fine_embedder
+from contextd.embedders.static import StaticEmbedder
+from contextd.engine.meaning import FineModel
+from contextd.engine.sessions import HotSessions
+from contextd.engine.writing import Accepted, Writer
+from contextd.observers import PrometheusObserver, watch_loop, watched_collections
+from contextd.stores import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from contextd.config import Config
+    from contextd.ops import OpsServer
+    from contextd.rpc.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A daemon that serves."""
+
+    server: Server
+    ops: OpsServer
+    socket: str
+    drain_seconds: float
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where calls are answered, with the ports that were bound."""
+        unix = [f"unix:{self.socket}"] if self.socket else []
+        return [self.server.address] * bool(self.server.address) + unix
+
+    @property
+    def ops_address(self) -> str:
+        """Where health and metrics are, "" when nowhere."""
+        return self.ops.address
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Serve until *stop*, then finish every call that was accepted."""
+        await stop.wait()
+        self.ops.drain()
+        await self.server.stop(self.drain_seconds)
+
+
+@asynccontextmanager
+async def open_app(config: Config) -> AsyncIterator[App]:
+    """Open everything *config* asks for; on leaving, close it in reverse.
+
+    Raises:
+        ConfigInvalid, StoreUnavailable, StoreTooNew, DataFileCorrupt: it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        faiss.omp_set_num_threads(1)  # one request, one core: the others serve others
+        tokenizers, embedder, load = await asyncio.gather(
+            asyncio.to_thread(shipped_tokenizers, config),
+            asyncio.to_thread(StaticEmbedder),
+            asyncio.to_thread(fine_embedder, config.embedder.model),
+        )
+        store = await open_store(config.store.url)
+        stack.push_async_callback(store.aclose)
+        observer = PrometheusObserver()
+        background = Background(observer)
+        accepted = Accepted()
+        ports = Ports(store, tokenizers, embedder, observer)
+        sessions = HotSessions(store, tokenizers, capacity_bytes=config.sessions.capacity_mib << 20)
+        writer = Writer(store, sessions, accepted, background.nudge)
+        stack.push_async_callback(accepted.drain)
+        summaries = wire_summaries(config, ports, writer, stack)
+        model = FineModel() if load is not None else None
+        searching = wire_search(config, ports, sessions, model, stack)
+        engine, maintain = wire_verbs(config, ports, writer, summaries, searching)
+        run_until_closed(stack, background.run(maintain), background.close)
+        server = make_server(config, observer)
+        stack.push_async_callback(server.stop, 0.0)
+        await server.start(engine, store.ready)
+        ops = await open_ops(config, store, observer, stack)
+        run_until_closed(stack, watch_loop(observer, time.monotonic))
+        stack.enter_context(watched_collections(observer, time.monotonic))
+        # Loading an encoding takes longer than the loop may wait; most callers need one only.
+        run_until_closed(stack, asyncio.to_thread(tokenizers.warm))
+        if model is not None and load is not None:
+            run_until_closed(stack, load_model(model, load))
+        settle_interpreter()
+        yield App(server, ops, config.server.socket, config.server.drain_seconds)

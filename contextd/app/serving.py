@@ -1,0 +1,54 @@
+"""The two servers: calls over gRPC, operations over HTTP."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contextd.errors import ConfigInvalid
+from contextd.ops import OpsServer, Probes
+from contextd.rpc.admission import Admission, Capacity
+from contextd.rpc.call import Calls
+from contextd.rpc.server import Listen, Server
+from contextd.rpc.validation import Limits
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from contextd.config import Config
+    from contextd.observers import PrometheusObserver
+    from contextd.ports import SessionStore
+
+
+def make_server(config: Config, observer: PrometheusObserver) -> Server:
+    """Return the gRPC server; nothing listens yet."""
+    server = config.server
+    capacity = Capacity(concurrent=server.concurrency, waiting=server.queue)
+    listen = Listen(
+        address=server.listen,
+        socket=Path(server.socket) if server.socket else None,
+        socket_mode=server.socket_mode,
+        max_message_bytes=server.max_message_bytes,
+        limits=Limits(max_turn_bytes=server.max_turn_bytes),
+    )
+    return Server(Calls(Admission(capacity, time.monotonic), observer, time.monotonic), listen)
+
+
+async def open_ops(
+    config: Config, store: SessionStore, observer: PrometheusObserver, stack: AsyncExitStack
+) -> OpsServer:
+    """Start the operations port, if one is configured.
+
+    Raises ConfigInvalid when it cannot be bound.
+    """
+    ops = OpsServer(Probes(ready=store.ready, metrics=observer.exposition))
+    stack.push_async_callback(ops.aclose)
+    if config.server.ops:
+        try:
+            await ops.start(config.server.ops)
+        except OSError as error:
+            raise ConfigInvalid(
+                f"cannot listen on {config.server.ops} for operations: {error.strerror}"
+            ) from error
+    return ops

@@ -1,0 +1,104 @@
+"""The verbs of the engine, each with what it needs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from contextd.app.running import new_id, now
+from contextd.engine.build import BuildContext
+from contextd.engine.escalate import Escalate
+from contextd.engine.fold import FoldSession
+from contextd.engine.inspect import Inspection
+from contextd.engine.maintain import Maintain
+from contextd.engine.record import RecordTurn
+from contextd.engine.writing import TurnScribe
+from contextd.model import Budget
+from contextd.rpc.servicer import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contextd.app.ports_in_use import Ports
+    from contextd.app.retrieval import Searching
+    from contextd.config import Config
+    from contextd.engine.indexing import Indexer
+    from contextd.engine.writing import Writer
+    from contextd.model import SessionKey
+
+
+def wire_verbs(
+    config: Config,
+    ports: Ports,
+    writer: Writer,
+    summaries: Callable[[SessionKey], None] | None,
+    searching: Searching,
+) -> tuple[Engine, Maintain]:
+    """Wire the verbs: those that are called, and the one that works behind them."""
+    rules, observer = config.policy, ports.observer
+    assumed = assumed_budget(config)
+    sessions = writer.sessions
+    scribe = TurnScribe(now, new_id, rules, assumed)
+    inspection = Inspection(ports.store, sessions)
+    engine = Engine(
+        build=BuildContext(
+            sessions=sessions,
+            tokenizers=ports.tokenizers,
+            indexer=searching.indexer,
+            meaning=searching.meaning,
+            scribe=scribe,
+            writer=writer,
+            observer=observer,
+            monotonic=time.monotonic,
+            nudge=writer.nudge,
+            rules=rules,
+            embed=ports.embedder.embed,
+        ),
+        record=RecordTurn(
+            sessions=sessions,
+            scribe=scribe,
+            writer=writer,
+            observer=observer,
+            monotonic=time.monotonic,
+        ),
+        escalate=Escalate(
+            sessions=sessions,
+            writer=writer,
+            clock=now,
+            new_id=new_id,
+            observer=observer,
+            monotonic=time.monotonic,
+            rules=rules,
+            embed=ports.embedder.embed,
+        ),
+        get_session=inspection.get_session,
+        list_sessions=inspection.list_sessions,
+        list_turns=inspection.list_turns,
+        delete_session=inspection.delete_session,
+    )
+    return engine, _maintain(config, ports, writer, searching.indexer, summaries)
+
+
+def _maintain(
+    config: Config,
+    ports: Ports,
+    writer: Writer,
+    indexer: Indexer,
+    summaries: Callable[[SessionKey], None] | None,
+) -> Maintain:
+    fold = FoldSession(
+        sessions=writer.sessions,
+        writer=writer,
+        clock=now,
+        observer=ports.observer,
+        rules=config.policy,
+        default_budget=assumed_budget(config),
+        embed=ports.embedder.embed,
+    )
+    return Maintain(writer.sessions, indexer, fold, config.policy.tiers, summaries)
+
+
+def assumed_budget(config: Config) -> Budget:
+    """Return the budget of a session whose callers have stated none."""
+    budget = config.budget
+    return Budget(budget.model, budget.context_window_tokens, budget.reserved_output_tokens)
