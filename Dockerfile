@@ -1,6 +1,11 @@
 # contextd as a sidecar: non-root, works on a read-only root file system, no shell needed.
 #   docker build -t contextd .
-#   docker run --read-only --tmpfs /tmp -v state:/var/lib/contextd -p 7070:7070 contextd
+#   docker run --read-only --tmpfs /tmp -v state:/var/lib/contextd contextd
+# Calls are answered inside the container's own network: a sidecar shares it with its frontend.
+# To let others in, mount certificates and tokens and set CONTEXTD__SERVER__LISTEN=0.0.0.0:7070
+# (docs/security.md); to try it out from this machine, without either:
+#   docker run -p 127.0.0.1:7070:7070 -e CONTEXTD__SERVER__LISTEN=0.0.0.0:7070 \
+#              -e CONTEXTD__SERVER__INSECURE=true contextd
 # Give BASE a digest and every file one time (buildah: --timestamp 0) for layers that repeat
 # to the byte.
 ARG BASE=python:3.13-slim-trixie
@@ -38,4 +43,4 @@ EXPOSE 7070 7071
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["contextd", "health"]
 ENTRYPOINT ["contextd"]
-CMD ["serve", "--listen", "0.0.0.0:7070", "--ops", "0.0.0.0:7071", "--store", "sqlite:////var/lib/contextd/contextd.sqlite"]
+CMD ["serve", "--ops", "0.0.0.0:7071", "--store", "sqlite:////var/lib/contextd/contextd.sqlite"]

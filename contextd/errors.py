@@ -10,6 +10,17 @@
     ├── RevisionConflict
     ├── SessionContended          try again
     ├── HumanInControl
+    ├── Unauthenticated           the caller must bring another credential
+    │   ├── CredentialMissing
+    │   ├── CredentialInvalid
+    │   └── CredentialExpired
+    ├── PermissionDenied          its credential is good, and not for this
+    │   ├── TenantDenied
+    │   └── MethodDenied
+    ├── LimitExceeded             the tenant has had its share
+    │   ├── RateLimited
+    │   ├── TooManyInFlight
+    │   └── QuotaExceeded
     ├── Overloaded                try again later
     ├── Draining
     ├── DeadlineExceeded
@@ -27,6 +38,8 @@ gRPC code; nothing here knows gRPC.  The driver's own error, where there is one,
 """
 
 from __future__ import annotations
+
+import math
 
 
 class ContextdError(Exception):
@@ -99,6 +112,56 @@ class SessionContended(ContextdError):
 
 class HumanInControl(ContextdError):
     """A human has this conversation; assistant turns are refused."""
+
+
+class Unauthenticated(ContextdError):
+    """It is not known who asks."""
+
+
+class CredentialMissing(Unauthenticated):
+    """The call brought no credential; send `authorization: Bearer …` or a client certificate."""
+
+
+class CredentialInvalid(Unauthenticated):
+    """The credential of the call is not one that this daemon accepts."""
+
+
+class CredentialExpired(Unauthenticated):
+    """The credential of the call has expired."""
+
+
+class PermissionDenied(ContextdError):
+    """The credential of the call does not allow it."""
+
+
+class TenantDenied(PermissionDenied):
+    """The credential of the call is not for this tenant."""
+
+
+class MethodDenied(PermissionDenied):
+    """The credential of the call is not for this method."""
+
+
+class LimitExceeded(ContextdError):
+    """The tenant has used up what it may."""
+
+    def __init__(self, wait: float | None = None) -> None:
+        """*wait* is the time after which the same call would be let in, in seconds."""
+        super().__init__()
+        if wait is not None:
+            self.metadata["retry_after_ms"] = str(max(1, math.ceil(wait * 1_000)))
+
+
+class RateLimited(LimitExceeded):
+    """The tenant calls more often than it may."""
+
+
+class TooManyInFlight(LimitExceeded):
+    """The tenant has as many calls under way as it may."""
+
+
+class QuotaExceeded(LimitExceeded):
+    """The tenant has recorded as many turns as it may for now."""
 
 
 class Overloaded(ContextdError):

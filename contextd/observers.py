@@ -36,6 +36,7 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "summarizer_breaker": ("Changes of the summarizer's circuit breaker", ("state",)),
     "query_vectors": ("Transformer vectors of queries", ("outcome",)),
     "refined_turns": ("Turns given transformer vectors, by where these came from", ("source",)),
+    "reloads": ("Files of keys read again because they changed", ("kind", "outcome")),
     "retrievals": ("Searches of the past, by the rung they stood on", ("rung",)),
     "tokens": ("Tokens counted", ("kind",)),
 }
@@ -100,6 +101,9 @@ class NullObserver:
     def shed(self, reason: str) -> None:
         """Ignore a refused call."""
 
+    def denied(self, reason: str) -> None:
+        """Ignore a refused credential."""
+
 
 class PrometheusObserver:
     """Keeps metrics in a registry of its own.
@@ -126,6 +130,17 @@ class PrometheusObserver:
             "contextd_rpc_shed",
             "Calls refused for want of capacity",
             ("reason",),
+            registry=self.registry,
+        )
+        self._denied = Counter(
+            "contextd_rpc_denied",
+            "Calls refused for their credential",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._certificate = Gauge(
+            "contextd_tls_not_after_seconds",
+            "When the server certificate in use expires, in seconds since 1970; 0: no TLS",
             registry=self.registry,
         )
         self._stage = QuickHistogram(
@@ -178,8 +193,16 @@ class PrometheusObserver:
         self._duration.observe((method, code), seconds)
 
     def shed(self, reason: str) -> None:
-        """A call was refused for want of capacity."""
+        """A call was refused for want of capacity, the daemon's or its tenant's."""
         self._shed.labels(reason).inc()
+
+    def denied(self, reason: str) -> None:
+        """A call was refused for its credential."""
+        self._denied.labels(reason).inc()
+
+    def certificate_until(self, seconds: float) -> None:
+        """The server certificate in use expires then, in seconds since 1970."""
+        self._certificate.set(seconds)
 
     def loop_lag(self, seconds: float) -> None:
         """A timer ran *seconds* late."""

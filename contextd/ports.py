@@ -7,7 +7,7 @@ All methods may be called concurrently from one event loop unless they say other
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from contextd.events import Record
     from contextd.model import Draft, Durability, Retelling, SessionKey
+    from contextd.policy.access import Credentials, Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,31 @@ class Appended:
 
     revision: int
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server shows in a TLS handshake, in PEM.
+
+    With `client_ca`, callers must show a certificate that it has signed.  `not_after` is
+    the end of its validity, in seconds since 1970.
+    """
+
+    chain: bytes
+    key: bytes = field(repr=False)
+    client_ca: bytes | None
+    not_after: float
+
+
+class Authenticator(Protocol):
+    """Knows who asks."""
+
+    def principal(self, credentials: Credentials) -> Principal:
+        """Return whom *credentials* stand for; must not block, and must cost little.
+
+        Raises:
+            CredentialMissing, CredentialInvalid, CredentialExpired: nobody that is known.
+        """
 
 
 class SessionStore(Protocol):

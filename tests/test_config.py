@@ -33,11 +33,17 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
 def test_a_flag_beats_a_variable_beats_the_file_beats_the_default(tmp_path: Path) -> None:
     """Each setting comes from the strongest source that gives it, and says which."""
     path = written(
-        tmp_path, '[server]\nlisten = "h:1"\nops = "h:1"\nqueue = 1\n[log]\nlevel = "error"\n'
+        tmp_path,
+        '[server]\nlisten = "localhost:1"\nops = "localhost:1"\nqueue = 1\n'
+        '[log]\nlevel = "error"\n',
     )
-    environ = {"CONTEXTD__SERVER__LISTEN": "h:2", "CONTEXTD__SERVER__OPS": "h:2"}
-    config = load({"server.listen": "h:3", "log.level": None}, environ, path)
-    assert (config.server.listen, config.server.ops, config.server.queue) == ("h:3", "h:2", 1)
+    environ = {"CONTEXTD__SERVER__LISTEN": "localhost:2", "CONTEXTD__SERVER__OPS": "localhost:2"}
+    config = load({"server.listen": "localhost:3", "log.level": None}, environ, path)
+    assert (config.server.listen, config.server.ops, config.server.queue) == (
+        "localhost:3",
+        "localhost:2",
+        1,
+    )
     assert config.server.concurrency == Config().server.concurrency
     assert origins(config) == {
         "server.listen": "--listen",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import faiss
 
+from contextd.app.access import wire_access
 from contextd.app.ports_in_use import Ports, shipped_tokenizers
 from contextd.app.retrieval import load_model, wire_search
 from contextd.app.running import run_until_closed, settle_interpreter
@@ -81,6 +82,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         store = await open_store(config.store.url)
         stack.push_async_callback(store.aclose)
         observer = PrometheusObserver()
+        access = wire_access(config, observer, stack)
         background = Background(observer)
         accepted = Accepted()
         ports = Ports(store, tokenizers, embedder, observer)
@@ -92,7 +94,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         searching = wire_search(config, ports, sessions, model, stack)
         engine, maintain = wire_verbs(config, ports, writer, summaries, searching)
         run_until_closed(stack, background.run(maintain), background.close)
-        server = make_server(config, observer)
+        server = make_server(config, observer, access)
         stack.push_async_callback(server.stop, 0.0)
         await server.start(engine, store.ready)
         ops = await open_ops(config, store, observer, stack)

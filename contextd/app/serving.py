@@ -16,12 +16,13 @@ from contextd.rpc.validation import Limits
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
+    from contextd.app.access import Access
     from contextd.config import Config
     from contextd.observers import PrometheusObserver
     from contextd.ports import SessionStore
 
 
-def make_server(config: Config, observer: PrometheusObserver) -> Server:
+def make_server(config: Config, observer: PrometheusObserver, access: Access) -> Server:
     """Return the gRPC server; nothing listens yet."""
     server = config.server
     capacity = Capacity(concurrent=server.concurrency, waiting=server.queue)
@@ -31,8 +32,13 @@ def make_server(config: Config, observer: PrometheusObserver) -> Server:
         socket_mode=server.socket_mode,
         max_message_bytes=server.max_message_bytes,
         limits=Limits(max_turn_bytes=server.max_turn_bytes),
+        certificate=access.certificate,
+        connection_seconds=config.tls.connection_minutes * 60,
+        # What may be called is no secret, but strangers need not have a stream to ask it.
+        reflection=not config.auth.wanted,
     )
-    return Server(Calls(Admission(capacity, time.monotonic), observer, time.monotonic), listen)
+    admission = Admission(capacity, time.monotonic)
+    return Server(Calls(admission, observer, time.monotonic, gate=access.gate), listen)
 
 
 async def open_ops(

@@ -12,8 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from contextd.app.access import read_access
+from contextd.cli.exposed import exposed
 from contextd.cli.output import emit, note
-from contextd.config import Config, api_key, describe, example, load, split_address
+from contextd.config import Config, api_key, describe, example, load
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ def _show(config: Config, warnings: list[str]) -> None:
 
 def surprises(config: Config) -> Iterator[str]:
     """Yield what works and yet may surprise."""
-    yield from _exposed(config)
+    yield from exposed(config)
+    yield from _keys(config)
     yield from _fleeting(config)
     room = config.budget.context_window_tokens - config.budget.reserved_output_tokens
     if room < SMALL_INPUT:
@@ -82,13 +85,12 @@ def surprises(config: Config) -> Iterator[str]:
             yield f"tokenizers.files {pattern!r}: there is no file {name}"
 
 
-def _exposed(config: Config) -> Iterator[str]:
-    for name, address in (("listen", config.server.listen), ("ops", config.server.ops)):
-        split = split_address(address)
-        if split and split[0] not in LOOPBACK:
-            yield f"server.{name} {address} is open to the network, without credentials"
-    if config.server.socket and config.server.socket_mode & 0o007:
-        yield "server.socket_mode lets every user of the machine connect"
+def _keys(config: Config) -> Iterator[str]:
+    """Yield what would keep the daemon from starting here: files that may be elsewhere now."""
+    try:
+        read_access(config, lambda _: None)
+    except ConfigInvalid as error:
+        yield str(error)
 
 
 def _summarizer(settings: SummarizerConfig) -> Iterator[str]:

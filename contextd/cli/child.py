@@ -10,6 +10,7 @@ import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from contextd.errors import ContextdError
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+
+PRIVATE = MappingProxyType(
+    {f"CONTEXTD__{name}": "" for name in ("TLS__CERT", "TLS__KEY", "TLS__CLIENT_CA")}
+    | {"CONTEXTD__AUTH__TOKENS": "", "CONTEXTD__AUTH__JWKS": "", "CONTEXTD__AUTH__IDENTITIES": "{}"}
+    | {f"CONTEXTD__LIMITS__{name}": "0" for name in ("CALLS_PER_SECOND", "BURST", "CONCURRENT")}
+    | {"CONTEXTD__LIMITS__TURNS_PER_DAY": "0", "CONTEXTD__LIMITS__TENANTS": "{}"}
+)
+"""What a daemon of one's own on the loopback interface does not need, whatever is configured."""
 
 
 class DaemonFailed(ContextdError):
@@ -55,7 +64,7 @@ async def own_daemon(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **PRIVATE, **(environment or {})},
         )
     daemon = None
     try:

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "contextd.cli.check:check",
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",
+    "token": "contextd.cli.commands:TOKEN",
     "version": "contextd.cli.version:version",
 }
 SESSION: Mapping[str, str] = {
@@ -33,6 +34,11 @@ SESSION: Mapping[str, str] = {
     "list": "contextd.cli.session:list_sessions",
     "export": "contextd.cli.session:export",
     "delete": "contextd.cli.session:delete",
+}
+TOKEN: Mapping[str, str] = {"new": "contextd.cli.token:new"}
+GROUPS: Mapping[str, str] = {
+    "session": "Look at sessions, export them, delete them.",
+    "token": "Make credentials for callers.",
 }
 AS_IT_IS: Mapping[str, Any] = {
     "ignore_unknown_options": True,
@@ -76,7 +82,7 @@ def _command(name: str, address: str) -> Any:  # noqa: ANN401 - typer does not e
     module, _, attribute = address.partition(":")
     target = getattr(importlib.import_module(module), attribute)
     if isinstance(target, Mapping):
-        command = typer.main.get_command(_group(target, "Look at sessions, export, delete them."))
+        command = typer.main.get_command(_group(target, GROUPS[name]))
     else:
         app = typer.Typer(**_look())
         app.command(name, context_settings=dict(AS_IT_IS) if target is health else None)(target)

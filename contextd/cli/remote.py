@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import grpc
 import typer
 
+from contextd.cli.keys import Keys
 from contextd.cli.output import fail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 CALL_SECONDS = 10.0
-OPTIONS = (
-    ("grpc.max_receive_message_length", 64 << 20),
-    ("grpc.default_authority", "localhost"),  # over a Unix socket the path is no authority
-)
+OPTIONS = (("grpc.max_receive_message_length", 64 << 20),)
+PLAIN_AUTHORITY = ("grpc.default_authority", "localhost")
+"""Over a Unix socket the path is no authority; TLS checks the authority, so it stays there."""
 
 Target = Annotated[
     str,
@@ -27,14 +27,35 @@ Target = Annotated[
 ]
 
 
+class _Identified(grpc.aio.UnaryUnaryClientInterceptor):
+    """Sends the same headers with every call, over plain text too."""
+
+    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._metadata = metadata
+
+    async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:  # noqa: ANN401 - gRPC's own shape
+        metadata = grpc.aio.Metadata(*(details.metadata or ()), *self._metadata)
+        return await continuation(details._replace(metadata=metadata), request)
+
+
 @asynccontextmanager
-async def connect(target: str) -> AsyncIterator[grpc.aio.Channel]:
+async def connect(target: str, keys: Keys | None = None) -> AsyncIterator[grpc.aio.Channel]:
     """Open a channel to *target*; a failed call ends the command with a helpful message."""
-    async with grpc.aio.insecure_channel(target, options=OPTIONS) as channel:
+    keys = keys or Keys()
+    metadata = keys.metadata()
+    async with _channel(target, keys, [_Identified(metadata)] if metadata else []) as channel:
         try:
             yield channel
         except grpc.aio.AioRpcError as error:
             fail(explain(error, target))
+
+
+def _channel(target: str, keys: Keys, interceptors: list[Any]) -> grpc.aio.Channel:
+    credentials = keys.credentials(target)
+    if credentials is None:
+        options = (*OPTIONS, PLAIN_AUTHORITY)
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(target, credentials, options=OPTIONS, interceptors=interceptors)
 
 
 def explain(error: grpc.aio.AioRpcError, target: str) -> str:
@@ -42,11 +63,17 @@ def explain(error: grpc.aio.AioRpcError, target: str) -> str:
     if _unreachable(error):
         return (
             f"no daemon answers at {target}.\n"
-            "Start one with `contextd serve`, or name another with --target."
+            "Start one with `contextd serve`, or name another with --target. If it speaks TLS, "
+            f"name its CA with --tls-ca.\n({error.details()})"
         )
     reason = reason_of(error)
     named = f" ({reason})" if reason else ""
-    return f"{error.code().name}{named}: {error.details() or 'no details'}"
+    hint = "\nGive a token with --token-file or CONTEXTD_TOKEN." if _unknown(error) else ""
+    return f"{error.code().name}{named}: {error.details() or 'no details'}{hint}"
+
+
+def _unknown(error: grpc.aio.AioRpcError) -> bool:
+    return error.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:

@@ -17,9 +17,10 @@ from rich.table import Table
 
 from contextd.cli.conversations import read
 from contextd.cli.figures import Figures
+from contextd.cli.keys import Keys, with_keys
 from contextd.cli.output import fail
 from contextd.cli.player import Asked, Player, Refused
-from contextd.cli.playground import open_playground
+from contextd.cli.playground import Place, open_playground
 from contextd.cli.report import session_table, time_table, totals
 from contextd.cli.screen import carried_cells, comparison_table, turn_line
 from contextd.cli.truncation import compare
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from contextd.cli.playground import Playground
 
 MOST_CARRIED = 8
+NO_KEYS = Keys()
 PLAIN_WIDTH = 120
 
 
+@with_keys
 def replay(
     file: Annotated[Path, typer.Argument(help="Conversations: .jsonl or .jsonl.gz.")],
     target: Annotated[
@@ -48,6 +51,8 @@ def replay(
     session: Annotated[list[str] | None, typer.Option(help="Only this one; repeatable.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most this many sessions.", min=1)] = None,
     *,
+    keys: Keys = NO_KEYS,
+    tenant: Annotated[str, typer.Option(help="At a running daemon: record under it.")] = "",
     budget: Annotated[int, typer.Option(help="Context window in tokens.", min=1)] = 32_768,
     reserve: Annotated[int, typer.Option(help="Of it, for the answer.", min=0)] = 4_096,
     model: Annotated[str, typer.Option(help="Chooses the tokenizer.")] = "",
@@ -72,7 +77,7 @@ def replay(
         quiet=quiet or to_stdout,
         console=_console(to_stdout=to_stdout),
     )
-    peak = asyncio.run(_replay(plan, target, store))
+    peak = asyncio.run(_replay(plan, Place(target, store, tenant, keys)))
     _report(plan, peak, json)
     worked = plan.done and not any(each.violations or each.refused for each in plan.done)
     raise typer.Exit(0 if worked else 1)
@@ -107,14 +112,14 @@ class Plan:
         return islice(chosen, min(len(self.sessions), self.limit or len(self.sessions)))
 
 
-async def _replay(plan: Plan, target: str, store: str) -> float:
+async def _replay(plan: Plan, where: Place) -> float:
     """Play everything; return the daemon's peak memory in MiB, 0 when not known."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bar = Progress(
         *columns, TextColumn("turns"), TimeElapsedColumn(), console=plan.console, transient=True
     )
     bar.disable = not plan.console.is_terminal
-    async with open_playground(target, store) as place:
+    async with open_playground(where) as place:
         with bar:
             for conversation in plan.conversations():
                 plan.done.append(await _play(plan, place, conversation, bar))

@@ -14,6 +14,7 @@ import uvloop
 
 from contextd import __version__
 from contextd.app import open_app
+from contextd.cli.exposed import exposed
 from contextd.cli.logs import start_logging
 from contextd.cli.output import emit, note
 from contextd.config import hide_secrets, load
@@ -43,6 +44,10 @@ def serve(
     *,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Say it and log it as JSON lines.")] = False,
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure", help="Let --listen be open without TLS and credentials."),
+    ] = False,
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; both let running calls finish.
 
@@ -55,6 +60,7 @@ def serve(
         "store.url": store,
         "log.level": log_level,
         "log.json": True if json else None,
+        "server.insecure": True if insecure else None,
     }
     loaded = load(flags, os.environ, config)
     start_logging(loaded.log)
@@ -63,6 +69,8 @@ def serve(
 
 
 async def _run(config: Config) -> None:
+    for warning in exposed(config):
+        LOG.warning("%s", warning)
     stop = asyncio.Event()
     _stop_on_signals(stop, say=LOG.info if config.log.json else note)
     async with open_app(config) as app:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator  # noqa: TC003 - typer reads the hints
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from contextd.cli.conversations import turn_to_json
 from contextd.cli.health import DEFAULT_TARGET
+from contextd.cli.keys import Keys, with_keys
 from contextd.cli.output import emit, note
 from contextd.cli.remote import CALL_SECONDS, Target, connect
 from contextd.v1 import common_pb2 as common
@@ -27,17 +29,20 @@ Tenant = Annotated[str, typer.Option(help="Who pays.", envvar="CONTEXTD_TENANT")
 Conversation = Annotated[str, typer.Argument(help="The conversation id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 PAGE = 200
+NO_KEYS = Keys()
 
 
+@with_keys
 def show(
     conversation: Conversation,
     tenant: Tenant = "default",
     target: Target = DEFAULT_TARGET,
     *,
+    keys: Keys = NO_KEYS,
     json: AsJson = False,
 ) -> None:
     """Print the state of a session: turns, tokens, tier, summary, key facts, handoffs."""
-    session = asyncio.run(_get(target, _ref(tenant, conversation)))
+    session = asyncio.run(_get(Daemon(target, keys), _ref(tenant, conversation)))
     fields = MessageToDict(
         session, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
@@ -52,39 +57,48 @@ def show(
     Console().print(table)
 
 
+@with_keys
 def list_sessions(
     tenant: Tenant = "default",
     target: Target = DEFAULT_TARGET,
     *,
+    keys: Keys = NO_KEYS,
     json: AsJson = False,
 ) -> None:
     """Print every session of a tenant with its revision."""
-    for entry in asyncio.run(_list(target, tenant)):
+    for entry in asyncio.run(_list(Daemon(target, keys), tenant)):
         if json:
             emit({"conversation_id": entry.conversation_id, "revision": entry.revision})
         else:
             typer.echo(f"{entry.revision:>8}  {entry.conversation_id}")
 
 
+@with_keys
 def export(
-    conversation: Conversation, tenant: Tenant = "default", target: Target = DEFAULT_TARGET
+    conversation: Conversation,
+    tenant: Tenant = "default",
+    target: Target = DEFAULT_TARGET,
+    *,
+    keys: Keys = NO_KEYS,
 ) -> None:
     """Write every turn of a session as a line of JSON, in order."""
-    asyncio.run(_export(target, _ref(tenant, conversation)))
+    asyncio.run(_export(Daemon(target, keys), _ref(tenant, conversation)))
 
 
+@with_keys
 def delete(
     conversation: Conversation,
     tenant: Tenant = "default",
     target: Target = DEFAULT_TARGET,
     *,
+    keys: Keys = NO_KEYS,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: AsJson = False,
 ) -> None:
     """Remove a session with everything derived from it, for good."""
     if not yes:
         typer.confirm(f"Delete {tenant}/{conversation} with all its turns?", abort=True, err=True)
-    counts = dict(asyncio.run(_delete(target, _ref(tenant, conversation))))
+    counts = dict(asyncio.run(_delete(Daemon(target, keys), _ref(tenant, conversation))))
     if json:
         emit({"deleted": counts})
     elif any(counts.values()):
@@ -93,20 +107,28 @@ def delete(
         note("there was no such session; nothing deleted")
 
 
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """Which daemon, and what to bring."""
+
+    target: str
+    keys: Keys
+
+
 def _ref(tenant: str, conversation: str) -> common.SessionRef:
     return common.SessionRef(tenant_id=tenant, conversation_id=conversation)
 
 
-async def _get(target: str, ref: common.SessionRef) -> pb.Session:
-    async with connect(target) as channel:
+async def _get(daemon: Daemon, ref: common.SessionRef) -> pb.Session:
+    async with connect(daemon.target, daemon.keys) as channel:
         request = pb.GetSessionRequest(session=ref)
         answer = await SessionServiceStub(channel).GetSession(request, timeout=CALL_SECONDS)
         return answer.session
 
 
-async def _list(target: str, tenant: str) -> list[pb.SessionEntry]:
+async def _list(daemon: Daemon, tenant: str) -> list[pb.SessionEntry]:
     entries: list[pb.SessionEntry] = []
-    async with connect(target) as channel:
+    async with connect(daemon.target, daemon.keys) as channel:
         request = pb.ListSessionsRequest(tenant_id=tenant, page_size=1000)
         while True:
             page = await SessionServiceStub(channel).ListSessions(request, timeout=CALL_SECONDS)
@@ -116,8 +138,8 @@ async def _list(target: str, tenant: str) -> list[pb.SessionEntry]:
             request.page_token = page.next_page_token
 
 
-async def _export(target: str, ref: common.SessionRef) -> None:
-    async with connect(target) as channel:
+async def _export(daemon: Daemon, ref: common.SessionRef) -> None:
+    async with connect(daemon.target, daemon.keys) as channel:
         async for turn in _turns(SessionServiceStub(channel), ref):
             emit(turn_to_json(turn))
 
@@ -136,8 +158,8 @@ async def _turns(
         request.page_token = page.next_page_token
 
 
-async def _delete(target: str, ref: common.SessionRef) -> dict[str, int]:
-    async with connect(target) as channel:
+async def _delete(daemon: Daemon, ref: common.SessionRef) -> dict[str, int]:
+    async with connect(daemon.target, daemon.keys) as channel:
         request = pb.DeleteSessionRequest(session=ref)
         answer = await SessionServiceStub(channel).DeleteSession(request, timeout=CALL_SECONDS)
         return dict(answer.counts)

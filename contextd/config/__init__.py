@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.config.checks import split_address, verify
+from contextd.config.checks import verify
 from contextd.config.example import example
+from contextd.config.exposure import is_loopback, split_address
 from contextd.config.secrets import api_key
 from contextd.config.settings import (
+    AuthConfig,
     BudgetConfig,
     Config,
+    LimitsConfig,
     LogConfig,
     ServerConfig,
     SessionsConfig,
     Setting,
     StoreConfig,
     SummarizerConfig,
+    TlsConfig,
     TokenizersConfig,
     describe,
     hide_secrets,
@@ -32,19 +36,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "AuthConfig",
     "BudgetConfig",
     "Config",
+    "LimitsConfig",
     "LogConfig",
     "ServerConfig",
     "SessionsConfig",
     "Setting",
     "StoreConfig",
     "SummarizerConfig",
+    "TlsConfig",
     "TokenizersConfig",
     "api_key",
     "describe",
     "example",
     "hide_secrets",
+    "is_loopback",
     "load",
     "split_address",
     "verify",

@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
+from contextd.config.exposure import exposure_checks, split_address
 from contextd.config.settings import DEFAULT, Config, Setting, SummarizerConfig, describe
 from contextd.errors import ConfigInvalid
 from contextd.policy.reading.patterns import PatternUnsafe, compiled
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 EMBEDDERS = ("minilm", "static")
 LIBRARY = "sentence-transformers:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
-HIGHEST_PORT = 65_535
 HIGHEST_MODE = 0o777
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a suffix
 MOST = 1 << 40
@@ -43,16 +43,9 @@ def verify(config: Config) -> None:
         raise ConfigInvalid("\n".join(wrong))
 
 
-def split_address(address: str) -> tuple[str, int] | None:
-    """Return the host and the port of "HOST:PORT" ("[::1]:7070" too), None if it is none."""
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+):(\d{1,5})", address)
-    if found is None or int(found[2]) > HIGHEST_PORT:
-        return None
-    return found[1].strip("[]"), int(found[2])
-
-
 def _checks(config: Config) -> Iterator[Check]:
     yield from _server_checks(config)
+    yield from exposure_checks(config)
     scheme = re.match(r"[a-z][a-z0-9+.-]*:", config.store.url)
     yield bool(scheme), "store.url", "must be a URL such as sqlite:///contextd.db"
     yield (

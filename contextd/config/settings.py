@@ -19,6 +19,7 @@ class ServerConfig:
     Addresses are HOST:PORT, port 0 for any free one; an empty `listen`, `socket` or `ops`
     switches that listener off.  `queue` counts the calls that may wait for one of the
     `concurrency` places; `drain_seconds` bounds the wait for running calls at a stop.
+    `insecure` lets `listen` be open to the network without [tls] and [auth].
     """
 
     listen: str = "127.0.0.1:7070"
@@ -30,6 +31,62 @@ class ServerConfig:
     concurrency: int = 64
     queue: int = 256
     drain_seconds: float = 20.0
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """TLS on `server.listen`, when `cert` and `key` name PEM files; see docs/security.md.
+
+    With `client_ca` every caller must show a certificate that it has signed.  The files are
+    looked at every `reload_seconds`, as those of [auth] are; a connection is renewed after
+    `connection_minutes` (0: never), so that none outlives its certificates for long.
+    """
+
+    cert: str = ""
+    key: str = ""
+    client_ca: str = ""
+    reload_seconds: float = 5.0
+    connection_minutes: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    """Who may ask, and for which tenants; without any of it, everybody for all.
+
+    `tokens` names a file of lines from `contextd token new`; `jwks` a file of public keys
+    for JSON Web Tokens of `issuer` for `audience`, whose `tenant_claim` holds a tenant or a
+    list of them.  `identities` maps SPIFFE ids and DNS names of client certificates to
+    tenants: {"spiffe://prod.example/ns/{tenant}/sa/*" = ["{tenant}"]}; ["*"] is all of them.
+    """
+
+    tokens: str = ""
+    jwks: str = ""
+    issuer: str = ""
+    audience: str = ""
+    tenant_claim: str = "tenant"
+    leeway_seconds: float = 30.0
+    identities: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a call needs a credential."""
+        return bool(self.tokens or self.jwks or self.identities)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """What each tenant may do, 0 for no limit; `tenants` has exceptions by tenant and name.
+
+    `calls_per_second` on average and `burst` at once (0: those of a second), `concurrent`
+    calls under way, `turns_per_day` recorded.  {"acme" = {calls_per_second = 500}}.
+    """
+
+    calls_per_second: float = 0.0
+    burst: int = 0
+    concurrent: int = 0
+    turns_per_day: int = 0
+    tenants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +173,9 @@ class Config:
     """Every setting of the daemon.  `origins` says where those not left alone came from."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
+    tls: TlsConfig = field(default_factory=TlsConfig)
+    auth: AuthConfig = field(default_factory=AuthConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     sessions: SessionsConfig = field(default_factory=SessionsConfig)
     tokenizers: TokenizersConfig = field(default_factory=TokenizersConfig)

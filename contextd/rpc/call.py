@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from contextd.errors import FieldViolation, Overloaded
+from contextd.errors import (
+    FieldViolation,
+    LimitExceeded,
+    Overloaded,
+    PermissionDenied,
+    Unauthenticated,
+)
+from contextd.rpc.gate import Gate
 from contextd.rpc.status import answer, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from contextd.rpc.admission import Admission, Priority
+    from contextd.rpc.gate import Scope
 
 LOG = logging.getLogger(__name__)
 
@@ -36,20 +44,32 @@ class CallObserver(Protocol):
         """It ended with a gRPC code ("OK") after *seconds*, waiting included."""
 
     def shed(self, reason: str) -> None:
-        """A call was refused for want of capacity."""
+        """A call was refused for want of capacity, the daemon's or its tenant's."""
+
+    def denied(self, reason: str) -> None:
+        """A call was refused for its credential."""
+
+
+def no_turns(_: Message) -> int:
+    """Return that a message records nothing."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Method(Generic[Request]):
     """One method of a service: what it takes and what answers it.
 
-    `serve` gets the message and the seconds left to answer it (None: no limit).
+    `serve` gets the message and the seconds left to answer it (None: no limit).  `scope`
+    returns the part of the message that names its tenant, `turns` how many turns the
+    message asks to record.
     """
 
     name: str
     priority: Priority
     request: type[Request]
     serve: Callable[[Request, float | None], Awaitable[Message]]
+    scope: Callable[[Request], Scope]
+    turns: Callable[[Request], int] = no_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,7 @@ class Calls:
     observer: CallObserver
     monotonic: Callable[[], float]
     default_deadline: float | None = None
+    gate: Gate = field(default_factory=Gate)
 
     def handler(self, method: Method[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return the gRPC handler of *method*.
@@ -102,15 +123,22 @@ class Calls:
         payload: bytes,
         context: grpc.aio.ServicerContext[bytes, bytes],
     ) -> bytes:
+        """Who asks, for whom, how often: only then does a call get a place."""
         arrived, remaining = self.monotonic(), self._remaining(context)
-        await self.admission.enter(method.priority, remaining)
-        started = self.monotonic()
-        left = None if remaining is None else remaining - (started - arrived)
+        principal = self.gate.identify(method.name, context)
+        message = _parse(method.request, payload)
+        tenant = self.gate.claim(principal, method.scope(message))
+        self.gate.enter(tenant, method.turns(message))
         try:
-            message = await method.serve(_parse(method.request, payload), left)
-            return message.SerializeToString()
+            await self.admission.enter(method.priority, remaining)
+            started = self.monotonic()
+            left = None if remaining is None else remaining - (started - arrived)
+            try:
+                return (await method.serve(message, left)).SerializeToString()
+            finally:
+                self.admission.leave(self.monotonic() - started)
         finally:
-            self.admission.leave(self.monotonic() - started)
+            self.gate.leave(tenant)
 
     def _remaining(self, context: grpc.aio.ServicerContext[bytes, bytes]) -> float | None:
         """Return the seconds the caller gives; the type stubs forget that it may not say."""
@@ -130,9 +158,11 @@ class Calls:
         """
         if status_of(error).private:
             LOG.error("%s failed", method.name, exc_info=error)
-        if isinstance(error, Overloaded):
-            self.observer.shed("overloaded")
         status = answer(error)
+        if isinstance(error, Overloaded | LimitExceeded):
+            self.observer.shed(status.reason.lower())
+        elif isinstance(error, Unauthenticated | PermissionDenied):
+            self.observer.denied(status.reason.lower())
         context.set_code(status.code)
         context.set_details(status.message)
         context.set_trailing_metadata(status.trailers)

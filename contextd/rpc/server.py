@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from contextd.errors import ConfigInvalid
 from contextd.rpc.health import Health
 from contextd.rpc.servicer import CONTEXT_SERVICE, SESSION_SERVICE, handlers
+from contextd.rpc.tls import server_credentials
 from contextd.rpc.unix_socket import file_mode, owned
 from contextd.rpc.validation import Limits
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from contextd.ports import Certificate
     from contextd.rpc.call import Calls
     from contextd.rpc.servicer import Engine
 
@@ -44,7 +46,10 @@ class Listen:
     """Where and how to listen.
 
     `address` is "host:port" ("": no TCP; port 0: any free one), `socket` the path of a Unix
-    socket, made with `socket_mode`.  At least one of the two is needed.
+    socket, made with `socket_mode`.  At least one of the two is needed.  With `certificate`
+    the address speaks TLS, shows what that returns, and ends a connection after about
+    `connection_seconds`, so that none outlives its certificates for long.  `reflection`
+    tells any caller what may be called.
     """
 
     address: str = "127.0.0.1:7070"
@@ -52,6 +57,9 @@ class Listen:
     socket_mode: int = 0o660
     max_message_bytes: int = 8 * 1_048_576
     limits: Limits = field(default_factory=Limits)
+    certificate: Callable[[], Certificate] | None = None
+    connection_seconds: float = 3_600.0
+    reflection: bool = True
 
 
 class Server:
@@ -76,8 +84,9 @@ class Server:
         try:
             self._bind()
             await self._health.start(self._grpc)
-            names = (*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, self._grpc)
+            if self._listen.reflection:
+                names = (*SERVICES, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+                reflection.enable_server_reflection(names, self._grpc)
             await self._grpc.start()
         except BaseException:
             await self.stop(grace=0)
@@ -125,12 +134,14 @@ class Server:
         if listen.address:
             host, _, _ = listen.address.rpartition(":")
             _try_to_bind(listen.address)
-            self.address = f"{host}:{self._add_port(listen.address)}"
+            self.address = f"{host}:{self._add_port(listen.address, listen.certificate)}"
         if listen.socket is None and not listen.address:
             raise ConfigInvalid("there is neither an address nor a socket to listen on")
 
-    def _add_port(self, address: str) -> int:
+    def _add_port(self, address: str, tls: Callable[[], Certificate] | None = None) -> int:
         try:
+            if tls is not None:
+                return self._grpc.add_secure_port(address, server_credentials(tls))
             return self._grpc.add_insecure_port(address)
         except RuntimeError as error:
             raise ConfigInvalid(f"cannot listen on {address}: {error}") from error
@@ -160,7 +171,13 @@ def _try_to_bind(address: str) -> None:
 
 
 def _options(listen: Listen) -> tuple[tuple[str, int], ...]:
+    lasting = (
+        (("grpc.max_connection_age_ms", round(listen.connection_seconds * 1_000)),)
+        if listen.certificate is not None and listen.connection_seconds
+        else ()
+    )
     return (
+        *lasting,
         ("grpc.max_receive_message_length", listen.max_message_bytes),
         ("grpc.max_send_message_length", listen.max_message_bytes),
         # Two daemons must not share a port without knowing it.

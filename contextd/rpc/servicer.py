@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     )
     from contextd.rpc.call import Calls
     from contextd.v1 import common_pb2 as common
+
+SERVICES = (
+    *service.DESCRIPTOR.services_by_name.values(),
+    *sessions.DESCRIPTOR.services_by_name.values(),
+)
+METHODS = frozenset(method.name for each in SERVICES for method in each.methods)
+"""The names of all calls."""
 
 CONTEXT_SERVICE: str = service.DESCRIPTOR.services_by_name["ContextService"].full_name
 SESSION_SERVICE: str = sessions.DESCRIPTOR.services_by_name["SessionService"].full_name
@@ -64,9 +71,23 @@ class ContextServicer:
     def methods(self) -> tuple[Method[Any], ...]:
         """Return the methods with their priorities."""
         return (
-            Method("BuildContext", Priority.BUILD, service.BuildContextRequest, self.build_context),
-            Method("RecordTurn", Priority.RECORD, service.RecordTurnRequest, self.record_turn),
-            Method("Escalate", Priority.ESCALATE, service.EscalateRequest, self.escalate),
+            Method(
+                "BuildContext",
+                Priority.BUILD,
+                service.BuildContextRequest,
+                self.build_context,
+                _session,
+                turns=lambda message: int(message.record_message),
+            ),
+            Method(
+                "RecordTurn",
+                Priority.RECORD,
+                service.RecordTurnRequest,
+                self.record_turn,
+                _session,
+                turns=lambda message: len(message.turns),
+            ),
+            Method("Escalate", Priority.ESCALATE, service.EscalateRequest, self.escalate, _session),
         )
 
     async def build_context(
@@ -105,10 +126,16 @@ class SessionServicer:
         """Return the methods, all of the same priority."""
         last = Priority.INSPECT
         return (
-            Method("GetSession", last, sessions.GetSessionRequest, self.get_session),
-            Method("ListSessions", last, sessions.ListSessionsRequest, self.list_sessions),
-            Method("ListTurns", last, sessions.ListTurnsRequest, self.list_turns),
-            Method("DeleteSession", last, sessions.DeleteSessionRequest, self.delete_session),
+            Method("GetSession", last, sessions.GetSessionRequest, self.get_session, _session),
+            Method("ListSessions", last, sessions.ListSessionsRequest, self.list_sessions, _itself),
+            Method("ListTurns", last, sessions.ListTurnsRequest, self.list_turns, _session),
+            Method(
+                "DeleteSession",
+                last,
+                sessions.DeleteSessionRequest,
+                self.delete_session,
+                _session,
+            ),
         )
 
     async def get_session(
@@ -148,6 +175,21 @@ class SessionServicer:
         validation.check_session(message, self.limits)
         erased = await self.engine.delete_session(decode.session_key(message.session))
         return encode.delete_response(erased)
+
+
+class _OfSession(Protocol):
+    """A request about one session."""
+
+    @property
+    def session(self) -> common.SessionRef: ...
+
+
+def _session(message: _OfSession) -> common.SessionRef:
+    return message.session
+
+
+def _itself(message: sessions.ListSessionsRequest) -> sessions.ListSessionsRequest:
+    return message
 
 
 def handlers(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -60,12 +60,15 @@ def served(*arguments: str, log: Path | None = None) -> Iterator[Served]:
 def run() -> Run:
     """Run the command line as a user does: in a process of its own."""
 
-    def run(*arguments: object, typed: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: object, typed: str = "", environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
             capture_output=True,
             check=False,
             cwd=ROOT,
+            env={**os.environ, **(environ or {})},
             input=typed,
             text=True,
             timeout=90,

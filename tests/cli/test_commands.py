@@ -12,7 +12,7 @@ import pytest
 
 from contextd import __version__
 from contextd.cli.check import surprises
-from contextd.cli.commands import COMMANDS, SESSION
+from contextd.cli.commands import COMMANDS, GROUPS, SESSION, TOKEN
 from contextd.config import Config, describe, load
 
 if TYPE_CHECKING:
@@ -112,7 +112,10 @@ def test_check_refuses_a_bad_file(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "warning"),
     [
-        ('server.listen = "0.0.0.0:7070"', "open to the network"),
+        ('server.listen = "0.0.0.0:7070"\nserver.insecure = true', "without credentials"),
+        ('server.listen = "0.0.0.0:7070"\nserver.insecure = true', "unencrypted"),
+        ('server.ops = "0.0.0.0:7071"', "health and metrics, unencrypted"),
+        ('auth.tokens = "/nowhere/tokens"', "cannot read /nowhere/tokens"),
         ('server.socket = "/run/c.sock"\nserver.socket_mode = 0o666', "every user"),
         ('store.url = "memory:"', "in memory only"),
         ('store.url = "sqlite:///contextd.db"', "depends on where the daemon starts"),
@@ -153,5 +156,6 @@ def test_without_a_daemon_the_error_says_what_to_do(run: Run) -> None:
 def test_the_manual_names_every_command() -> None:
     """docs/cli.md leaves no command out."""
     manual = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
-    names = [*COMMANDS.keys() - {"session"}, *(f"session {name}" for name in SESSION)]
+    names = [*COMMANDS.keys() - GROUPS.keys(), *(f"session {name}" for name in SESSION)]
+    names += [f"token {name}" for name in TOKEN]
     assert [name for name in sorted(names) if f"`contextd {name}`" not in manual] == []

@@ -36,6 +36,7 @@ from contextd.model import (
 from contextd.observers import PrometheusObserver
 from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.call import Calls
+from contextd.rpc.gate import Gate
 from contextd.rpc.server import Listen, Server
 from contextd.rpc.servicer import Engine
 from contextd.v1 import common_pb2 as common
@@ -226,12 +227,13 @@ async def daemon(
     ready: Callable[[], Awaitable[bool]] | None = None,
     default_deadline: float | None = None,
     max_message_bytes: int = 8 * 1_048_576,
+    gate: Gate | None = None,
 ) -> AsyncIterator[Daemon]:
     """Serve *engine* on the socket *path*."""
     engine = engine or FakeEngine()
     observer = PrometheusObserver()
     admission = Admission(capacity or Capacity(), time.monotonic)
-    calls = Calls(admission, observer, time.monotonic, default_deadline)
+    calls = Calls(admission, observer, time.monotonic, default_deadline, gate or Gate())
     server = Server(calls, Listen("", path, max_message_bytes=max_message_bytes))
     await server.start(engine.verbs(), ready or Readiness())
     try:

@@ -17,7 +17,7 @@ import numpy as np
 
 from contextd.cli.loadtest.outcome import Outcome
 from contextd.cli.loadtest.pacing import pacer
-from contextd.cli.remote import OPTIONS, reason_of
+from contextd.cli.remote import OPTIONS, PLAIN_AUTHORITY, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,9 @@ class Load:
 
 async def generate(load: Load) -> Outcome:
     """Make the calls of *load* and return what came of them, once all have ended."""
-    async with grpc.aio.insecure_channel(load.target, options=OPTIONS) as channel:
+    async with grpc.aio.insecure_channel(
+        load.target, options=(*OPTIONS, PLAIN_AUTHORITY)
+    ) as channel:
         await asyncio.wait_for(channel.channel_ready(), CONNECT_SECONDS)
         return await _Run(load, channel).outcome()
 

@@ -1,0 +1,1 @@
+"""Adapters that say who asks: token files, JSON Web Tokens, certificates."""
