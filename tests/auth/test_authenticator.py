@@ -11,7 +11,7 @@ from contextd.auth.tokens import Token, digest_of, line_for, read_tokens
 from contextd.errors import CredentialExpired, CredentialInvalid, CredentialMissing
 from contextd.policy.access import Credentials, Identities, Principal
 from contextd.rpc.servicer import METHODS
-from tests.auth.issuing import AUDIENCE, ISSUER, Signer, jwks
+from contextd.testing.issuing import AUDIENCE, ISSUER, Signer, jwks
 
 SIGNER = Signer.new()
 SPIFFE = "spiffe://prod.example/ns/acme/sa/bot"

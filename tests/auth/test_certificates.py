@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from contextd.auth.certificates import read_certificate
 from contextd.errors import ConfigInvalid
-from tests.auth.issuing import Authority
+from contextd.testing.issuing import Authority
 
 CA = Authority()
 PAIR, OTHER = CA.server(), CA.server()

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from contextd.auth.jwks import ALGORITHMS, Claims, Verifier, read_jwks
 from contextd.errors import ConfigInvalid, CredentialExpired, CredentialInvalid
-from tests.auth.issuing import AUDIENCE, ISSUER, Signer, jwks
+from contextd.testing.issuing import AUDIENCE, ISSUER, Signer, jwks
 
 SIGNER = Signer.new()
 OTHER = Signer.new("k2", "RS256")

@@ -15,16 +15,16 @@ import pytest
 from contextd.auth.tokens import line_for
 from contextd.config import load
 from contextd.errors import ConfigInvalid
+from contextd.testing.issuing import AUDIENCE, ISSUER, Authority, Signer, jwks
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as pb
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
-from tests.auth.issuing import AUDIENCE, ISSUER, Authority, Signer, jwks
 from tests.cli.conftest import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.auth.issuing import Pair
+    from contextd.testing.issuing import Pair
     from tests.cli.conftest import Run, Served
 
 SAMPLE = Path(__file__).parents[1] / "data/two_sessions.jsonl"

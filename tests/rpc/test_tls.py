@@ -17,8 +17,8 @@ from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.call import Calls
 from contextd.rpc.gate import Gate
 from contextd.rpc.server import Listen, Server
+from contextd.testing.issuing import Authority
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
-from tests.auth.issuing import Authority
 from tests.rpc.fakes import FakeEngine, Readiness, record_message, refused, trailers
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from contextd.ports import Certificate
-    from tests.auth.issuing import Pair
+    from contextd.testing.issuing import Pair
 
 
 @dataclass

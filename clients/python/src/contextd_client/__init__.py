@@ -11,6 +11,7 @@ daemon in memory for your tests.
 
 from __future__ import annotations
 
+from contextd_client.access import Tls, TokenFile
 from contextd_client.calls import Deadlines, Retry
 from contextd_client.client import ContextdClient
 from contextd_client.errors import (
@@ -20,9 +21,11 @@ from contextd_client.errors import (
     HumanInControl,
     InvalidRequest,
     Overloaded,
+    PermissionDenied,
     RequestIdReused,
     RevisionConflict,
     SessionNotFound,
+    Unauthenticated,
     Unavailable,
 )
 from contextd_client.exchange import Exchange
@@ -91,6 +94,7 @@ __all__ = [
     "ModelState",
     "Omitted",
     "Overloaded",
+    "PermissionDenied",
     "Reason",
     "Recorded",
     "RequestIdReused",
@@ -106,10 +110,13 @@ __all__ = [
     "SessionNotFound",
     "Signal",
     "Tier",
+    "Tls",
+    "TokenFile",
     "ToolCall",
     "TranscriptLine",
     "Turn",
     "TurnType",
+    "Unauthenticated",
     "Unavailable",
     "Usage",
 ]

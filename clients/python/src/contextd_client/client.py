@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Self
 
+from contextd_client.access import tls_from, token_from
 from contextd_client.calls import Deadlines, Retry
 from contextd_client.session import Session, Wire
 from contextd_client.transport import GrpcTransport
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from contextd_client.access import Tls, Token
     from contextd_client.transport import Transport
     from contextd_client.turns import Budget
 
@@ -32,6 +34,8 @@ class ContextdClient:
         target: str = DEFAULT_TARGET,
         *,
         tenant: str = "",
+        tls: Tls | None = None,
+        token: Token = "",
         deadlines: Deadlines | None = None,
         retry: Retry | None = None,
         fail_open: bool = False,
@@ -39,11 +43,13 @@ class ContextdClient:
     ) -> None:
         """Connect to *target* ("host:port" or "unix:///path") when first called.
 
-        *tenant* is the default of `session`; *transport* takes the place of gRPC.
+        *tenant* is the default of `session`; *tls* and *token* are for a daemon that wants to
+        know who asks, the token as text or as what returns it, awaited if need be.
+        *transport* takes the place of gRPC.
         """
         self.tenant = tenant
         self._wire = Wire(
-            transport or GrpcTransport(target),
+            transport or GrpcTransport(target, tls=tls, token=token),
             deadlines or Deadlines(),
             retry or Retry(),
             fail_open,
@@ -53,12 +59,16 @@ class ContextdClient:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Return a client as the environment says.
 
-        CONTEXTD_TARGET (127.0.0.1:7070), CONTEXTD_TENANT (""), CONTEXTD_FAIL_OPEN (false).
+        CONTEXTD_TARGET (127.0.0.1:7070), CONTEXTD_TENANT (""), CONTEXTD_FAIL_OPEN (false);
+        CONTEXTD_TOKEN or CONTEXTD_TOKEN_FILE; CONTEXTD_TLS_CA (a file, or "system"),
+        CONTEXTD_TLS_CERT and CONTEXTD_TLS_KEY.
         """
         env = os.environ if environ is None else environ
         return cls(
             env.get("CONTEXTD_TARGET") or DEFAULT_TARGET,
             tenant=env.get("CONTEXTD_TENANT", ""),
+            tls=tls_from(env),
+            token=token_from(env),
             fail_open=env.get("CONTEXTD_FAIL_OPEN", "").lower() in _TRUE,
         )
 

@@ -7,6 +7,8 @@
     ├── SessionNotFound
     ├── RevisionConflict
     ├── HumanInControl
+    ├── Unauthenticated           the daemon does not know who asks
+    ├── PermissionDenied          it does, and that one may not
     ├── Overloaded                try again later
     ├── Unavailable               the daemon cannot be reached, or its store cannot
     └── DeadlineExceeded
@@ -107,6 +109,18 @@ class HumanInControl(ContextdError):
     code = "FAILED_PRECONDITION"
 
 
+class Unauthenticated(ContextdError):
+    """The daemon does not know who asks: no credential, a wrong one, or one that has expired."""
+
+    code = "UNAUTHENTICATED"
+
+
+class PermissionDenied(ContextdError):
+    """The credential is not for this tenant, or not for this call."""
+
+    code = "PERMISSION_DENIED"
+
+
 class Overloaded(ContextdError):
     """The daemon has more work than it can do in time."""
 
@@ -162,6 +176,8 @@ _BY_REASON: Mapping[str, type[ContextdError]] = {
 }
 _BY_CODE: Mapping[StatusCode, type[ContextdError]] = {
     StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    StatusCode.UNAUTHENTICATED: Unauthenticated,
+    StatusCode.PERMISSION_DENIED: PermissionDenied,
     StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     StatusCode.UNAVAILABLE: Unavailable,
     StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,

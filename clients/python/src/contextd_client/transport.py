@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
 import grpc
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
 
+from contextd_client.access import LOOK_SECONDS, channel_credentials, headers
 from contextd_client.errors import error_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     )
     from contextd.v1.context_service_pb2_grpc import ContextServiceAsyncStub
 
+    from contextd_client.access import Tls, Token
+
     R = TypeVar("R")
 
 START_SECONDS = 5.0
@@ -31,13 +35,18 @@ START_SECONDS = 5.0
 
 _OPTIONS = (
     ("grpc.enable_retries", 0),  # the client retries itself: it knows the deadline
-    ("grpc.default_authority", "localhost"),  # a socket's path is no valid authority for proxies
     ("grpc.initial_reconnect_backoff_ms", 100),  # a sidecar that restarts is back in no time
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.max_receive_message_length", 8 * 1_048_576),  # as the daemon sends
     ("grpc.max_send_message_length", 8 * 1_048_576),
 )
+
+_PLAIN = ("grpc.default_authority", "localhost")
+"""A socket's path is no valid authority for proxies.  TLS checks the authority: not there."""
+
+CLOSE_SECONDS = 30.0
+"""How long calls may still run on a channel whose certificates have been exchanged."""
 
 
 class Transport(Protocol):
@@ -61,10 +70,14 @@ class Transport(Protocol):
 class GrpcTransport:
     """A channel to the daemon, opened by the first call, in the loop of that call."""
 
-    def __init__(self, target: str) -> None:
-        """Remember *target*: "host:port", or "unix:///path" of a socket."""
+    def __init__(self, target: str, *, tls: Tls | None = None, token: Token = "") -> None:
+        """Remember *target*: "host:port", or "unix:///path" of a socket, which speaks no TLS."""
         self._target = target
-        self._made = time.monotonic()
+        self._tls = None if target.startswith("unix:") else tls
+        self._token = token
+        self._made = self._looked = time.monotonic()
+        self._shown: tuple[bytes | None, ...] = ()
+        self._closing: set[asyncio.Task[None]] = set()
         self._channel: grpc.aio.Channel | None = None
         self._stub: ContextServiceAsyncStub | None = None
 
@@ -72,30 +85,69 @@ class GrpcTransport:
         self, request: BuildContextRequest, deadline: float
     ) -> BuildContextResponse:
         """Call BuildContext."""
+        metadata, left = await self._brought(deadline)
         stub, patient = self._opened(), self._patient()
-        return await _answer(stub.BuildContext(request, timeout=deadline, wait_for_ready=patient))
+        call = stub.BuildContext(request, timeout=left, wait_for_ready=patient, metadata=metadata)
+        return await _answer(call)
 
     async def record_turn(self, request: RecordTurnRequest, deadline: float) -> RecordTurnResponse:
         """Call RecordTurn."""
+        metadata, left = await self._brought(deadline)
         stub, patient = self._opened(), self._patient()
-        return await _answer(stub.RecordTurn(request, timeout=deadline, wait_for_ready=patient))
+        call = stub.RecordTurn(request, timeout=left, wait_for_ready=patient, metadata=metadata)
+        return await _answer(call)
 
     async def escalate(self, request: EscalateRequest, deadline: float) -> EscalateResponse:
         """Call Escalate."""
+        metadata, left = await self._brought(deadline)
         stub, patient = self._opened(), self._patient()
-        return await _answer(stub.Escalate(request, timeout=deadline, wait_for_ready=patient))
+        call = stub.Escalate(request, timeout=left, wait_for_ready=patient, metadata=metadata)
+        return await _answer(call)
 
     async def aclose(self) -> None:
         """Close the channel; calls under way are cancelled."""
         channel, self._channel, self._stub = self._channel, None, None
         if channel is not None:
             await channel.close()
+        await asyncio.gather(*self._closing)
+
+    async def _brought(self, deadline: float) -> tuple[tuple[tuple[str, str], ...] | None, float]:
+        """Return the headers of a call, and the seconds that getting them has left."""
+        if not self._token:
+            return None, deadline
+        end = time.monotonic() + deadline
+        metadata = await headers(self._token, deadline)
+        return metadata, end - time.monotonic()
 
     def _opened(self) -> ContextServiceAsyncStub:
+        if self._tls is not None:
+            self._see_to(self._tls)
         if self._stub is None:
-            self._channel = grpc.aio.insecure_channel(self._target, options=_OPTIONS)
+            self._channel = self._new_channel()
             self._stub = ContextServiceStub(self._channel)
         return self._stub
+
+    def _new_channel(self) -> grpc.aio.Channel:
+        if self._tls is None:
+            return grpc.aio.insecure_channel(self._target, options=(*_OPTIONS, _PLAIN))
+        self._shown = read = self._tls.read()
+        return grpc.aio.secure_channel(self._target, channel_credentials(read), options=_OPTIONS)
+
+    def _see_to(self, tls: Tls) -> None:
+        """Open a new channel when the files have changed; calls on the old one may finish."""
+        now = time.monotonic()
+        if self._channel is None or now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            changed = tls.read() != self._shown
+        except OSError:  # they are just being exchanged; the old ones serve meanwhile
+            changed = False
+        if changed:
+            closing = asyncio.ensure_future(self._channel.close(CLOSE_SECONDS))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            self._channel = self._stub = None
 
     def _patient(self) -> bool:
         """Say whether to wait for a connection: sidecar and frontend start side by side."""

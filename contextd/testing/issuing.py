@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -125,12 +126,22 @@ class Signer:
         known: dict[str, Any] = json.loads(public)
         return known | {"kid": self.kid, "use": "sig", "alg": self.algorithm}
 
-    def token(self, tenant: object = "acme", **changes: Any) -> str:
+    def token(
+        self,
+        tenant: object = "acme",
+        headers: Mapping[str, object] | None = None,
+        **changes: object,
+    ) -> str:
         """Return a token for *tenant*, good for an hour unless *changes* say otherwise."""
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 3_600, "tenant": tenant}
-        headers = {"kid": self.kid} | changes.pop("headers", {})
+        claims: dict[str, object] = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "exp": time.time() + 3_600,
+            "tenant": tenant,
+        }
+        shown = {"kid": self.kid, **(headers or {})}
         said = {name: value for name, value in (claims | changes).items() if value is not None}
-        kept = {name: value for name, value in headers.items() if value is not None}
+        kept = {name: value for name, value in shown.items() if value is not None}
         return jwt.encode(said, self.key, self.algorithm, headers=kept)
 
 
