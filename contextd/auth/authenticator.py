@@ -53,7 +53,8 @@ class Authenticator:
         Raises:
             CredentialMissing, CredentialInvalid, CredentialExpired: nobody that is known.
         """
-        by_certificate = self._identities.principal(credentials)
+        known = self._identities
+        by_certificate = known.principal(credentials) if known.rules else None
         if not (credentials.authorization and self._bearers):
             if by_certificate is None:
                 raise CredentialMissing
