@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from contextd.auth.tokens import line_for
 from contextd.config import load
@@ -214,6 +215,12 @@ def test_a_daemon_on_the_network_is_guarded(deployment: Deployment) -> None:
         assert record(here, STRANGER) == "CREDENTIAL_INVALID"
         assert record(here, tenant="bolt") == "TENANT_DENIED"
         assert record(here, OPERATOR, tenant="bolt") == "OK"
+        credentials = grpc.ssl_channel_credentials(CA.cert)
+        with grpc.secure_channel(here.target, credentials) as channel:
+            reflected = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+            with pytest.raises(grpc.RpcError) as refused:
+                next(reflected(iter([reflection_pb2.ServerReflectionRequest(list_services="")])))
+            assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
     log = deployment.log.read_text(encoding="utf-8")
     assert "open to the network" not in log
     for secret in (TOKEN, OPERATOR, STRANGER, "PRIVATE KEY", "Bearer"):

@@ -47,11 +47,13 @@ def certificate(pair: Pair, client_ca: bytes | None = None) -> Certificate:
 
 
 @asynccontextmanager
-async def serving(shown: Shows, engine: FakeEngine, gate: Gate | None = None) -> AsyncIterator[str]:
-    """Serve TLS on any port of this machine."""
+async def serving(
+    shown: Shows, engine: FakeEngine, gate: Gate | None = None, seconds: float = 3_600
+) -> AsyncIterator[str]:
+    """Serve TLS on any port of this machine, each connection for some *seconds*."""
     admission = Admission(Capacity(), time.monotonic)
     calls = Calls(admission, NullObserver(), time.monotonic, gate=gate or Gate())
-    server = Server(calls, Listen("127.0.0.1:0", certificate=shown))
+    server = Server(calls, Listen("127.0.0.1:0", certificate=shown, connection_seconds=seconds))
     await server.start(engine.verbs(), Readiness())
     try:
         yield server.address
@@ -100,6 +102,35 @@ def test_new_connections_see_the_new_certificate(runner: asyncio.Runner) -> None
             async with calling(address, CA.cert) as late:
                 error = await refused(late.RecordTurn(record_message()))
                 assert error.code() is StatusCode.UNAVAILABLE
+
+    runner.run(scene())
+
+
+async def outcome(caller: Any) -> StatusCode:
+    """Return how a call ends."""
+    try:
+        await caller.RecordTurn(record_message())
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    return StatusCode.OK
+
+
+def test_a_connection_is_renewed(runner: asyncio.Runner) -> None:
+    """None outlives its certificates for long: it ends without a failed call, and begins anew."""
+
+    async def scene() -> None:
+        shown = Shows(certificate(CA.server()))
+        async with (
+            serving(shown, FakeEngine(), seconds=0.3) as address,
+            calling(address, CA.cert + NEW_CA.cert) as both,
+            calling(address, CA.cert) as old,
+        ):
+            await old.RecordTurn(record_message())
+            shown.now = certificate(NEW_CA.server())
+            while (code := await outcome(old)) is StatusCode.OK:
+                await both.RecordTurn(record_message())
+            assert code is StatusCode.UNAVAILABLE
+            await both.RecordTurn(record_message())
 
     runner.run(scene())
 
