@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib.util import find_spec
 
@@ -16,6 +17,9 @@ def main() -> None:
     A probe calls `contextd health` every few seconds, so it goes past the command line
     proper, whose imports alone take a quarter of a second.
     """
+    # Read when gRPC is imported: otherwise every stranger who fails a TLS handshake leaves
+    # lines of its own form in the log.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         sys.stderr.write(

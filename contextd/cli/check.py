@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SMALL_INPUT = 2048
+SOON_SECONDS = 14 * 86_400.0
 
 
 def check(
@@ -86,11 +89,15 @@ def surprises(config: Config) -> Iterator[str]:
 
 
 def _keys(config: Config) -> Iterator[str]:
-    """Yield what would keep the daemon from starting here: files that may be elsewhere now."""
+    """Yield what would keep the daemon from starting here, or soon callers from connecting."""
+    ends: list[float] = []
     try:
-        read_access(config, lambda _: None)
+        read_access(config, ends.append)
     except ConfigInvalid as error:
         yield str(error)
+    for each in ends:
+        if each - time.time() < SOON_SECONDS:
+            yield f"tls.cert expires on {datetime.fromtimestamp(each, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _summarizer(settings: SummarizerConfig) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.request
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -290,8 +292,22 @@ def test_certificates_are_exchanged_without_a_restart(deployment: Deployment) ->
         (deployment.folder / "server.pem").write_bytes(new.cert)
         until("OK", daemon, root=new_ca.cert)
         assert record(daemon) == "UNAVAILABLE"
+        with socket.create_connection(("127.0.0.1", int(daemon.target.rpartition(":")[2]))) as door:
+            door.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            door.recv(100)
         assert metric(daemon, "contextd_tls_not_after_seconds") >= before
-    assert "key is not the key of cert" in deployment.log.read_text(encoding="utf-8")
+    lines = deployment.log.read_text(encoding="utf-8").splitlines()
+    messages = [json.loads(line)["message"] for line in lines]  # nothing else is in the log
+    assert any("key is not the key of cert" in message for message in messages)
+
+
+def test_check_says_when_a_certificate_ends_soon(run: Run, deployment: Deployment) -> None:
+    """Two weeks before; the file is good, so that is a warning."""
+    for days, warned in ((1, True), (30, False)):
+        CA.server(valid=timedelta(days=days)).write(deployment.folder, "server")
+        answer = run("check", "--config", deployment.config(), "--json")
+        warnings = json.loads(answer.stdout)["warnings"]
+        assert any("tls.cert expires on" in each for each in warnings) == warned
 
 
 def test_a_mounted_secret_is_exchanged(tmp_path: Path) -> None:
