@@ -31,6 +31,12 @@ class ContextServiceStub(object):
     Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
     trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
     refuses, such as a message above the size limit, carries neither.
+
+    Beside the errors named below, every call of every service may end with UNAUTHENTICATED
+    (CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED) or PERMISSION_DENIED
+    (TENANT_DENIED, METHOD_DENIED) where the daemon wants to know who asks, and with
+    RESOURCE_EXHAUSTED (RATE_LIMITED, TOO_MANY_IN_FLIGHT, QUOTA_EXCEEDED) where tenants have
+    limits.
     """
 
     def __init__(self, channel):
@@ -62,6 +68,12 @@ class ContextServiceServicer(object):
     Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
     trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
     refuses, such as a message above the size limit, carries neither.
+
+    Beside the errors named below, every call of every service may end with UNAUTHENTICATED
+    (CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED) or PERMISSION_DENIED
+    (TENANT_DENIED, METHOD_DENIED) where the daemon wants to know who asks, and with
+    RESOURCE_EXHAUSTED (RATE_LIMITED, TOO_MANY_IN_FLIGHT, QUOTA_EXCEEDED) where tenants have
+    limits.
     """
 
     def BuildContext(self, request, context):
@@ -129,6 +141,12 @@ class ContextService(object):
     Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
     trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
     refuses, such as a message above the size limit, carries neither.
+
+    Beside the errors named below, every call of every service may end with UNAUTHENTICATED
+    (CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED) or PERMISSION_DENIED
+    (TENANT_DENIED, METHOD_DENIED) where the daemon wants to know who asks, and with
+    RESOURCE_EXHAUSTED (RATE_LIMITED, TOO_MANY_IN_FLIGHT, QUOTA_EXCEEDED) where tenants have
+    limits.
     """
 
     @staticmethod

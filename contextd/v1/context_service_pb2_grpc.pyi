@@ -32,6 +32,12 @@ class ContextServiceStub:
     Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
     trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
     refuses, such as a message above the size limit, carries neither.
+
+    Beside the errors named below, every call of every service may end with UNAUTHENTICATED
+    (CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED) or PERMISSION_DENIED
+    (TENANT_DENIED, METHOD_DENIED) where the daemon wants to know who asks, and with
+    RESOURCE_EXHAUSTED (RATE_LIMITED, TOO_MANY_IN_FLIGHT, QUOTA_EXCEEDED) where tenants have
+    limits.
     """
 
     @_typing.overload
@@ -67,6 +73,12 @@ class ContextServiceAsyncStub(ContextServiceStub):
     Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
     trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
     refuses, such as a message above the size limit, carries neither.
+
+    Beside the errors named below, every call of every service may end with UNAUTHENTICATED
+    (CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED) or PERMISSION_DENIED
+    (TENANT_DENIED, METHOD_DENIED) where the daemon wants to know who asks, and with
+    RESOURCE_EXHAUSTED (RATE_LIMITED, TOO_MANY_IN_FLIGHT, QUOTA_EXCEEDED) where tenants have
+    limits.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -98,6 +110,12 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
     Every error of contextd carries a google.rpc.ErrorInfo (domain "contextd.dev") and the
     trailing metadata "contextd-reason" with the same reason in plain text. What gRPC itself
     refuses, such as a message above the size limit, carries neither.
+
+    Beside the errors named below, every call of every service may end with UNAUTHENTICATED
+    (CREDENTIAL_MISSING, CREDENTIAL_INVALID, CREDENTIAL_EXPIRED) or PERMISSION_DENIED
+    (TENANT_DENIED, METHOD_DENIED) where the daemon wants to know who asks, and with
+    RESOURCE_EXHAUSTED (RATE_LIMITED, TOO_MANY_IN_FLIGHT, QUOTA_EXCEEDED) where tenants have
+    limits.
     """
 
     @_abc_1.abstractmethod

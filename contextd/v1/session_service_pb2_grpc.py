@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class SessionServiceStub(object):
-    """For operators and for erasure; not on the hot path.
+    """For operators and for erasure; not on the hot path. ContextService says what every call
+    may be refused with.
     """
 
     def __init__(self, channel):
@@ -58,7 +59,8 @@ class SessionServiceStub(object):
 
 
 class SessionServiceServicer(object):
-    """For operators and for erasure; not on the hot path.
+    """For operators and for erasure; not on the hot path. ContextService says what every call
+    may be refused with.
     """
 
     def GetSession(self, request, context):
@@ -129,7 +131,8 @@ def add_SessionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SessionService(object):
-    """For operators and for erasure; not on the hot path.
+    """For operators and for erasure; not on the hot path. ContextService says what every call
+    may be refused with.
     """
 
     @staticmethod

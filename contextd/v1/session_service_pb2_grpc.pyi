@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """For operators and for erasure; not on the hot path."""
+    """For operators and for erasure; not on the hot path. ContextService says what every call
+    may be refused with.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -56,7 +58,9 @@ class SessionServiceStub:
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """For operators and for erasure; not on the hot path."""
+    """For operators and for erasure; not on the hot path. ContextService says what every call
+    may be refused with.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_service_pb2.GetSessionResponse]  # type: ignore[assignment]
@@ -81,7 +85,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For operators and for erasure; not on the hot path."""
+    """For operators and for erasure; not on the hot path. ContextService says what every call
+    may be refused with.
+    """
 
     @_abc_1.abstractmethod
     def GetSession(
