@@ -100,12 +100,12 @@ class Verifier:
         """
         try:
             said = self._checked(token)
+            until = float(said["exp"]) + self.claims.leeway
         except jwt.ExpiredSignatureError as error:
             raise CredentialExpired from error
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise CredentialInvalid from None  # the cause may quote the token
         tenants = _tenants(said.get(self.claims.tenant))
-        until = float(said["exp"]) + self.claims.leeway
         return Token(Principal("jwt", tenants), until)
 
     def _checked(self, token: str) -> dict[str, Any]:

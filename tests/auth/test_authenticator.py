@@ -4,11 +4,18 @@ import time
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contextd.auth.authenticator import VERIFIED, Authenticator
 from contextd.auth.jwks import Claims, Verifier, read_jwks
 from contextd.auth.tokens import Token, digest_of, line_for, read_tokens
-from contextd.errors import CredentialExpired, CredentialInvalid, CredentialMissing
+from contextd.errors import (
+    CredentialExpired,
+    CredentialInvalid,
+    CredentialMissing,
+    Unauthenticated,
+)
 from contextd.policy.access import Credentials, Identities, Principal
 from contextd.rpc.servicer import METHODS
 from contextd.testing.issuing import AUDIENCE, ISSUER, Signer, jwks
@@ -103,6 +110,20 @@ def test_a_header_for_others_means_nothing_where_certificates_decide() -> None:
     assert made.principal(bearer("a user's", SPIFFE)).tenants == frozenset({"acme"})
     with pytest.raises(CredentialMissing):
         made.principal(bearer("a user's"))
+
+
+@given(st.text() | st.text("Bearer .eyJ0=-_", max_size=60) | st.binary().map(repr))
+def test_whatever_comes_is_refused_in_the_same_way(text: str) -> None:
+    """No header makes anything but a refusal of a known kind."""
+    made = authenticator(identities=IDENTITIES)
+    made.use_verifier(Verifier(read_jwks(jwks(SIGNER)), Claims(ISSUER, AUDIENCE)))
+    for header in (text, f"Bearer {text}", f"Bearer {SIGNER.token()[:-9]}{text}"):
+        with pytest.raises(Unauthenticated) as refused:
+            made.principal(Credentials((header,)))
+        assert str(refused.value) in KNOWN
+
+
+KNOWN = {str(kind()) for kind in (CredentialMissing, CredentialInvalid, CredentialExpired)}
 
 
 @dataclass
