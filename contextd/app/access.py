@@ -89,7 +89,7 @@ def wire_access(config: Config, observer: PrometheusObserver, stack: AsyncExitSt
 def _certificate(
     config: Config, shown: Shown, certified: Callable[[float], None]
 ) -> Reloading[Certificate]:
-    # cryptography takes a tenth of a second to import, and memory: for those who need it.
+    # cryptography takes 40 ms to import and 9 MiB to keep: for those who need it.
     certificates = import_module("contextd.auth.certificates")
     tls = config.tls
 
