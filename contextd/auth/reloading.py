@@ -39,7 +39,8 @@ class Reloading(Generic[Value]):
     paths: Sequence[Path]
     read: Callable[[Sequence[bytes]], Value]
     use: Callable[[Value], None]
-    _seen: bytes = field(default=b"", repr=False)
+    _judged: bytes = field(default=b"", repr=False)
+    _pending: bytes = field(default=b"", repr=False)
 
     def load(self) -> None:
         """Read them for the first time and put them in force.
@@ -47,10 +48,16 @@ class Reloading(Generic[Value]):
         Raises:
             ConfigInvalid: naming what is wrong with which.
         """
-        self.use(self._value(self._contents()))
+        state, contents, unreadable = self._contents()
+        self._judged = state
+        self.use(self._value(contents, unreadable))
 
     async def look(self, observer: Observer) -> None:
-        """Put them in force if they have changed and are good; else the former stay."""
+        """Put them in force if they have changed and are good; else the former stay.
+
+        What has changed is judged when two looks in a row find the same: a file may be
+        found half written.
+        """
         try:
             value = await asyncio.to_thread(self._changed)
         except ConfigInvalid as error:
@@ -63,13 +70,16 @@ class Reloading(Generic[Value]):
             observer.count("reloads", kind=self.kind, outcome="loaded")
 
     def _changed(self) -> Value | None:
-        """Return what the files mean if they are not as at the last look, which is told once."""
-        before = self._seen
-        contents = self._contents()
-        return None if self._seen == before else self._value(contents)
+        """Return what the files mean once they have changed and come to rest."""
+        state, contents, unreadable = self._contents()
+        before, self._pending = self._pending, state
+        if state == self._judged or state != before:
+            return None
+        self._judged = state
+        return self._value(contents, unreadable)
 
-    def _contents(self) -> list[bytes]:
-        """Read all of them, and remember how they were, readable or not."""
+    def _contents(self) -> tuple[bytes, list[bytes], str]:
+        """Return a digest of how the files are, what they hold, and why they cannot be read."""
         contents, state = [], hashlib.sha256()
         try:
             for path in self.paths:
@@ -77,17 +87,13 @@ class Reloading(Generic[Value]):
                     contents.append(file.read(MAX_BYTES))
                 state.update(len(contents[-1]).to_bytes(8, "big") + contents[-1])
         except OSError as error:
-            self._unreadable(f"{error.filename}: {error.strerror}")
-        else:
-            self._seen = state.digest()
-        return contents
+            why = f"{error.filename}: {error.strerror}"
+            return hashlib.sha256(why.encode()).digest(), [], why
+        return state.digest(), contents, ""
 
-    def _unreadable(self, why: str) -> None:
-        before, self._seen = self._seen, hashlib.sha256(why.encode()).digest()
-        if self._seen != before:
-            raise ConfigInvalid(f"{self.kind}: cannot read {why}")
-
-    def _value(self, contents: Sequence[bytes]) -> Value:
+    def _value(self, contents: Sequence[bytes], unreadable: str) -> Value:
+        if unreadable:
+            raise ConfigInvalid(f"{self.kind}: cannot read {unreadable}")
         try:
             return self.read(contents)
         except ConfigInvalid as error:

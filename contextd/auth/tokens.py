@@ -79,6 +79,8 @@ def read_tokens(text: str, methods: Collection[str]) -> Mapping[bytes, Token]:
         if digest in found:
             raise ConfigInvalid(f"line {number}: this token was given before")
         found[digest] = _token(entry)
+    if not found:
+        raise ConfigInvalid("holds no token; an empty file is more likely half written")
     return found
 
 

@@ -97,6 +97,25 @@ def test_files_that_belong_together_may_change_one_by_one(tmp_path: Path) -> Non
     assert scene.observer.labelled == {REFUSED: 1, LOADED: 1}
 
 
+def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    """What is found between two looks that differ is not judged; what it comes to is."""
+    scene = Scene(tmp_path / "a")
+    scene.write("1")
+    scene.files.load()
+    for part in ("", "2", "23", "234"):
+        scene.write(part)
+        scene.look()
+    assert scene.used == [1]
+    scene.look()
+    assert scene.used == [1, 234]
+    assert scene.observer.labelled == {LOADED: 1}
+    scene.write("5")
+    scene.look()
+    scene.write("234")
+    scene.look(3)
+    assert scene.used == [1, 234]
+
+
 def test_a_mounted_secret_is_swapped_by_its_link(tmp_path: Path) -> None:
     """Kubernetes writes a new folder and turns a link to it; the files' times may be old."""
     for name, content in (("..1", "1"), ("..2", "2")):
@@ -109,7 +128,7 @@ def test_a_mounted_secret_is_swapped_by_its_link(tmp_path: Path) -> None:
     scene.files.load()
     (tmp_path / "..new").symlink_to("..2")
     (tmp_path / "..new").replace(tmp_path / "..data")
-    scene.look()
+    scene.look(2)
     assert scene.used == [1, 2]
 
 

@@ -39,6 +39,13 @@ def test_a_token_may_be_for_all_tenants_and_end() -> None:
     assert token.until == 1_801_353_600
 
 
+@pytest.mark.parametrize("text", ["", "# nobody\n", "\n"])
+def test_a_file_for_nobody_is_refused(text: str) -> None:
+    """It would lock everybody out, and is what a file is while it is being written."""
+    with pytest.raises(ConfigInvalid, match="holds no token"):
+        read_tokens(text, METHODS)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
