@@ -2,7 +2,7 @@
 
     python -m benchmarks.isolation --operations 1000000 [--tenants N] [--seed N] [--json FILE]
 
-Exit 1 when anything did.
+Exit 1 when anything did.  Ctrl-C ends it early, and tells what was found until then.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ def serving(
             stderr=stderr,
             env={**os.environ, **environ},
             cwd=folder,
+            start_new_session=True,  # an interrupt is for us alone
         )
     with process:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,10 @@ class Plan:
 
 
 def measure(plan: Plan, folder: Path, progress: Callable[[int], None]) -> dict[str, Any]:
-    """Do *plan* with a daemon in *folder*; *progress* hears of operations done."""
+    """Do *plan* with a daemon in *folder*; *progress* hears of operations done.
+
+    An interrupt ends it early; what was done until then is told.
+    """
     findings = Findings()
     tenants = [Tenant.numbered(number, plan.seed) for number in range(plan.tenants)]
     began = time.monotonic()
@@ -74,6 +78,12 @@ async def _work(
 ) -> Shared:
     progress, look = heard
     left = plan.operations
+
+    def enough() -> None:
+        nonlocal left
+        left = 0
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, enough)
     async with grpc.aio.insecure_channel(target, options=OPTIONS) as channel:
         shared = Shared(tenants, Caller(channel, findings), findings)
 

@@ -179,6 +179,8 @@ def test_files_are_read_again(
             token.write_text("for-bolt", encoding="utf-8")
             ca.write_bytes(Authority().cert + CA.cert)
             await session.record(user="Hello")
+            assert client._wire.transport._channel is channel  # type: ignore[attr-defined]
+            await session.record(user="Hello")
             assert client._wire.transport._channel is not channel  # type: ignore[attr-defined]
             with pytest.raises(PermissionDenied):
                 await client.session("c", tenant="acme").record(user="Hello")

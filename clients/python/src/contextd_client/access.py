@@ -59,7 +59,8 @@ class TokenFile:
         now = time.monotonic()
         if now - self._read_at >= LOOK_SECONDS:
             try:
-                self._token = self._path.read_text(encoding="utf-8").strip()
+                # An empty file is being written.
+                self._token = self._path.read_text(encoding="utf-8").strip() or self._token
             except OSError:
                 if not self._token:
                     raise

@@ -77,6 +77,7 @@ class GrpcTransport:
         self._token = token
         self._made = self._looked = time.monotonic()
         self._shown: tuple[bytes | None, ...] = ()
+        self._pending: tuple[bytes | None, ...] = ()
         self._closing: set[asyncio.Task[None]] = set()
         self._channel: grpc.aio.Channel | None = None
         self._stub: ContextServiceAsyncStub | None = None
@@ -134,16 +135,20 @@ class GrpcTransport:
         return grpc.aio.secure_channel(self._target, channel_credentials(read), options=_OPTIONS)
 
     def _see_to(self, tls: Tls) -> None:
-        """Open a new channel when the files have changed; calls on the old one may finish."""
+        """Open a new channel when the files have changed; calls on the old one may finish.
+
+        Two looks in a row must find the same: files may be found half written.
+        """
         now = time.monotonic()
         if self._channel is None or now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
+        before = self._pending
         try:
-            changed = tls.read() != self._shown
+            self._pending = tls.read()
         except OSError:  # they are just being exchanged; the old ones serve meanwhile
-            changed = False
-        if changed:
+            return
+        if self._pending == before and self._pending != self._shown:
             closing = asyncio.ensure_future(self._channel.close(CLOSE_SECONDS))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
