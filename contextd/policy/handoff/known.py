@@ -16,7 +16,7 @@ from contextd.policy.facts.gathering import SAID
 from contextd.policy.facts.pinning import BY_CALLER
 from contextd.policy.facts.supersession import current, normal, replaced_values, states_old
 from contextd.policy.reading.extraction import ID_LIKE, values
-from contextd.policy.reading.mentions import Prose, asked_before, cited_ids, sentence_with
+from contextd.policy.reading.mentions import Prose, cited_ids
 from contextd.policy.reading.outcomes import shorten
 
 if TYPE_CHECKING:
@@ -87,26 +87,24 @@ class _Line:
     sequences: list[int] = field(default_factory=list)
 
 
-def already_given(state: SessionState, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
+def already_given(prose: Prose, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
     """Return what the customer has stated: asking for it again would annoy.
 
     First come values under their name, then wishes, corrections (as they stand now),
     decisions and what else was told, the newest first.
     """
     old = _taken_back(facts)
-    prose = Prose.of(state)
     items = [item for fact in facts for item in _given(prose, fact) if _holds(item, old)]
     named = " ".join(normal(item.text) for item in items if item.label)
     told = [item for item in items if item.rank != _CORRECTED or not _only_names(item.text, named)]
-    return _lines(state, told, most)
+    return _lines(prose.state, told, most)
 
 
 def key_facts(
-    state: SessionState, facts: Sequence[Fact], most: int, told: Iterable[Cited] = ()
+    prose: Prose, facts: Sequence[Fact], most: int, told: Iterable[Cited] = ()
 ) -> tuple[Cited, ...]:
     """Return what is known and not among *told*: what people spoke of before what tools gave."""
     old = _taken_back(facts)
-    prose = Prose.of(state)
     seen = "\n".join(normal(cited.text) for cited in told)
     found = (item for fact in facts for item in _known(prose, fact) if _holds(item, old))
     known = [item for item in found if not _stands_in(normal(item.text), seen)]
@@ -114,7 +112,7 @@ def key_facts(
     heard = [item for item in known if item.rank not in _UNHEARD]
     unheard = _by_worth(item for item in known if item.rank in _UNHEARD)
     room = max(_LEAST_UNHEARD, _MOST_UNHEARD - len(heard))
-    return _lines(state, [*heard, *unheard[:room]], most)
+    return _lines(prose.state, [*heard, *unheard[:room]], most)
 
 
 def _by_worth(unheard: Iterable[_Item]) -> list[_Item]:
@@ -153,12 +151,12 @@ def _given(prose: Prose, fact: Fact) -> Iterator[_Item]:
     if fact.kind in _GIVEN and role is Role.USER:
         yield from _statement(fact, _GIVEN[fact.kind])
     elif fact.kind is FactKind.ENTITY and role is Role.USER:
-        told = _value(prose.state, fact)
+        told = _value(prose, fact)
         yield from (item for item in told if item.label or not item.text.endswith("?"))
     elif fact.kind is FactKind.ENTITY and role is not None and _identifies(fact):
         at = prose.said_by_customer(fact.text)
         if at:
-            yield from _value(prose.state, replace(fact, sequence=at))
+            yield from _value(prose, replace(fact, sequence=at))
 
 
 def _known(prose: Prose, fact: Fact) -> Iterator[_Item]:
@@ -172,7 +170,7 @@ def _known(prose: Prose, fact: Fact) -> Iterator[_Item]:
         return
     heard = len(fact.text) >= _LEAST and prose.mentions(fact.text)
     if role is Role.USER or (heard and _is_vague(fact.label) and not _identifies(fact)):
-        yield from _value(prose.state, fact)
+        yield from _value(prose, fact)
     elif not _is_vague(fact.label) or (heard and _identifies(fact)):
         if not heard and not _is_worth_telling(fact):
             return
@@ -189,14 +187,14 @@ def _statement(fact: Fact, rank: int) -> Iterator[_Item]:
         yield _Item(rank, fact.sequence, text)
 
 
-def _value(state: SessionState, fact: Fact) -> Iterator[_Item]:
+def _value(prose: Prose, fact: Fact) -> Iterator[_Item]:
     """Give a value under its name, or the sentence that holds it."""
     if not _is_vague(fact.label):
         yield _Item(_NAMED, fact.sequence, fact.text, fact.label)
         return
-    said, at = sentence_with(state.turns[fact.sequence - 1], fact.text)
+    said, at = prose.sentence_with(fact.sequence, fact.text)
     if len(said.split()) <= _BARE:
-        question = asked_before(state, fact.sequence) if said else ""
+        question = prose.asked_before(fact.sequence) if said else ""
         if question and (at == 0 or fact.label != SAID):
             yield _Item(_TOLD, fact.sequence, f"{said} (asked: {question})")
     elif any(values(fact.text)) or (fact.label != SAID and _DIGIT.search(fact.text)):
@@ -252,7 +250,17 @@ def _only_names(text: str, named: str) -> bool:
 
 def _stands_in(text: str, told: str) -> bool:
     """Say whether *text* stands in *told* as whole words."""
-    return re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", told) is not None
+    at = told.find(text)
+    while at >= 0:
+        before, after = told[at - 1 : at] if at else "", told[at + len(text) : at + len(text) + 1]
+        if not _in_word(before) and not _in_word(after):
+            return True
+        at = told.find(text, at + 1)
+    return False
+
+
+def _in_word(sign: str) -> bool:
+    return sign.isalnum() or sign in {"_", "-"}
 
 
 def _lines(state: SessionState, items: Iterable[_Item], most: int) -> tuple[Cited, ...]:

@@ -19,6 +19,7 @@ from contextd.policy.handoff.parts import (
     session_summary,
 )
 from contextd.policy.judgement.escalation import assess
+from contextd.policy.reading.mentions import Prose
 from contextd.policy.reading.outcomes import PENDING, UNKNOWN, shorten
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def build(
     question, wanted = open_question(state), wanted_now(state)
     summary = session_summary(state, digest, sizes, meter)
     promised = commitments(state, digest, sizes.max_facts)
-    given = already_given(state, facts, sizes.max_facts)
+    prose = Prose.of(state)
+    given = already_given(prose, facts, sizes.max_facts)
     told = (*promised, *given, quoted(question, sizes.line_characters), Cited(wanted.text), summary)
     return Handoff(
         handoff_id=handoff_id,
@@ -102,7 +104,7 @@ def build(
         summary=summary,
         summary_method=digest.method if digest and summary.text else "",
         summary_status=_summary_status(state, digest, summary),
-        key_facts=key_facts(state, facts, sizes.max_facts, told),
+        key_facts=key_facts(prose, facts, sizes.max_facts, told),
         attempted_actions=attempts,
         commitments=promised,
         evidence=best_evidence(state.evidence.values(), sizes.max_evidence),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contextd.model import Role
@@ -24,12 +24,18 @@ _BACK_TO_QUESTION = 4
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """What people and the assistant said lately, without structured text."""
+    """What people and the assistant said lately, without structured text.
+
+    A turn is cut into its sentences when one of them is asked for first, and once: most
+    values of a session stand in a few of its turns.
+    """
 
     state: SessionState
     ours: str
+    theirs: str
     customers: Sequence[tuple[int, str]]
     """(sequence, text), the newest first."""
+    _cut: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: SessionState) -> Prose:
@@ -41,10 +47,13 @@ class Prose:
         ]
         ours = "\n".join(turn.text[:_GLANCE] for turn in newest if turn.role is not Role.USER)
         users = [turn for turn in newest if turn.role is Role.USER]
-        return cls(state, ours, [(turn.sequence, turn.text[:_GLANCE]) for turn in users])
+        customers = [(turn.sequence, turn.text[:_GLANCE]) for turn in users]
+        return cls(state, ours, "\n".join(text for _, text in customers), customers)
 
     def said_by_customer(self, value: str) -> int:
         """Return the newest turn in which the customer said *value*, or 0."""
+        if value not in self.theirs:
+            return 0
         return next((at for at, text in self.customers if value in text), 0)
 
     def mentions(self, value: str) -> bool:
@@ -56,26 +65,32 @@ class Prose:
         known = 0 < fact.sequence <= len(self.state.turns)
         return self.state.turns[fact.sequence - 1].role if known else None
 
+    def asked_before(self, sequence: int) -> str:
+        """Return the question that our side put last before that turn, or ""."""
+        turns = self.state.turns
+        for turn in reversed(turns[max(0, sequence - 1 - _BACK_TO_QUESTION) : sequence - 1]):
+            if turn.role is Role.USER:
+                return ""
+            if turn.text and not structured(turn.text) and turn.role is not Role.TOOL:
+                asked = [text for text in self._sentences(turn)[-3:] if text.endswith("?")]
+                return asked[-1] if asked else ""
+        return ""
 
-def asked_before(state: SessionState, sequence: int) -> str:
-    """Return the question that our side put last before that turn, or ""."""
-    for turn in reversed(state.turns[max(0, sequence - 1 - _BACK_TO_QUESTION) : sequence - 1]):
-        if turn.role is Role.USER:
-            return ""
-        if turn.text and not structured(turn.text) and turn.role is not Role.TOOL:
-            asked = [text for text in split(turn.text)[-3:] if text.endswith("?")]
-            return asked[-1] if asked else ""
-    return ""
+    def sentence_with(self, sequence: int, value: str) -> tuple[str, int]:
+        """Return the first sentence of that turn that holds *value*, and its place; or ("", -1).
 
+        Structured text has none, and filler is none.
+        """
+        said = self._sentences(self.state.turns[sequence - 1])
+        found = ((text, at) for at, text in enumerate(said) if value in text and not filler(text))
+        return next(found, ("", -1))
 
-def sentence_with(turn: Turn, value: str) -> tuple[str, int]:
-    """Return the first sentence of a turn that holds *value*, and its place; or ("", -1).
-
-    Structured text has none, and filler is none.
-    """
-    said = () if structured(turn.text) else split(_own(turn))
-    found = ((text, at) for at, text in enumerate(said) if value in text and not filler(text))
-    return next(found, ("", -1))
+    def _sentences(self, turn: Turn) -> tuple[str, ...]:
+        known = self._cut.get(turn.sequence)
+        if known is None:
+            known = () if structured(turn.text) else split(_own(turn))
+            self._cut[turn.sequence] = known
+        return known
 
 
 def _own(turn: Turn) -> str:
