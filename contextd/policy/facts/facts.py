@@ -57,23 +57,32 @@ class _Item:
     cost: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A candidate with its words as they compare; `may_echo` says that others may hold them."""
+
+    candidate: Candidate
+    text: str
+    may_echo: bool
+
+
 def choose(
     candidates: Sequence[Candidate], *, limit: int, turns: Sequence[Turn], meter: Meter
 ) -> tuple[Fact, ...]:
     """Return the facts worth most whose lines take at most *limit* tokens together."""
-    order = _order(candidates, limit)
-    place = {id(candidate): at for at, candidate in enumerate(candidates)}
+    order = [_told(candidate) for candidate in _order(candidates, limit)]
+    place = {id(each): at for at, each in enumerate(sorted(candidates, key=_rank))}
     fits: list[Candidate] = []
     low, high = 0, len(order)
     while low < high:
         middle = (low + high + 1) // 2
         kept = sorted(_without_echoes(order[:middle]), key=lambda item: place[id(item)])
-        facts = _sorted(kept)
-        if sum(meter.count(line.text) for line in fact_lines(facts, turns)) <= limit:
+        lines = fact_lines((each.fact for each in kept), turns)
+        if sum(meter.count(line.text) for line in lines) <= limit:
             fits, low = kept, middle
         else:
             high = middle - 1
-    return _sorted(replace(each, fact=_weighted(each)) for each in fits)
+    return tuple(map(_weighted, fits))
 
 
 def tighten(
@@ -108,9 +117,9 @@ def _weighted(candidate: Candidate) -> Fact:
     return fact if fact.weight == weight else replace(fact, weight=weight)
 
 
-def _sorted(candidates: Iterable[Candidate]) -> tuple[Fact, ...]:
-    facts = (candidate.fact for candidate in candidates)
-    return tuple(sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence)))
+def _rank(candidate: Candidate) -> tuple[int, int]:
+    """Return what lines are ordered by: the kind, then the turn."""
+    return (ORDER.index(candidate.fact.kind), candidate.fact.sequence)
 
 
 def _order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
@@ -191,22 +200,30 @@ def _gain(item: _Item, covered: set[str], often: Mapping[str, float]) -> float:
     return item.worth * (_CONTEXT + (1 - _CONTEXT) * new) / (item.cost + 1)
 
 
-def _without_echoes(chosen: Sequence[Candidate]) -> list[Candidate]:
+def _told(candidate: Candidate) -> _Told:
+    """Make a candidate ready to be held against the others of its turn, which is done often."""
+    fact, text = candidate.fact, normal(candidate.fact.text)
+    if fact.kind is not FactKind.ENTITY:
+        # A full stop sets a statement apart from the same words taken for a phrase.
+        return _Told(candidate, f"{text}.", may_echo=False)
+    return _Told(candidate, text, not told_label(fact) and fact.label != "e-mail")
+
+
+def _without_echoes(chosen: Sequence[_Told]) -> list[Candidate]:
     """Leave out values and phrases that another fact of the same turn holds already."""
     texts: dict[int, list[str]] = {}
-    for candidate in chosen:
-        # A full stop sets a statement apart from the same words taken for a phrase.
-        mark = "" if candidate.fact.kind is FactKind.ENTITY else "."
-        text = normal(candidate.fact.text) + mark
-        texts.setdefault(candidate.fact.sequence, []).append(text)
-    return [candidate for candidate in chosen if not _echoes(candidate.fact, texts)]
+    for each in chosen:
+        texts.setdefault(each.candidate.fact.sequence, []).append(each.text)
+    return [
+        each.candidate
+        for each in chosen
+        if not (each.may_echo and _echoes(each.text, texts[each.candidate.fact.sequence]))
+    ]
 
 
-def _echoes(fact: Fact, texts: dict[int, list[str]]) -> bool:
-    if fact.kind is not FactKind.ENTITY or told_label(fact) or fact.label == "e-mail":
-        return False
-    text = normal(fact.text)
-    return any(len(other) > len(text) and text in other for other in texts[fact.sequence])
+def _echoes(text: str, texts: Sequence[str]) -> bool:
+    length = len(text)
+    return any(len(other) > length and text in other for other in texts)
 
 
 def _estimate(fact: Fact) -> float:

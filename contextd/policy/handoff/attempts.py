@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contextd.model import AttemptedAction, Role
@@ -36,6 +37,39 @@ _LOOK_UPS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """Which tools only read; each name is looked at once."""
+
+    _known: dict[str, bool] = field(default_factory=dict)
+
+    def look_up(self, name: str) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = looks_up(name)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """An attempt whose detail is spelled out only if it is told.
+
+    `worked` marks a look-up without a fault.
+    """
+
+    name: str
+    status: str
+    worked: bool
+    said: str
+    call: ToolCall | None = None
+
+    def detail(self) -> str:
+        """Return what was asked of the tool and what it said, or what the action says."""
+        if self.call is None:
+            return shorten(self.said)
+        return "; ".join(filter(None, (spell_arguments(self.call), self.said)))
+
+
 def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
     """Return the newest actions and tool calls with their outcomes, oldest first.
 
@@ -47,45 +81,47 @@ def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
     newest: dict[tuple[str, str, str], AttemptedAction] = {}
     reported: dict[str, str] = {}
     looked_up: set[str] = set()
+    tools = _Tools()
     for turn in reversed(state.turns):
         if turn.role is Role.USER:
             reported = {}
-        for attempt in _of_turn(turn, state):
-            told = turn.tool_calls and _is_told(attempt, reported)
-            if not told and (not _worked(attempt) or len(looked_up) < MOST_LOOK_UPS):
-                newest.setdefault(_same(attempt), attempt)
-            if _worked(attempt):
-                looked_up.add(attempt.name)
+        for tried in _of_turn(turn, state, tools):
+            told = turn.tool_calls and _is_told(tried, reported)
+            if not told and (not tried.worked or len(looked_up) < MOST_LOOK_UPS):
+                _note(newest, tried, turn)
+            if tried.worked:
+                looked_up.add(tried.name)
         reported |= {action.name: read_status(action.status) for action in turn.actions}
         if len(newest) >= MOST:
             break
     return tuple(reversed([*newest.values()][:MOST]))
 
 
-def _same(attempt: AttemptedAction) -> tuple[str, str, str]:
-    """Return what makes two attempts one: all of it, or the name of a look-up that worked."""
-    return (attempt.name, attempt.status, "" if _worked(attempt) else attempt.detail)
+def _note(newest: dict[tuple[str, str, str], AttemptedAction], tried: _Tried, turn: Turn) -> None:
+    """Take an attempt in unless it is the same as a newer one.
+
+    Two are the same in all they say, or as look-ups by one name that worked.
+    """
+    if tried.worked and (tried.name, tried.status, "") in newest:
+        return
+    detail = tried.detail()
+    same = (tried.name, tried.status, "" if tried.worked else detail)
+    newest.setdefault(same, AttemptedAction(tried.name, tried.status, detail, turn.turn_id))
 
 
-def _worked(attempt: AttemptedAction) -> bool:
-    """Say whether an attempt is a look-up without a fault."""
-    return attempt.status == DONE and looks_up(attempt.name)
-
-
-def _is_told(attempt: AttemptedAction, reported: Mapping[str, str]) -> bool:
+def _is_told(tried: _Tried, reported: Mapping[str, str]) -> bool:
     """Say whether the assistant reported this call later in its answer, as ended the same."""
-    said = reported.get(attempt.name)
-    return said is not None and attempt.status in {said, DONE, UNKNOWN}
+    said = reported.get(tried.name)
+    return said is not None and tried.status in {said, DONE, UNKNOWN}
 
 
-def _of_turn(turn: Turn, state: SessionState) -> Iterator[AttemptedAction]:
+def _of_turn(turn: Turn, state: SessionState, tools: _Tools) -> Iterator[_Tried]:
     """Yield a turn's attempts, the last one first."""
     for action in reversed(turn.actions):
         known = read_status(action.status)
-        status = action.status or UNKNOWN if known == UNKNOWN else known
-        yield AttemptedAction(
-            shorten(action.name), shorten(status), shorten(action.detail), turn.turn_id
-        )
+        status = shorten(action.status or UNKNOWN if known == UNKNOWN else known)
+        name = shorten(action.name)
+        yield _Tried(name, status, status == DONE and tools.look_up(name), action.detail)
     if not turn.tool_calls:
         return
     found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
@@ -94,10 +130,9 @@ def _of_turn(turn: Turn, state: SessionState) -> Iterator[AttemptedAction]:
         result = results.get(call.id)
         status, why = UNKNOWN, "no result was recorded"
         if result:
-            status, why = read_result(result.text, looked_up=looks_up(call.name))
-        arguments = spell_arguments(call)
-        detail = "; ".join(part for part in (arguments, why) if part)
-        yield AttemptedAction(shorten(call.name), status, detail, turn.turn_id)
+            status, why = read_result(result.text, looked_up=tools.look_up(call.name))
+        name = shorten(call.name)
+        yield _Tried(name, status, status == DONE and tools.look_up(name), why, call)
 
 
 def looks_up(name: str) -> bool:

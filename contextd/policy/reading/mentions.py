@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from contextd.model import Role
@@ -34,7 +36,8 @@ class Prose:
     ours: str
     theirs: str
     customers: Sequence[tuple[int, str]]
-    """(sequence, text), the newest first."""
+    """(sequence, text), the newest first; `theirs` joins the texts."""
+    _starts: Sequence[int]
     _cut: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -48,13 +51,21 @@ class Prose:
         ours = "\n".join(turn.text[:_GLANCE] for turn in newest if turn.role is not Role.USER)
         users = [turn for turn in newest if turn.role is Role.USER]
         customers = [(turn.sequence, turn.text[:_GLANCE]) for turn in users]
-        return cls(state, ours, "\n".join(text for _, text in customers), customers)
+        theirs = "\n".join(text for _, text in customers)
+        starts = [0, *accumulate(len(text) + 1 for _, text in customers)]
+        return cls(state, ours, theirs, customers, starts[:-1])
 
     def said_by_customer(self, value: str) -> int:
         """Return the newest turn in which the customer said *value*, or 0."""
-        if value not in self.theirs:
-            return 0
-        return next((at for at, text in self.customers if value in text), 0)
+        at = self.theirs.find(value)
+        while at >= 0:
+            which = bisect_right(self._starts, at) - 1
+            sequence, text = self.customers[which]
+            if at + len(value) <= self._starts[which] + len(text):
+                return sequence
+            # It runs on into the next text, so nobody said it there.
+            at = self.theirs.find(value, at + 1)
+        return 0
 
     def mentions(self, value: str) -> bool:
         """Say whether anybody spoke of *value*."""
