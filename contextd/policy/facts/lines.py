@@ -89,15 +89,21 @@ def _runs(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
 
 def _line(run: Sequence[Fact], turns: Sequence[Turn]) -> FactLine:
     sequences = tuple(sorted({fact.sequence for fact in run}))
-    values = "; ".join(
-        ", ".join(_labelled(list(group)))
-        for _, group in groupby(run, key=lambda fact: fact.sequence)
-    )
-    return FactLine(quote_span(sequences[0], turns[sequences[-1] - 1], values), sequences)
+    return FactLine(quote_span(sequences[0], turns[sequences[-1] - 1], _told(run)), sequences)
 
 
-def _labelled(facts: Sequence[Fact]) -> Iterator[str]:
-    """Give the values of one turn, each label before the first of its values."""
-    for label, group in groupby(facts, key=told_label):
-        text = ", ".join(fact.text for fact in group)
-        yield f"{label}: {text}" if label else text
+def _told(run: Sequence[Fact]) -> str:
+    """Give values turn by turn, within each a label before the first of its values."""
+    parts: list[str] = []
+    sequence, label = 0, ""
+    for fact in run:
+        name = told_label(fact)
+        if fact.sequence != sequence:
+            parts.append("; " if parts else "")
+        else:
+            parts.append(", ")
+        if name and (fact.sequence != sequence or name != label):
+            parts.append(f"{name}: ")
+        parts.append(fact.text)
+        sequence, label = fact.sequence, name
+    return "".join(parts)
