@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REMEMBERED = 8
-"""What is remembered: texts and their sizes, of a fold in force and of one prepared."""
+REMEMBERED = 16
+"""What is remembered: texts and their sizes, of a fold in force and of one prepared, and lines
+of further facts for the rooms that messages leave."""
 
 Made = TypeVar("Made")
 

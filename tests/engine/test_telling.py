@@ -10,7 +10,7 @@ import pytest
 from contextd.engine.telling import REMEMBERED, Told
 from contextd.model import Fact, FactKind, Fold, Retention, Retold, Role, Sentence, Tier
 from contextd.policy.facts.facts import chooser
-from contextd.policy.prompt.blocks import Folded, FoldedLimits, folded
+from contextd.policy.prompt.blocks import Folded, FoldedLimits, facts_lines, folded
 from contextd.policy.prompt.budget import standing
 from contextd.policy.rules import Rules
 from contextd.policy.state import SessionState
@@ -125,6 +125,21 @@ def test_where_a_session_stands_is_the_same_with_and_without() -> None:
     assert asked > 0
     apply(state, (turn(Role.USER, "five and more"),), None, WORDS)
     assert stands(remember=told) == stands() != first
+
+
+def test_further_facts_are_written_once() -> None:
+    """For the next message with as much room no line is written or counted again."""
+    state, told, meter = session(), Told(), Counting()
+    choose = chooser(state.turns, meter)
+
+    def lines(room: int, **remembering: Any) -> object:
+        return facts_lines(FOLD.facts, room, state, meter, choose=choose, **remembering)
+
+    first = lines(1_000, remember=told)
+    assert lines(1_000, remember=told) is first
+    assert first == lines(1_000)
+    few = lines(16, remember=told)
+    assert few == lines(16) != first
 
 
 def test_what_fails_is_not_remembered() -> None:

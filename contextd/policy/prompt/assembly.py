@@ -224,7 +224,14 @@ def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
     room = facts_tokens(case.focus, left, case.rules.shares)
     if not layout.held or room < case.rules.retrieval.min_tokens:
         return ()
-    return facts_lines(layout.held, room, case.state, case.meter, case.making.choose)
+    return facts_lines(
+        layout.held,
+        room,
+        case.state,
+        case.meter,
+        choose=case.making.choose,
+        remember=case.making.remember,
+    )
 
 
 def _laid_out(case: Case) -> Layout:

@@ -295,11 +295,18 @@ def _sentences(
 
 
 def facts_lines(
-    facts: tuple[Fact, ...], room: int, state: SessionState, meter: Meter, choose: Choose
+    facts: tuple[Fact, ...],
+    room: int,
+    state: SessionState,
+    meter: Meter,
+    *,
+    choose: Choose,
+    remember: Remember = anew,
 ) -> tuple[Line, ...]:
     """Return those of *facts* worth most in at most *room* tokens, as lines, best first."""
     room -= room % max(ROUNDING, (1 << room.bit_length()) // (2 * ROUNDING))
-    return _fact_lines(choose(facts, room), room, state, meter)
+    found = choose(facts, room)
+    return remember(found, ("facts", room), lambda: _fact_lines(found, room, state, meter))
 
 
 def _fact_lines(
