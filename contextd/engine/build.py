@@ -136,7 +136,7 @@ class BuildContext:
         watch.lap("tokenize")
         turns = () if message is None else (message,)
         routing = route(_asked(message, view), view.state, self.rules)
-        escalation = assess(view.state, turns, self.rules.escalation)
+        escalation = assess(view.state, turns, self.rules.escalation, view.noticed)
         watch.lap("route")
         query = query_text(_asked(message, view), view.state)
         if wants_retrieval(routing):

@@ -140,7 +140,7 @@ class TurnScribe:
             tier=stands.tier,
             pressure=stands.pressure,
             budget=None if budget == view.state.budget else budget,
-            escalation=assess(view.state, draft.turns, self.rules.escalation),
+            escalation=assess(view.state, draft.turns, self.rules.escalation, view.noticed),
             switched=stands.fold is not None and stands.fold is view.state.prepared,
         )
 

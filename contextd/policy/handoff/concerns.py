@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Role, TurnType
 from contextd.policy.facts.issue import asks
-from contextd.policy.judgement.frustration import frustration
+from contextd.policy.judgement.frustration import frustration, mood
 from contextd.policy.judgement.human_request import human_request
 from contextd.policy.judgement.routing import is_acknowledgement, kind_of
 from contextd.policy.reading.outcomes import FAILED, PENDING, read_status
@@ -111,7 +111,7 @@ def _only_wants_human(turn: Turn) -> bool:
 
 
 def _vexed(turn: Turn) -> bool:
-    return frustration([hear(turn.text)], 1)[0] >= _VEXED
+    return frustration([mood(hear(turn.text))], 1)[0] >= _VEXED
 
 
 def _matter(turn: Turn) -> str:

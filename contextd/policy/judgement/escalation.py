@@ -12,49 +12,21 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Escalation, HandoffState, Reason, Role, Signal
 from contextd.policy.judgement.frustration import either, frustration
-from contextd.policy.judgement.human_request import human_request
-from contextd.policy.judgement.risk import asked_amount, call_amount, risky_topic
-from contextd.policy.reading.outcomes import FAILED, read_result, read_status, shorten
-from contextd.policy.reading.utterance import cue, hear, plain
+from contextd.policy.judgement.risk import call_amount
+from contextd.policy.judgement.signs import Signs, signs
+from contextd.policy.reading.outcomes import FAILED, read_status, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from contextd.model import Turn
-    from contextd.policy.reading.utterance import Utterance
+    from contextd.policy.judgement.signs import Read
     from contextd.policy.rules import EscalationRules
     from contextd.policy.state import SessionState
 
 _FADE = 0.85
 """What a request for a human counts for, one user turn later: three turns on it is no longer
 advice by itself."""
-
-_WITHDRAWN = cue(
-    "withdrawn",
-    1.0,
-    r"never ?mind|no longer need|(?:don'?t|do not) (?:need|want) (?:a |an |the |to )?(?:\w+ ){0,4}"
-    r"(?:human|agent|person|anyone|someone|representative|manager|anymore)|it(?:'s| is) (?:ok"
-    r"|okay|fine)"
-    r" now|(?:that|it)(?:'s| has| is)?(?: all)? (?:worked|works|solved|sorted|fixed|resolved)",
-    "never nevermind longer don't dont not it that it's that's",
-    negatable=False,
-)
-_IGNORANCE = cue(
-    "does not know",
-    0.5,
-    r"(?:i|we) (?:do not|don'?t) (?:know|have (?:any |that |this |the |enough |access to )?"
-    r"(?:\w+ ){0,2}(?:information|info|details|data|answer|records?))"
-    r"|(?:i|we) (?:could not|couldn'?t|can'?t|cannot|was unable to|am unable to|were unable to"
-    r"|wasn'?t able to|am not able to|(?:a|')m not able to) (?:find|locate|answer|retrieve"
-    r"|determine|verify"
-    r"|see any|look up)|(?:i'm|i am) (?:not sure|unable to (?:find|answer|help|assist|locate))"
-    r"|(?:no|not any) (?:information|results?|records?|matches) (?:\w+ ){0,2}(?:found|available"
-    r"|about|on)",
-    negatable=False,
-)
-_DENIALS = ("n't ", "not ", "unable", "no ", "\u2019t ")
-_OPENING = 300
-"""Characters of an answer in which it would say that it does not know."""
 
 _MISSING_TURNS = 2
 _LOOP_TURNS = 4
@@ -64,21 +36,24 @@ _LOOP_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The turns looked at, and what the customer said in them, oldest first."""
+    """The turns looked at with what each shows, and what the customer's showed, oldest first."""
 
-    turns: tuple[Turn, ...]
-    said: tuple[tuple[int, Utterance], ...]
+    turns: tuple[tuple[Turn, Signs], ...]
+    said: tuple[tuple[int, Signs], ...]
 
 
-def assess(state: SessionState, coming: Sequence[Turn], rules: EscalationRules) -> Escalation:
+def assess(
+    state: SessionState, coming: Sequence[Turn], rules: EscalationRules, read: Read = signs
+) -> Escalation:
     """Return the signals in the session's newest turns and those that are *coming*.
 
     *coming* are turns not recorded yet: the message of a `BuildContext` (its sequence is 0)
     or those of a `RecordTurn`.  A handoff is recommended from `rules.recommend_from` on, all
-    reasons taken together, and never while a human already has the conversation.
+    reasons taken together, and never while a human already has the conversation.  *read*
+    gives the signs of a turn.
     """
-    view = _look_back(state, coming, rules.look_back_turns)
-    ids = {turn.sequence: turn.turn_id for turn in view.turns if turn.sequence}
+    view = _look_back(state, coming, rules.look_back_turns, read)
+    ids = {turn.sequence: turn.turn_id for turn, _ in view.turns if turn.sequence}
     signals = tuple(
         replace(signal, turn_ids=tuple(ids[number] for number in signal.sequences if number in ids))
         for signal in _signals(view, rules)
@@ -93,12 +68,13 @@ def assess(state: SessionState, coming: Sequence[Turn], rules: EscalationRules) 
     return Escalation(recommended, signals)
 
 
-def _look_back(state: SessionState, coming: Sequence[Turn], turns: int) -> _View:
-    """Take the newest turns since the last handoff, and hear the customer's."""
+def _look_back(state: SessionState, coming: Sequence[Turn], turns: int, read: Read) -> _View:
+    """Take the newest turns since the last handoff, each with what it shows."""
     raised_at = state.handoffs[-1].turn_count if state.handoffs else 0
     first = max(raised_at, len(state.turns) - turns)
-    seen = (*state.turns[first:], *coming)[-turns - 1 :]
-    said = tuple((turn.sequence, hear(turn.text)) for turn in seen if turn.role is Role.USER)
+    newest = (*state.turns[first:], *coming)[-turns - 1 :]
+    seen = tuple((turn, read(turn)) for turn in newest)
+    said = tuple((turn.sequence, shown) for turn, shown in seen if turn.role is Role.USER)
     return _View(seen, said)
 
 
@@ -115,18 +91,18 @@ def _signals(view: _View, rules: EscalationRules) -> Iterator[Signal | None]:
 
 def _user_request(view: _View) -> Signal | None:
     best: Signal | None = None
-    for age, (sequence, utterance) in enumerate(reversed(view.said)):
-        strength, label = human_request(utterance)
+    for age, (sequence, shown) in enumerate(reversed(view.said)):
+        strength, label = shown.request
         strength = round(strength * _FADE**age, 3)
         if strength > (best.strength if best else 0.0):
             best = Signal(Reason.USER_REQUEST, f"The customer {label}.", strength, (sequence,))
-        if _WITHDRAWN.found_in(utterance):
+        if shown.withdrawn:
             break
     return best
 
 
 def _frustrated(view: _View, rules: EscalationRules) -> Signal | None:
-    heat, why, positions = frustration([said for _, said in view.said], rules.repeats)
+    heat, why, positions = frustration([shown.mood for _, shown in view.said], rules.repeats)
     if not heat:
         return None
     turns = tuple(view.said[position][0] for position in positions)
@@ -135,8 +111,8 @@ def _frustrated(view: _View, rules: EscalationRules) -> Signal | None:
 
 def _policy_risk(view: _View) -> Signal | None:
     best: Signal | None = None
-    for sequence, utterance in reversed(view.said):
-        strength, label = risky_topic(utterance)
+    for sequence, shown in reversed(view.said):
+        strength, label = shown.risk
         if strength > (best.strength if best else 0.0):
             best = Signal(
                 Reason.POLICY_RISK, f"The topic is risky: {label}.", strength, (sequence,)
@@ -148,9 +124,8 @@ def _high_value(view: _View, limit: float) -> Signal | None:
     """Look at the newest thing the customer asks for, and at calls made since."""
     if limit <= 0:
         return None
-    newest = view.said[-1:]
-    sums = [(asked_amount(utterance.text), sequence) for sequence, utterance in newest]
-    for turn in reversed(view.turns):
+    sums = [(shown.amount, sequence) for sequence, shown in view.said[-1:]]
+    for turn, _ in reversed(view.turns):
         if turn.role is Role.USER:
             break
         sums += [(call_amount(call.arguments_json), turn.sequence) for call in turn.tool_calls]
@@ -162,11 +137,7 @@ def _high_value(view: _View, limit: float) -> Signal | None:
 
 
 def _missing_evidence(view: _View) -> Signal | None:
-    sequences = tuple(
-        turn.sequence
-        for turn in view.turns
-        if turn.role is Role.ASSISTANT and _does_not_know(turn.text[:_OPENING])
-    )
+    sequences = tuple(turn.sequence for turn, shown in view.turns if shown.ignorant)
     if len(sequences) < _MISSING_TURNS:
         return None
     detail = f"The assistant said {len(sequences)} times that it does not know."
@@ -174,12 +145,8 @@ def _missing_evidence(view: _View) -> Signal | None:
     return Signal(Reason.MISSING_EVIDENCE, detail, strength, sequences)
 
 
-def _does_not_know(opening: str) -> bool:
-    return any(map(opening.__contains__, _DENIALS)) and _IGNORANCE.matches(plain(opening))
-
-
 def _low_confidence(view: _View, boundary: float) -> Signal | None:
-    for turn in reversed(view.turns):
+    for turn, _ in reversed(view.turns):
         if turn.role is not Role.ASSISTANT:
             continue
         sure = turn.model_state.confidence if turn.model_state else None
@@ -194,10 +161,10 @@ def _low_confidence(view: _View, boundary: float) -> Signal | None:
 def _tool_failure(view: _View, enough: int) -> Signal | None:
     """Count failures, newest first, down to the newest success."""
     failures: list[tuple[int, str]] = []
-    for turn in reversed(view.turns):
+    for turn, shown in reversed(view.turns):
         outcomes = [(read_status(item.status), item.detail) for item in turn.actions]
-        if turn.role is Role.TOOL:
-            outcomes.append(read_result(turn.text))
+        if shown.outcome is not None:
+            outcomes.append(shown.outcome)
         failed = [detail for outcome, detail in outcomes if outcome == FAILED]
         if failed:
             failures += [(turn.sequence, detail) for detail in failed]
@@ -216,22 +183,18 @@ def _tool_failure(view: _View, enough: int) -> Signal | None:
 
 def _loop(view: _View) -> Signal | None:
     """See whether the newest answer says again what was answered before."""
-    answers = [turn for turn in view.turns if turn.role is Role.ASSISTANT and turn.text]
+    answers = [each for each in view.turns if each[0].role is Role.ASSISTANT and each[0].text]
     answers = answers[-_LOOP_TURNS:]
-    if len(answers) < 2 or len(answers[-1].text) < _LOOP_TEXT:  # noqa: PLR2004 - a pair
+    if len(answers) < 2 or len(answers[-1][0].text) < _LOOP_TEXT:  # noqa: PLR2004 - a pair
         return None
-    newest = _words(answers[-1])
-    again = [turn for turn in answers[:-1] if _alike(newest, _words(turn))]
+    *before, (newest, shown) = answers
+    again = [turn for turn, other in before if _alike(shown.words, other.words)]
     if not again:
         return None
     strength = 0.3 if len(again) == 1 else 0.65
-    sequences = tuple(turn.sequence for turn in (*again, answers[-1]))
+    sequences = tuple(turn.sequence for turn in (*again, newest))
     detail = f"The assistant gave the same answer {len(sequences)} times."
     return Signal(Reason.OTHER, detail, strength, sequences)
-
-
-def _words(turn: Turn) -> frozenset[str]:
-    return frozenset(turn.text[:400].lower().split())
 
 
 def _alike(first: frozenset[str], second: frozenset[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.policy.reading.utterance import content, cue, table
@@ -78,27 +79,48 @@ _FADE = 0.6
 """What a turn counts for, one user turn later."""
 
 
-def frustration(
-    utterances: Sequence[Utterance], repeats: int
-) -> tuple[float, str, tuple[int, ...]]:
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """How one utterance sounds by itself.
+
+    `heat` (0..1) is its strength and `why` what shows it; `words` and `content` tell whether
+    another one says the same.
+    """
+
+    heat: float = 0.0
+    why: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
+    content: frozenset[str] = frozenset()
+
+
+CALM = Mood()
+
+
+def mood(utterance: Utterance) -> Mood:
+    """Listen to one utterance, whatever was said before it."""
+    heat, why = _heat(utterance)
+    return Mood(heat, tuple(why), utterance.words, content(utterance))
+
+
+def frustration(moods: Sequence[Mood], repeats: int) -> tuple[float, str, tuple[int, ...]]:
     """Return the strength (0..1), what shows it, and the positions of the utterances concerned.
 
-    *utterances* are a customer's newest, oldest first; older ones count less.  A question put
-    *repeats* times or more counts in full.
+    *moods* are those of a customer's newest utterances, oldest first; older ones count less.
+    A question put *repeats* times or more counts in full.
     """
-    strength, shown, reasons = 0.0, [], []
-    for age, utterance in enumerate(reversed(utterances)):
-        position = len(utterances) - 1 - age
-        heat, why = _heat(utterance)
-        if heat:
-            strength = either(strength, heat * _FADE**age)
-            shown.append(position)
-            reasons += why
-    again = _repeats(utterances)
+    strength = 0.0
+    shown: list[int] = []
+    reasons: list[str] = []
+    for age, each in enumerate(reversed(moods)):
+        if each.heat:
+            strength = either(strength, each.heat * _FADE**age)
+            shown.append(len(moods) - 1 - age)
+            reasons += each.why
+    again = _repeats(moods)
     if again:
         weight = min(1.0, len(again) / max(1, repeats - 1))
         strength = either(strength, _REPEAT_STRENGTH * weight)
-        shown += [*again, len(utterances) - 1]
+        shown += [*again, len(moods) - 1]
         reasons.append("repeats the question")
     return strength, ", ".join(dict.fromkeys(reasons)), tuple(sorted(set(shown)))
 
@@ -128,16 +150,16 @@ def _shouts(said: str) -> bool:
     return loud >= _SHOUT_WORDS and loud >= _SHOUT_SHARE * len(words)
 
 
-def _repeats(utterances: Sequence[Utterance]) -> list[int]:
+def _repeats(moods: Sequence[Mood]) -> list[int]:
     """Return the positions of earlier utterances that the newest one says again."""
-    if not utterances:
+    if not moods:
         return []
-    newest = utterances[-1]
+    newest = moods[-1]
     return [
         position
-        for position, earlier in enumerate(utterances[:-1])
+        for position, earlier in enumerate(moods[:-1])
         if len(newest.words & earlier.words) >= _MIN_SHARED
-        and _same(content(newest), content(earlier))
+        and _same(newest.content, earlier.content)
     ]
 
 

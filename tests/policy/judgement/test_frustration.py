@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from contextd.policy.judgement.frustration import frustration
+from contextd.policy.judgement.frustration import frustration, mood
 from contextd.policy.reading.utterance import hear
 
 
 def heat(*texts: str, repeats: int = 2) -> float:
     """The strength after a customer said *texts*."""
-    return frustration([hear(text) for text in texts], repeats)[0]
+    return frustration([mood(hear(text)) for text in texts], repeats)[0]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,8 @@ def test_a_repeated_question_counts() -> None:
     """Asking the same in nearly the same words shows, with both places."""
     question = "When will my refund for order 1207 arrive?"
     strength, why, shown = frustration(
-        [hear(question), hear("The order number is 1207"), hear(question + " Hello?")], 2
+        [mood(hear(text)) for text in (question, "The order number is 1207", f"{question} Hello?")],
+        2,
     )
     assert strength >= 0.4
     assert "repeats" in why
