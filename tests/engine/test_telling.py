@@ -130,16 +130,16 @@ def test_where_a_session_stands_is_the_same_with_and_without() -> None:
 def test_further_facts_are_written_once() -> None:
     """For the next message with as much room no line is written or counted again."""
     state, told, meter = session(), Told(), Counting()
+    facts = tuple(Fact(FactKind.DECISION, f"fact {at} of turn {at}", at) for at in range(1, 5))
     choose = chooser(state.turns, meter)
 
     def lines(room: int, **remembering: Any) -> object:
-        return facts_lines(FOLD.facts, room, state, meter, choose=choose, **remembering)
+        return facts_lines(facts, room, state, meter, choose=choose, **remembering)
 
     first = lines(1_000, remember=told)
     assert lines(1_000, remember=told) is first
     assert first == lines(1_000)
-    few = lines(16, remember=told)
-    assert few == lines(16) != first
+    assert lines(16, remember=told) == lines(16) != first
 
 
 def test_what_fails_is_not_remembered() -> None:
