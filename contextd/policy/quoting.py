@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from contextd.model import Evidence, Fact, FactKind, Retention, SectionKind, Turn
@@ -44,6 +45,7 @@ NO_DAY = "no date\n"
 A_DAY = "2030-12-31\n"
 """A line as `day_line` gives it, to tell what one costs."""
 
+_DAY = 86_400
 _LAST_SECOND = 253_402_300_799
 _AUTHOR_CHARACTERS = 64
 
@@ -72,7 +74,13 @@ def day_line(turn: Turn) -> str:
     seconds = turn.occurred_at // 1_000_000
     if not 0 < seconds <= _LAST_SECOND:
         return NO_DAY
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}\n"
+    return _date_line(seconds // _DAY)
+
+
+@lru_cache(1_024)
+def _date_line(day: int) -> str:
+    """Write a day, counted since 1970; a message quotes some fifty turns of a few days."""
+    return f"{datetime.fromtimestamp(day * _DAY, UTC):%Y-%m-%d}\n"
 
 
 def fact_line(turn: Turn, fact: Fact) -> str:

@@ -10,7 +10,7 @@ import pytest
 from contextd.engine.telling import REMEMBERED, Told
 from contextd.model import Fact, FactKind, Fold, Retention, Retold, Role, Sentence, Tier
 from contextd.policy.facts.facts import chooser
-from contextd.policy.prompt.blocks import Folded, FoldedLimits, facts_lines, folded
+from contextd.policy.prompt.blocks import Folded, FoldedLimits, facts_lines, folded, folded_messages
 from contextd.policy.prompt.budget import standing
 from contextd.policy.rules import Rules
 from contextd.policy.state import SessionState
@@ -125,6 +125,20 @@ def test_where_a_session_stands_is_the_same_with_and_without() -> None:
     assert asked > 0
     apply(state, (turn(Role.USER, "five and more"),), None, WORDS)
     assert stands(remember=told) == stands() != first
+
+
+def test_messages_of_folded_text_are_made_once() -> None:
+    """They are the same until the text is; what no fold stands behind pushes nothing out."""
+    state, told, cost = session(), Told(), Rules().cost
+    parts = tell(state, told)
+    first = folded_messages(parts, WORDS, cost, told)
+    assert folded_messages(parts, WORDS, cost, told) is first
+    assert first == folded_messages(parts, WORDS, cost)
+    other = tell(state, told, before=3)
+    assert folded_messages(other, WORDS, cost, told) == folded_messages(other, WORDS, cost) != first
+    for _ in range(REMEMBERED + 1):
+        folded_messages(tell(state, told, fold=None), WORDS, cost, told)
+    assert folded_messages(parts, WORDS, cost, told) is first
 
 
 def test_further_facts_are_written_once() -> None:

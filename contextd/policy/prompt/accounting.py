@@ -76,4 +76,5 @@ def stable_prefix(messages: Sequence[Message]) -> StablePrefix:
 
 
 def _ids(sequences: Iterable[int], state: SessionState) -> tuple[str, ...]:
-    return tuple(state.turns[at - 1].turn_id for at in sequences)
+    turns = state.turns
+    return tuple([turns[at - 1].turn_id for at in sequences])

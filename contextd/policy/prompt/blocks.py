@@ -235,15 +235,25 @@ def fitting(lines: Iterable[Line], room: int, meter: Meter) -> tuple[Line, ...]:
 
 def size(lines: Iterable[Line], meter: Meter) -> int:
     """Sum the tokens of *lines*, each day where it begins included."""
-    return sum(line.tokens + (meter.count(day) if day else 0) for day, line in _by_day(lines))
+    tokens, day = 0, ""
+    for line in lines:
+        if line.day != day:
+            day = line.day
+            tokens += meter.count(day) if day else 0
+        tokens += line.tokens
+    return tokens
 
 
-def _by_day(lines: Iterable[Line]) -> Iterator[tuple[str, Line]]:
-    """Yield each line with the day to be written before it, "" where that stands already."""
+def _written(lines: Iterable[Line]) -> str:
+    """Return *lines* with each day before the first line of it."""
+    parts: list[str] = []
     day = ""
     for line in lines:
-        yield "" if line.day == day else line.day, line
-        day = line.day
+        if line.day != day:
+            day = line.day
+            parts.append(day)
+        parts.append(line.text)
+    return "".join(parts)
 
 
 def overhead(kind: SectionKind, meter: Meter, cost: MessageCost) -> int:
@@ -260,7 +270,7 @@ def block(
     return (
         Message(
             role=Role.USER,
-            text=HEADERS[kind] + "".join(day + line.text for day, line in _by_day(lines)),
+            text=HEADERS[kind] + _written(lines),
             section=kind,
             tokens=overhead(kind, meter, cost) + size(lines, meter),
             sequences=tuple(sorted({at for line in lines for at in line.sequences})),
@@ -268,13 +278,22 @@ def block(
     )
 
 
-def folded_messages(parts: Folded, meter: Meter, cost: MessageCost) -> tuple[Message, ...]:
+def folded_messages(
+    parts: Folded, meter: Meter, cost: MessageCost, remember: Remember = anew
+) -> tuple[Message, ...]:
     """Return the messages that hold folded text: what is pinned, then the rest."""
-    pinned = sorted((*parts.kept, *parts.pinned), key=lambda line: line.newest)
-    return (
-        *block(SectionKind.PINNED, pinned, meter, cost),
-        *block(parts.kind, parts.lines, meter, cost),
-    )
+
+    def make() -> tuple[Message, ...]:
+        pinned = sorted((*parts.kept, *parts.pinned), key=lambda line: line.newest)
+        return (
+            *block(SectionKind.PINNED, pinned, meter, cost),
+            *block(parts.kind, parts.lines, meter, cost),
+        )
+
+    if not parts.pinned and not parts.lines:
+        # There is no fold, so these parts are made for one call and would only push others out.
+        return make()
+    return remember(parts, ("messages", id(parts)), make)
 
 
 def _told(state: SessionState, fold: Fold, before: int, meter: Meter) -> Iterator[Line]:

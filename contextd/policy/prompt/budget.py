@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextd.model import Fold, Message, ToolCall, Turn
     from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
-    from contextd.policy.prompt.blocks import Folded, Remember
+    from contextd.policy.prompt.blocks import Remember
     from contextd.policy.rules import MessageCost, Rules, TierRules
     from contextd.policy.state import SessionState
 
@@ -124,7 +124,8 @@ def standing(
             choose=choose,
             remember=remember,
         )
-        data = remember(parts, ("tokens", id(parts)), lambda: _tokens(parts, meter, cost))
+        told = folded_messages(parts, meter, cost, remember)
+        data = sum(message.tokens for message in told)
         verbatim = turns_cost(state, through + 1, cost)
         return (cost.prompt + around + data + verbatim) / max(1, input_budget)
 
@@ -135,10 +136,6 @@ def standing(
         tier = tier_of(pressing, state.tier, rules.tiers)
         return Standing(max(Tier.SUMMARY, tier), pressing, state.prepared)
     return Standing(max(Tier.SUMMARY, tier) if state.fold else tier, pressing, state.fold)
-
-
-def _tokens(parts: Folded, meter: Meter, cost: MessageCost) -> int:
-    return sum(message.tokens for message in folded_messages(parts, meter, cost))
 
 
 def _rising(pressure: float, rules: TierRules) -> Tier:
