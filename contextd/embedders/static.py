@@ -18,6 +18,7 @@ from safetensors.numpy import load
 from tokenizers import Tokenizer
 
 from contextd.embedders.manifest import read_verified
+from contextd.embedders.wordpieces import WordPieces
 from contextd.errors import DataFileCorrupt
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ the bound keeps the worst input at a few milliseconds.
 class StaticEmbedder:
     """The `Embedder` port over a folder in model2vec's format.
 
-    Thread-safe: nothing changes after construction.  Computes on the calling thread, and
-    gives up the GIL at least once per text, so that an event loop beside it never waits
-    longer than one text takes.
+    Thread-safe: nothing changes after construction but the memory of words.  Computes on the
+    calling thread; an event loop beside it never waits longer than one text takes.
     """
 
     def __init__(self, folder: Path = SHIPPED) -> None:
@@ -61,8 +61,9 @@ class StaticEmbedder:
         tensors = load(files.contents["model.safetensors"])
         self._rows: NDArray[Any] = tensors["embeddings"]
         self._weights: NDArray[np.float32] = tensors["weights"]
-        self._tokenizer = _tokenizer(files.contents["tokenizer.json"])
-        if not len(self._rows) == len(self._weights) == self._tokenizer.get_vocab_size():
+        tokenizer = _tokenizer(files.contents["tokenizer.json"])
+        self._pieces = WordPieces(tokenizer)
+        if not len(self._rows) == len(self._weights) == tokenizer.get_vocab_size():
             raise ValueError("the tensors and the vocabulary differ in length")
         self._model_id = (
             f"{config['name']}-{self.dimensions}-{self._rows.dtype}@{files.digest[:12]}"
@@ -101,15 +102,10 @@ class StaticEmbedder:
         np.einsum("i,ij->j", weights, rows, dtype=np.float32, out=out)
 
     def _token_ids(self, text: str) -> list[int]:
-        """Return the vocabulary's ids; unknown words give one whose weight is 0.
-
-        A batch of one: unlike `encode` it releases the GIL, and unlike a longer batch it
-        stays on this thread.
-        """
+        """Return the vocabulary's ids; unknown words give one whose weight is 0."""
         # The tokenizer is UTF-8 inside; a lone surrogate has no UTF-8 form.
         known = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-        ids: list[int] = self._tokenizer.encode_batch_fast([known], add_special_tokens=False)[0].ids
-        return ids
+        return self._pieces.ids(known)
 
 
 def _tokenizer(description: bytes) -> Tokenizer:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.normalizers import BertNormalizer
 
-from contextd.embedders.static import StaticEmbedder
+from contextd.embedders.static import SHIPPED, StaticEmbedder
+from contextd.embedders.wordpieces import WordPieces
 
 SENTENCES = [
     "The parcel has not arrived yet, can I get my money back?",
     "I want a refund because the delivery is late.",
     "My favourite pasta is spaghetti with basil and tomatoes.",
 ]
+PIECES = WordPieces(Tokenizer.from_file(str(SHIPPED / "tokenizer.json")))
 GOLDEN_COSINES = {(0, 1): 0.4636, (0, 2): 0.0207, (1, 2): -0.0242}
 
 
@@ -68,3 +74,40 @@ def test_the_names_of_special_tokens_are_plain_text(embedder: StaticEmbedder, to
     assert np.linalg.norm(as_token) == pytest.approx(1.0, abs=1e-5)
     alone = embedder.embed([token.strip("<|>[]")])[0]
     assert as_token @ alone > as_token @ as_text
+
+
+HARD = [
+    "",
+    " ",
+    "Don't e-mail me@example.com: [UNK] [CLS] ##ing W-2378156!",
+    "tab\tand\r\nlines_of 'code' {a: 1} ~`^|<>\\",
+    "a" * 99 + " " + "b" * 100 + " " + "c" * 101,
+    "ref\x00und \x0b\x0c\x1f\x7f please",
+    "\u00c9t\u00e9 na\u00efve \u2019quoted\u2019 \u65e5\u672c \U0001f600 \u00a0 \u2028",
+    "\ufffd lone \ud800 surrogate".encode("utf-8", "replace").decode(),
+]
+
+
+@pytest.mark.parametrize("text", [*SENTENCES, *HARD])
+def test_words_give_the_ids_of_the_whole_text(text: str) -> None:
+    """Looking words up one by one gives what the library gives for the text."""
+    for _ in range(2):
+        assert PIECES.ids(text) == PIECES.whole(text)
+
+
+@given(st.text(st.characters(max_codepoint=0x17F), max_size=60))
+def test_any_text_gives_the_ids_of_the_whole(text: str) -> None:
+    """So it is for anything that is typed."""
+    assert PIECES.ids(text) == PIECES.whole(text)
+
+
+def test_another_kind_of_tokenizer_is_not_second_guessed() -> None:
+    """Where words are cut or changed otherwise, the library reads the text."""
+    cased = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    cased.normalizer = BertNormalizer(lowercase=False)
+    added = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    added.add_tokens(["refund please"])
+    for other in (cased, added):
+        pieces = WordPieces(other)
+        assert pieces.ids("A Refund please") == pieces.whole("A Refund please")
+        assert pieces.ids("a refund please") == pieces.whole("a refund please")

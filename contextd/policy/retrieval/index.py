@@ -112,11 +112,13 @@ class PassageIndex:
     ) -> None:
         """Append *passages*, with one row of *vectors* each, or none yet."""
         last = self.through
+        starts: list[int] = []
         for number, passage in enumerate(passages, len(self)):
             if passage.sequence != last:
-                self._starts.extend([number])
+                starts.append(number)
                 last = passage.sequence
-            self.lexical.add(f"{passage.author[:_AUTHOR_CHARACTERS]} {passage.text}")
+        self._starts.extend(np.array(starts, np.uint32))
+        self.lexical.add(f"{each.author[:_AUTHOR_CHARACTERS]} {each.text}" for each in passages)
         self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
         self.lines += [passage.line for passage in passages]
         self._characters += sum(len(passage.line) for passage in passages)

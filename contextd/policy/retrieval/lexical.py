@@ -25,7 +25,7 @@ import Stemmer
 from contextd.policy.retrieval.columns import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -131,14 +131,23 @@ class LexicalIndex:
         columns = (self._terms, self._passages, self._counts, self._lengths)
         return sum(column.size_bytes for column in columns)
 
-    def add(self, text: str) -> None:
-        """Index *text* as the next passage.  At most 255 repeats of a word count."""
-        found = terms(text)
-        counts = Counter(found)
-        self._terms.extend(list(counts))
-        self._passages.extend(np.full(len(counts), len(self._lengths)))
-        self._counts.extend(np.minimum(list(counts.values()), 255))
-        self._lengths.extend([min(len(found), 65_535)])
+    def add(self, texts: Iterable[str]) -> None:
+        """Index *texts* as the next passages.  At most 255 repeats of a word count."""
+        numbers: list[int] = []
+        passages: list[int] = []
+        repeats: list[int] = []
+        lengths: list[int] = []
+        for passage, text in enumerate(texts, len(self)):
+            found = terms(text)
+            counts = Counter(found)
+            numbers += counts
+            passages += [passage] * len(counts)
+            repeats += counts.values()
+            lengths.append(min(len(found), 65_535))
+        self._terms.extend(np.array(numbers, np.uint32))
+        self._passages.extend(np.array(passages, np.uint32))
+        self._counts.extend(np.minimum(repeats, 255))
+        self._lengths.extend(np.array(lengths, np.uint16))
         if len(self._terms) - self._sorted > max(_MIN_TAIL, self._sorted // _TAIL_SHARE):
             self._sort()
 

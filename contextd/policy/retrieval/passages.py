@@ -77,7 +77,13 @@ def _passage(turn: Turn, text: str, count: Callable[[str], int]) -> Passage:
 def _pieces(text: str, size: int) -> Iterator[str]:
     """Cut *text* into stripped pieces of about *size* bytes; what is near that stays whole."""
     total = _bytes(text)
-    target = total / max(1, round(total / max(size, total // MAX_PASSAGES)))
+    count = round(total / max(size, total // MAX_PASSAGES))
+    if count <= 1:
+        whole = text.strip()
+        if whole:
+            yield whole
+        return
+    target = total / count
     piece, filled = "", 0
     for part in _parts(text, target):
         step = _bytes(part)

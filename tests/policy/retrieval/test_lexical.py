@@ -18,7 +18,7 @@ def index_of(texts: list[str]) -> LexicalIndex:
     """Index *texts* as passages."""
     index = LexicalIndex()
     for text in texts:
-        index.add(text)
+        index.add([text])
     return index
 
 
@@ -87,7 +87,7 @@ def test_a_long_index_scores_by_the_formula_too() -> None:
     texts = [f"word{n % 37} word{n % 11} shared item{n}" * (1 + n % 3) for n in range(700)]
     index = LexicalIndex()
     for n, text in enumerate(texts, 1):
-        index.add(text)
+        index.add([text])
         if n % 175 == 0:
             query = f"word5 word{n % 11} shared item{n - 1} unknown"
             assert np.allclose(index.scores(query_terms(query), n), plain_bm25(texts[:n], query))
