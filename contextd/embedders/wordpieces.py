@@ -1,9 +1,9 @@
 """Token ids of a text, each word of plain English looked up instead of tokenized again.
 
-BERT's way of cutting a text into words is simple for ASCII: lower case, at white space, and
-each mark of punctuation by itself.  What a word's pieces are follows from the word alone, and
-a session says the same few thousand words over and over.  Any other text, and any other
-kind of tokenizer, goes to the library whole.
+BERT's way of cutting a text into words is simple for ASCII and for typeset marks: lower case,
+at white space, and each mark of punctuation by itself.  What a word's pieces are follows from
+the word alone, and a session says the same few thousand words over and over.  Any other text,
+and any other kind of tokenizer, goes to the library whole.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 WORDS = 16_384
 """Words whose pieces are remembered, some 3 MB."""
 
-_WORD = re.compile(r"[0-9a-z]+|[!-/:-@\[-`{-~]")
-_NOT_PLAIN = re.compile(r"[^\t\n\r -~]")
-"""What the cleaning of the text would change or leave out."""
+_MARKS = "\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+"""Dashes, quotation marks and the ellipsis as word processors write them."""
+_SIGNS = "\u00a3\u20ac"
+"""Pound and euro, which are no punctuation to BERT but letters."""
+
+_WORD = re.compile(rf"[0-9a-z{_SIGNS}]+|[!-/:-@\[-`{{-~{_MARKS}]")
+_NOT_PLAIN = re.compile(rf"[^\t\n\r -~{_MARKS}{_SIGNS}]")
+"""What the cleaning of the text would change or leave out, or no simple rule can cut."""
 
 
 class WordPieces:

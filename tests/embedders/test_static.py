@@ -84,6 +84,7 @@ HARD = [
     "a" * 99 + " " + "b" * 100 + " " + "c" * 101,
     "ref\x00und \x0b\x0c\x1f\x7f please",
     "\u00c9t\u00e9 na\u00efve \u2019quoted\u2019 \u65e5\u672c \U0001f600 \u00a0 \u2028",
+    "It\u2019s 5\u20137 \u201cdays\u201d\u2026 \u2014 no\u2018t\u2026\u2026x \u20ac20.50 5\u00a3",
     "\ufffd lone \ud800 surrogate".encode("utf-8", "replace").decode(),
 ]
 
@@ -95,7 +96,12 @@ def test_words_give_the_ids_of_the_whole_text(text: str) -> None:
         assert PIECES.ids(text) == PIECES.whole(text)
 
 
-@given(st.text(st.characters(max_codepoint=0x17F), max_size=60))
+TYPED = st.characters(max_codepoint=0x17F) | st.sampled_from(
+    "\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+)
+
+
+@given(st.text(TYPED, max_size=60))
 def test_any_text_gives_the_ids_of_the_whole(text: str) -> None:
     """So it is for anything that is typed."""
     assert PIECES.ids(text) == PIECES.whole(text)
