@@ -77,14 +77,13 @@ def build(
 
     *digest* is a fold over all turns; None when making it failed, as `summary_status` says.
     """
-    sizes = rules.handoff
+    sizes, prose = rules.handoff, Prose.of(state)
     facts = digest.facts if digest else ()
     attempts = attempted_actions(state)
     signals = assess(state, (), rules.escalation).signals
     question, wanted = open_question(state), wanted_now(state)
     summary = session_summary(state, digest, sizes, meter)
     promised = commitments(state, digest, sizes.max_facts)
-    prose = Prose.of(state)
     given = already_given(prose, facts, sizes.max_facts)
     told = (*promised, *given, quoted(question, sizes.line_characters), Cited(wanted.text), summary)
     return Handoff(
