@@ -8,13 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from benchmarks.load.goodput import ENOUGH, Search
 from benchmarks.load.place import (
@@ -30,6 +23,7 @@ from benchmarks.load.place import (
     warm,
 )
 from benchmarks.load.trials import Done, Trial, attempt
+from benchmarks.screen import progress_bar
 from benchmarks.store import sync_times
 from contextd.cli.child import memory_mib
 from contextd.cli.loadtest.process import open_generator
@@ -40,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
-    from rich.progress import TaskID
+    from rich.progress import Progress, TaskID
 
     from benchmarks.load.plan import Plan
     from contextd.cli.loadtest.process import Generator
@@ -140,7 +134,9 @@ async def _sizes(stage: Stage) -> list[int]:
 async def _rounds(stage: Stage, found: Found, console: Console) -> None:
     plan = stage.plan
     each = len(list(_round(stage, 0)))
-    with _progress(console) as progress:
+    with progress_bar(
+        console, 40, shown=console.is_terminal and console.width >= WIDE_ENOUGH
+    ) as progress:
         steps = (each + 1) * plan.rounds + 3 * plan.goodput_trials
         told = Telling(console, progress, progress.add_task("", total=steps))
         for number in range(plan.rounds):
@@ -234,16 +230,3 @@ async def _search(stage: Stage, found: Found, told: Telling) -> None:
             in_time = done.outcome.good(plan.bound)
             searches[name].told(held=in_time >= ENOUGH * done.outcome.calls)
     found.held = {name: search.held for name, search in searches.items()}
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:40}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=console,
-        disable=not console.is_terminal or console.width < WIDE_ENOUGH,
-    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from benchmarks.load.targets import targets
+from benchmarks.screen import table_of
 from contextd.cli.loadtest.outcome import PERCENTILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from rich.table import Table
 
     Tree = Mapping[str, Any]
 
@@ -114,10 +115,7 @@ def _curve(name: str, points: Tree) -> Table:
 
 
 def _table(title: str, *heads: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for head in heads:
-        table.add_column(head, justify="left" if head in LEFT else "right")
-    return table
+    return table_of(title, *heads, left=LEFT)
 
 
 def _number(value: float | None) -> str:

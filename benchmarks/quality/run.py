@@ -6,11 +6,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from benchmarks.quality.plan import STATIC_RUNG, STATIC_SETTINGS, environment
 from benchmarks.quality.results import Results
 from benchmarks.quality.work import work
+from benchmarks.screen import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +40,7 @@ def measure(
         (_static(plan), [task for task in tasks if _wants_static(task, static=static)]),
     ]
     told = 0
-    with _progress(console) as progress:
+    with progress_bar(console, 12) as progress:
         total = sum(task.weight for _, some in passes for task in some)
         bar = progress.add_task("", total=total)
         for each, some in passes:
@@ -68,15 +67,3 @@ def _wants_static(task: Task, *, static: bool) -> bool:
 def _static(plan: Plan) -> Plan:
     settings = {**plan.environment, **environment(STATIC_SETTINGS)}
     return replace(plan, rung=STATIC_RUNG, environment=settings, baselines=False)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=console,
-    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from benchmarks.quality.plan import DEFAULT_RUNG, STATIC_RUNG
+from benchmarks.screen import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.table import Table
 
     Tree = Mapping[str, Any]
 
@@ -132,10 +133,7 @@ def _hostile(own: Tree) -> Table:
 
 
 def _table(title: str, *heads: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for head in heads:
-        table.add_column(head, justify="left" if head in LEFT else "right")
-    return table
+    return table_of(title, *heads, left=LEFT)
 
 
 def _having(sets: Tree, key: str) -> dict[str, Any]:
