@@ -12,7 +12,7 @@ from contextd.cli.keys import Keys
 from contextd.cli.output import fail
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 CALL_SECONDS = 10.0
 OPTIONS = (("grpc.max_receive_message_length", 64 << 20),)
@@ -43,14 +43,17 @@ async def connect(target: str, keys: Keys | None = None) -> AsyncIterator[grpc.a
     """Open a channel to *target*; a failed call ends the command with a helpful message."""
     keys = keys or Keys()
     metadata = keys.metadata()
-    async with _channel(target, keys, [_Identified(metadata)] if metadata else []) as channel:
+    async with open_channel(target, keys, [_Identified(metadata)] if metadata else []) as channel:
         try:
             yield channel
         except grpc.aio.AioRpcError as error:
             fail(explain(error, target))
 
 
-def _channel(target: str, keys: Keys, interceptors: list[Any]) -> grpc.aio.Channel:
+def open_channel(
+    target: str, keys: Keys, interceptors: Sequence[Any] | None = None
+) -> grpc.aio.Channel:
+    """Return a channel, over TLS if *keys* say so; to send their token is left to the caller."""
     credentials = keys.credentials(target)
     if credentials is None:
         options = (*OPTIONS, PLAIN_AUTHORITY)

@@ -244,6 +244,20 @@ def test_the_commands_bring_what_is_wanted(run: Run, deployment: Deployment) -> 
         assert "tram-card" in listed.stdout
         shown = run("session", "show", "tram-card", *here, *token, "--tenant", "acme", "--json")
         assert json.loads(shown.stdout)["session"]["tenant_id"] == "acme"
+        small = (
+            "--rate",
+            "20",
+            "--seconds",
+            "1",
+            "--warmup",
+            "0",
+            "--sessions",
+            "2",
+            "--turns",
+            "4",
+        )
+        loaded = run("loadtest", *here, *token, "--tenant", "acme", *small, "--json", "-")
+        assert json.loads(loaded.stdout)["methods"]["BuildContext"]["errors"] == {}, loaded.stderr
         nobody = run("session", "show", "tram-card", *here, "--tenant", "acme")
         assert nobody.returncode == 1
         assert "CREDENTIAL_MISSING" in nobody.stderr

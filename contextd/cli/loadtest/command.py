@@ -7,7 +7,7 @@ import json as json_format
 import secrets
 import sys
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
 from contextd.cli.health import DEFAULT_TARGET
+from contextd.cli.keys import Keys, with_keys
 from contextd.cli.loadtest.process import open_generator
 from contextd.cli.loadtest.report import figures, latency_table
 from contextd.cli.loadtest.sessions import prepare, remove
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from contextd.cli.loadtest.outcome import Outcome
 
 PLAIN_WIDTH = 120
+NO_KEYS = Keys()
 
 
+@with_keys
 def loadtest(
     target: Target = DEFAULT_TARGET,
     *,
@@ -58,6 +61,7 @@ def loadtest(
         Path | None, typer.Option("--json", help="Write the figures here; '-' for stdout.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another course of chance.")] = 1,
+    keys: Keys = NO_KEYS,
 ) -> None:
     """Call a daemon at a fixed rate, whatever it answers, and say how long answers took.
 
@@ -85,7 +89,7 @@ def loadtest(
     console = Console(stderr=to_stdout, highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
-    outcome = asyncio.run(_measure(Course(target, site, traffic, turns, console)))
+    outcome = asyncio.run(_measure(Course(target, site, traffic, turns, console, keys)))
     told = figures(outcome, traffic) | {"target": target, "sessions": sessions, "turns": turns}
     _report(told, console, json)
     raise typer.Exit(bool(outcome.fault or outcome.errors))
@@ -100,18 +104,19 @@ class Course:
     traffic: Traffic
     turns: int
     console: Console
+    keys: Keys
 
 
 async def _measure(course: Course) -> Outcome:
     traffic = course.traffic
     async with (
-        connect(course.target) as channel,
+        connect(course.target, course.keys) as channel,
         _sessions(course, channel),
         open_generator() as generator,
     ):
         whole = traffic.warmup + traffic.seconds
         course.console.print(f"{traffic.rate:g} arrivals a second for {whole:g} seconds …")
-        load = load_of(course.site, traffic, course.target)
+        load = replace(load_of(course.site, traffic, course.target), keys=course.keys)
         return (await generator.run(load)).after(traffic.warmup)
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import grpc
 import numpy as np
 
+from contextd.cli.keys import Keys
 from contextd.cli.loadtest.outcome import Outcome
 from contextd.cli.loadtest.pacing import pacer
-from contextd.cli.remote import OPTIONS, PLAIN_AUTHORITY, reason_of
+from contextd.cli.remote import open_channel, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ HEAD_START = 0.05
 """Seconds between the last preparation and the first moment."""
 
 CONNECT_SECONDS = 10.0
+NO_KEYS = Keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Load:
 
     `moments` are in seconds from the start, ascending; `kinds` index `methods`, the full
     names of gRPC methods; `payloads` are the requests as bytes.  A call is given up after
-    `deadline` seconds from when it was sent.
+    `deadline` seconds from when it was sent.  `keys` say who asks, where that matters.
     """
 
     target: str
@@ -45,13 +47,12 @@ class Load:
     kinds: NDArray[np.int16]
     payloads: Sequence[bytes]
     deadline: float
+    keys: Keys = NO_KEYS
 
 
 async def generate(load: Load) -> Outcome:
     """Make the calls of *load* and return what came of them, once all have ended."""
-    async with grpc.aio.insecure_channel(
-        load.target, options=(*OPTIONS, PLAIN_AUTHORITY)
-    ) as channel:
+    async with open_channel(load.target, load.keys) as channel:
         await asyncio.wait_for(channel.channel_ready(), CONNECT_SECONDS)
         return await _Run(load, channel).outcome()
 
@@ -69,6 +70,7 @@ class _Run:
         self._codes = np.zeros(count, np.int16)
         self._sizes = np.zeros(count, np.int64)
         self._names: dict[str, int] = {"OK": 0}
+        self._metadata = grpc.aio.Metadata(*load.keys.metadata())
 
     async def outcome(self) -> Outcome:
         load = self._load
@@ -96,7 +98,9 @@ class _Run:
         stub = self._stubs[load.kinds[number]]
         self._sent[number] = time.monotonic()
         try:
-            answer = await stub(load.payloads[number], timeout=load.deadline)
+            answer = await stub(
+                load.payloads[number], timeout=load.deadline, metadata=self._metadata
+            )
             self._done[number] = time.monotonic()
             self._sizes[number] = len(answer)
         except grpc.aio.AioRpcError as error:
