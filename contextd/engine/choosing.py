@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contextd.engine.remembering import Remembered
+
 if TYPE_CHECKING:
     from contextd.model import Fact
     from contextd.policy.facts.facts import Choose
@@ -24,8 +26,8 @@ FEW = 12
 class Choices:
     """What was chosen of which facts for a limit.  A thread may add while others look."""
 
-    _made: dict[tuple[int, int], tuple[tuple[Fact, ...], tuple[Fact, ...]]] = field(
-        default_factory=dict
+    _made: Remembered[tuple[int, int], tuple[tuple[Fact, ...], tuple[Fact, ...]]] = field(
+        default_factory=lambda: Remembered(REMEMBERED)
     )
 
     def known(self, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...] | None:
@@ -38,7 +40,5 @@ class Choices:
         chosen = self.known(facts, limit)
         if chosen is None:
             chosen = choose(facts, limit)
-            while len(self._made) >= REMEMBERED:
-                self._made.pop(next(iter(self._made)), None)
-            self._made[len(facts), limit] = (facts, chosen)
+            self._made.add((len(facts), limit), (facts, chosen))
         return chosen

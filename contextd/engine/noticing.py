@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contextd.engine.remembering import Remembered
 from contextd.policy.judgement.signs import signs
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ REMEMBERED = 24
 class Noticed:
     """What turns with these words of these speakers show."""
 
-    _read: dict[tuple[Role, str], Signs] = field(default_factory=dict)
+    _read: Remembered[tuple[Role, str], Signs] = field(
+        default_factory=lambda: Remembered(REMEMBERED)
+    )
 
     def __call__(self, turn: Turn) -> Signs:
         """Return what *turn* shows, read now or before."""
         known = self._read.get((turn.role, turn.text))
         if known is None:
             known = signs(turn)
-            while len(self._read) >= REMEMBERED:
-                self._read.pop(next(iter(self._read)))
-            self._read[turn.role, turn.text] = known
+            self._read.add((turn.role, turn.text), known)
         return known

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from contextd.engine.remembering import Remembered
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,7 +25,9 @@ Made = TypeVar("Made")
 class Told:
     """What was told of which fold.  A thread may add while others look."""
 
-    _made: dict[tuple[object, ...], tuple[object, object]] = field(default_factory=dict)
+    _made: Remembered[tuple[object, ...], tuple[object, object]] = field(
+        default_factory=lambda: Remembered(REMEMBERED)
+    )
 
     def __call__(
         self, source: object, key: tuple[object, ...], make: Callable[[], Made], /
@@ -33,7 +37,5 @@ class Told:
         if known is not None and known[0] is source:
             return cast("Made", known[1])
         made = make()
-        while len(self._made) >= REMEMBERED:
-            self._made.pop(next(iter(self._made)), None)
-        self._made[key] = (source, made)
+        self._made.add(key, (source, made))
         return made
