@@ -44,6 +44,15 @@ async def built(engine: Engine) -> int:
     return answer.revision
 
 
+async def deleted_elsewhere() -> tuple[Engine, Engine]:
+    """Return an engine that knows a session, and the one that has just deleted it."""
+    store = MemoryStore()
+    mine, other = Engine(store=store), Engine(store=store)
+    await mine.chat(5)
+    await other.inspection.delete_session(KEY)
+    return mine, other
+
+
 WRITES = pytest.mark.parametrize("call", [recorded, built])
 
 
@@ -97,10 +106,7 @@ def test_a_session_deleted_by_another_process_begins_anew(
     """What is in memory of it is not written behind, and nothing of it is told."""
 
     async def main() -> None:
-        store = MemoryStore()
-        mine, other = Engine(store=store), Engine(store=store)
-        await mine.chat(5)
-        await other.inspection.delete_session(KEY)
+        mine, _ = await deleted_elsewhere()
         assert await asyncio.wait_for(call(mine), SECONDS) == 2
         view = await mine.sessions.refresh(mine.sessions.get(KEY))
         assert [turn.text for turn in view.state.turns] == ["Hello again"]
@@ -115,10 +121,7 @@ def test_a_session_begun_anew_by_another_process_goes_on_there(
     """The turn comes behind those of the new session."""
 
     async def main() -> None:
-        store = MemoryStore()
-        mine, other = Engine(store=store), Engine(store=store)
-        await mine.chat(5)
-        await other.inspection.delete_session(KEY)
+        mine, other = await deleted_elsewhere()
         await other.record(record_request(user("Hello")))
         assert await asyncio.wait_for(call(mine), SECONDS) == 3
         view = await mine.sessions.refresh(mine.sessions.get(KEY))
@@ -131,13 +134,10 @@ def test_nothing_is_handed_over_of_a_session_deleted_by_another_process() -> Non
     """There is no such session any more, and no handoff brings it back."""
 
     async def main() -> None:
-        store = MemoryStore()
-        mine, other = Engine(store=store), Engine(store=store)
-        await mine.chat(5)
-        await other.inspection.delete_session(KEY)
+        mine, _ = await deleted_elsewhere()
         with pytest.raises(SessionNotFound):
             await asyncio.wait_for(mine.escalate(escalate_request()), SECONDS)
-        assert not await store.read(KEY)
+        assert not await mine.store.read(KEY)
 
     run(main())
 
