@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 
 from contextd.engine.choosing import FEW
 from contextd.engine.offload import LONG_TEXT, maybe_in_thread
-from contextd.policy.folding import extract
+from contextd.policy.folding import base_of, binding_through, extract
 from contextd.policy.prompt.assembly import assemble, frame
 from contextd.policy.prompt.layout import Making
 from contextd.policy.prompt.resuming import pause_before, refresh_lines, resume
 
 if TYPE_CHECKING:
     from contextd.engine.sessions import View
-    from contextd.model import BuildRequest, Context, Fact, Focus, Fold, Recalled, Slice
+    from contextd.model import BuildRequest, Context, Fact, Focus, Fold, Recalled, Sentence, Slice
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.rules import Rules
     from contextd.policy.state import Pause, SessionState
+
+
+FEW_TURNS = 4
+"""Turns up to which reading what binds takes no longer than going to a thread and back."""
 
 
 class Unmade(Exception):
@@ -113,6 +117,7 @@ class Composition:
             meter=self.view.tokenizer,
             making=Making(
                 fold=partial(self._fold, state, make=make),
+                binding=partial(self._binding, state, make=make),
                 choose=partial(self._choice, make=make),
                 remember=self.view.told,
             ),
@@ -148,6 +153,26 @@ class Composition:
         )
         self.view.folds[through, room] = fold
         return fold
+
+    def _binding(self, state: SessionState, through: int, *, make: bool) -> tuple[Sentence, ...]:
+        """Return what binds of the turns up to *through*; each turn is read once."""
+        base, room = base_of(state, through), self.request.budget.input_tokens
+        heeded = self.view.heeded
+
+        def read() -> tuple[Sentence, ...]:
+            turns = state.turns[base.through if base else 0 : through]
+            if not make and heeded.lacking(turns) > FEW_TURNS:
+                raise Unmade
+            return binding_through(
+                state,
+                through,
+                rules=self.rules,
+                meter=self.view.tokenizer,
+                input_budget=room,
+                heed=heeded,
+            )
+
+        return self.view.told(base, ("binding", through, room), read)
 
     def _choice(self, facts: tuple[Fact, ...], limit: int, *, make: bool) -> tuple[Fact, ...]:
         """Choose among the facts of a fold, once for all messages that leave such a room."""

@@ -1,4 +1,4 @@
-"""What the newest turns show, remembered.
+"""What turns show and what binds in them, remembered.
 
 Each of the newest turns is looked at for every message and for every turn recorded; what it
 shows follows from its text, so that it is read once.
@@ -10,14 +10,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contextd.engine.remembering import Remembered
+from contextd.policy.folding import heeded
 from contextd.policy.judgement.signs import signs
 
 if TYPE_CHECKING:
-    from contextd.model import Role, Turn
+    from collections.abc import Iterable
+
+    from contextd.model import Role, Sentence, Turn
     from contextd.policy.judgement.signs import Signs
 
 REMEMBERED = 24
 """Turns that are remembered: about twice those that are looked back on."""
+
+HEEDED = 1_024
+"""Turns of which is remembered what binds: mostly nothing.  More than lie behind a fold."""
 
 
 @dataclass(slots=True)
@@ -35,3 +41,22 @@ class Noticed:
             known = signs(turn)
             self._read.add((turn.role, turn.text), known)
         return known
+
+
+@dataclass(slots=True)
+class Heeded:
+    """What binds in the turns of one session, by their sequence."""
+
+    _read: Remembered[int, tuple[Sentence, ...]] = field(default_factory=lambda: Remembered(HEEDED))
+
+    def __call__(self, turn: Turn) -> tuple[Sentence, ...]:
+        """Return what binds in *turn*, read now or before."""
+        known = self._read.get(turn.sequence)
+        if known is None:
+            known = heeded(turn)
+            self._read.add(turn.sequence, known)
+        return known
+
+    def lacking(self, turns: Iterable[Turn]) -> int:
+        """Count those of *turns* that are still to be read."""
+        return sum(self._read.get(turn.sequence) is None for turn in turns)

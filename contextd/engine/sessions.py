@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contextd.engine.choosing import Choices
-from contextd.engine.noticing import Noticed
+from contextd.engine.noticing import Heeded, Noticed
 from contextd.engine.telling import Told
 from contextd.events import TurnsRecorded
 from contextd.policy.facts.facts import chooser
@@ -51,8 +51,8 @@ class View:
 
     `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
     are for, until one is published; `choices` what was chosen of the facts of any fold,
-    `told` what stands for one, `noticed` what the newest turns show, and `refreshes` what may
-    be told after the newest pause, by the turn before it;
+    `told` what stands for one, `noticed` what the newest turns show, `heeded` what binds in
+    turns, and `refreshes` what may be told after the newest pause, by the turn before it;
     `indexed` is the last turn whose passages can be searched; `unrefined` maps the turns
     that have no fine vectors yet to their first passage and how many they are, and
     `recalled` says that the store was asked for those it has.
@@ -67,6 +67,7 @@ class View:
     choices: Choices = field(default_factory=Choices)
     told: Told = field(default_factory=Told)
     noticed: Noticed = field(default_factory=Noticed)
+    heeded: Heeded = field(default_factory=Heeded)
     refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0

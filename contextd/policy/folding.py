@@ -13,16 +13,17 @@ from contextd.model import Fact, FactKind, Fold, Retention, Sentence
 from contextd.policy.facts.facts import choose, weighed_again
 from contextd.policy.facts.gathering import WEIGHT, Candidate, gather, judge
 from contextd.policy.facts.issue import open_issue
-from contextd.policy.facts.pinning import pinned
+from contextd.policy.facts.pinning import binding, pinned
 from contextd.policy.facts.summary import summarize
 from contextd.policy.facts.supersession import settle
 from contextd.policy.prompt.blocks import FoldedLimits, folded_limits
 from contextd.policy.prompt.budget import turn_cost, turns_cost
 from contextd.policy.prompt.units import boundary
 from contextd.policy.reading.patterns import compiled
+from contextd.policy.reading.retention import classify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from contextd.model import Turn
     from contextd.policy.facts.summary import Embed
@@ -38,6 +39,11 @@ DIGESTED = 500
 """Turns that a digest reads at most where a fold stands for those before."""
 _LINE_CHARACTERS = 24
 """Characters that a quoted line adds to its text."""
+
+
+def heeded(turn: Turn) -> tuple[Sentence, ...]:
+    """Return the sentences of *turn* that bind."""
+    return tuple(binding(turn, classify(turn)))
 
 
 def plan(state: SessionState, standing: Standing, *, input_budget: int, rules: Rules) -> int | None:
@@ -88,8 +94,28 @@ def extract(
     the same fold.
     """
     limits = _limits(state, input_budget, rules.fold)
-    base = _base(state, through)
+    base = base_of(state, through)
     return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed)
+
+
+def binding_through(
+    state: SessionState,
+    through: int,
+    *,
+    rules: Rules,
+    meter: Meter,
+    input_budget: int,
+    heed: Callable[[Turn], Iterable[Sentence]] = heeded,
+) -> tuple[Sentence, ...]:
+    """Return the pinned texts of the fold that `extract` makes of the same, without the rest.
+
+    *heed* gives what binds in a turn, or remembers it.
+    """
+    limits = _limits(state, input_budget, rules.fold)
+    base = base_of(state, through)
+    turns = state.turns[base.through if base else 0 : through]
+    bound = (each for turn in turns for each in heed(turn))
+    return pinned(state, through, bound=bound, before=base, limit=limits.orders, meter=meter)
 
 
 def digest(state: SessionState, *, rules: Rules, meter: Meter, embed: Embed | None = None) -> Fold:
@@ -99,7 +125,7 @@ def digest(state: SessionState, *, rules: Rules, meter: Meter, embed: Embed | No
     the session is long: then from the newest fold that leaves no more than `DIGESTED` turns.
     """
     through = len(state.turns)
-    base = _base(state, through) if through > DIGESTED else None
+    base = base_of(state, through) if through > DIGESTED else None
     limits = _limits(state, DIGEST_BUDGET, rules.fold)
     return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed)
 
@@ -118,7 +144,8 @@ def _made(
     source = state.tokens_between(1, through)
     turns = state.turns[first:through]
     verdicts = judge(turns)
-    kept = pinned(state, through, verdicts=verdicts, before=base, limit=limits.orders, meter=meter)
+    bound = [each for at in range(len(turns)) for each in binding(turns[at], verdicts[at])]
+    kept = pinned(state, through, bound=bound, before=base, limit=limits.orders, meter=meter)
     return Fold(
         through=through,
         summary=tuple(
@@ -203,7 +230,8 @@ def _latest(standing: Fold | None, state: SessionState) -> Fold | None:
     return max(known, key=lambda fold: fold.through, default=None)
 
 
-def _base(state: SessionState, through: int) -> Fold | None:
+def base_of(state: SessionState, through: int) -> Fold | None:
+    """Return the newest fold that a fold of the turns 1..*through* rolls on from."""
     known = [fold for fold in (state.fold, state.prepared) if fold and fold.through < through]
     return max(known, key=lambda fold: fold.through, default=None)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from contextd.engine import sessions
+from contextd.engine import composing, noticing, sessions
 from contextd.engine.choosing import REMEMBERED, Choices
 from contextd.model import Budget, Fact, FactKind
 from contextd.policy.facts.facts import chooser
+from contextd.policy.folding import heeded
 from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from contextd.model import Turn
+    from contextd.model import Sentence, Turn
     from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
 
@@ -75,6 +76,35 @@ def test_recording_finds_the_facts_chosen_with_the_fold(monkeypatch: pytest.Monk
         await engine.record(record_request(user("And now?")))
         assert watched.facts
         assert not any(watched.on_loop)
+
+    run(main())
+
+
+def test_a_question_about_a_detail_folds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the turns that give way to its passages only what binds is read, once and in a thread."""
+    folded, read = [], []
+
+    def reading(turn: Turn) -> tuple[Sentence, ...]:
+        read.append((turn.sequence, threading.current_thread() is threading.main_thread()))
+        return heeded(turn)
+
+    monkeypatch.setattr(noticing, "heeded", reading)
+    monkeypatch.setattr(composing, "extract", lambda *_, **__: folded.append(1))
+
+    async def main() -> None:
+        engine = Engine()
+        await long_talk(engine)
+        for at in range(8):
+            await engine.record(record_request(user(f"Always use gate {at}."), bot("I will.")))
+        asked = build_request("Which order was for Hill Road 7?", budget=LARGE)
+        answers = [await engine.build(asked) for _ in range(2)]
+        assert answers[0].context == answers[1].context
+        assert "Always use gate 1." in "".join(each.text for each in answers[0].context.messages)
+        sequences = [sequence for sequence, _ in read]
+        assert sequences
+        assert len(set(sequences)) == len(sequences)
+        assert not any(on_loop for _, on_loop in read)
+        assert not folded
 
     run(main())
 

@@ -282,6 +282,7 @@ def built(
         meter=meter,
         making=Making(
             lambda through: extract(state, through, rules=rules, meter=meter),
+            lambda through: extract(state, through, rules=rules, meter=meter).pinned,
             chooser(state.turns, meter),
         ),
         focus=focus or _any_focus(request),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contextd.model import Budget, Fact, FactKind, Fold, Role, Sentence, Tier, ToolCall
 from contextd.policy.facts.facts import fact_lines
-from contextd.policy.folding import DIGESTED, digest, extract, fault, plan
+from contextd.policy.folding import DIGESTED, binding_through, digest, extract, fault, plan
 from contextd.policy.prompt.blocks import folded_limits
 from contextd.policy.prompt.budget import Standing
 from contextd.policy.quoting import quote
@@ -287,6 +287,10 @@ def test_rolling_on_never_raises_and_moves_forward(
     state.fold = first
     second = make(state)
     assert second.through == len(early) + len(late)
+    for through in range(1, second.through + 1):
+        alone = binding_through(state, through, rules=RULES, meter=METER, input_budget=900)
+        whole = extract(state, through, rules=RULES, meter=METER, input_budget=900)
+        assert alone == whole.pinned, "what binds is no longer what a fold would pin"
     assert isinstance(fault(second, state), str)
     assert all(1 <= fact.sequence <= second.through for fact in second.facts)
 

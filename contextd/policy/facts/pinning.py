@@ -15,9 +15,9 @@ from contextd.policy.reading.statements import heard
 from contextd.policy.reading.wishes import CHOICE, wish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from contextd.model import Fold
+    from contextd.model import Fold, Turn
     from contextd.policy.meter import Meter
     from contextd.policy.reading.retention import Verdict
     from contextd.policy.state import SessionState
@@ -60,24 +60,32 @@ def pinned(
     state: SessionState,
     through: int,
     *,
-    verdicts: Sequence[Verdict],
+    bound: Iterable[Sentence],
     before: Fold | None,
     limit: int,
     meter: Meter,
 ) -> tuple[Sentence, ...]:
     """Return the pinned texts of the turns 1..*through*, in the order said.
 
-    *verdicts* judge the turns after the fold *before*.  Turns pinned by the caller are all
-    there, whole; sentences pinned by rule take at most *limit* tokens as quoted lines.
+    *bound* is what `binding` finds in the turns after the fold *before*.  Turns pinned by the
+    caller are all there, whole; sentences pinned by rule take at most *limit* tokens as quoted
+    lines.
     """
     whole = [state.turns[at - 1] for at in state.kept if at <= through]
     callers = [Sentence(turn.sequence, turn.role, turn.text, BY_CALLER) for turn in whole]
     known = {turn.sequence for turn in whole}
-    first = before.through if before else 0
-    bound = [*_carried(before), *_binding(state, first, verdicts)]
-    bound = [item for item in bound if item.sequence not in known]
-    chosen = _best(list(_standing(bound)), state, limit, meter)
+    offered = [item for item in (*_carried(before), *bound) if item.sequence not in known]
+    chosen = _best(list(_standing(offered)), state, limit, meter)
     return tuple(sorted((*callers, *chosen), key=lambda item: item.sequence))
+
+
+def binding(turn: Turn, verdict: Verdict) -> Iterator[Sentence]:
+    """Give the sentences of *turn*, judged by *verdict*, that bind, each with its score."""
+    for item in verdict.binding:
+        worth = score(item.kind, item.text)
+        # "Yes, go ahead" and "I'll do that" say nothing without what they answer.
+        if worth >= MUST or any(content_words(item.text)):
+            yield Sentence(turn.sequence, turn.role, item.text, worth)
 
 
 def score(kind: FactKind, text: str) -> float:
@@ -95,16 +103,6 @@ def _carried(before: Fold | None) -> Iterator[Sentence]:
         if item.score < BY_CALLER:
             ageing = 1.0 if item.score >= MUST else _AGEING
             yield replace(item, score=item.score * ageing)
-
-
-def _binding(state: SessionState, first: int, verdicts: Sequence[Verdict]) -> Iterator[Sentence]:
-    for at, verdict in enumerate(verdicts, start=first):
-        turn = state.turns[at]
-        for item in verdict.binding:
-            worth = score(item.kind, item.text)
-            # "Yes, go ahead" and "I'll do that" say nothing without what they answer.
-            if worth >= MUST or any(content_words(item.text)):
-                yield Sentence(turn.sequence, turn.role, item.text, worth)
 
 
 def _standing(bound: Sequence[Sentence]) -> Iterator[Sentence]:

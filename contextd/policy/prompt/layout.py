@@ -30,7 +30,7 @@ from contextd.policy.prompt.window import newest_exchange, settled_start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from contextd.model import Fact, Fold
+    from contextd.model import Fact, Fold, Sentence
     from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.blocks import Folded, Line, Remember
@@ -48,11 +48,13 @@ OPENING = "(The conversation goes on.)"
 class Making:
     """How to come by what takes long to make, and need not be made for each message.
 
-    `fold` gives the fold of the turns up to the one it is given, `choose` those of a fold's
-    facts that a limit holds; `remember` spares telling a fold again.
+    `fold` gives the fold of the turns up to the one it is given, `binding` only what such a
+    fold pins, `choose` those of a fold's facts that a limit holds; `remember` spares telling a
+    fold again.
     """
 
     fold: Callable[[int], Fold]
+    binding: Callable[[int], tuple[Sentence, ...]]
     choose: Choose
     remember: Remember = anew
 
@@ -132,7 +134,7 @@ class Case:
             return ()
         lines = [
             quoted_line(self.state.turns[item.sequence - 1], item.text, self.meter, item.score)
-            for item in self.making.fold(first - 1).pinned
+            for item in self.making.binding(first - 1)
             if item.sequence > through and item.score >= MUST
         ]
         limits = folded_limits(self.input_budget, self.rules.fold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,6 +87,7 @@ def told(state: SessionState, budget: int) -> Context:
         budget=Budget("words", budget, 0),
         evidence=(Evidence("kb/1", snippet=ATTACKS[0], score=1.0),),
     )
+    made = partial(extract, state, rules=RULES, meter=METER, input_budget=budget)
     framed = frame(
         state,
         request,
@@ -93,7 +95,8 @@ def told(state: SessionState, budget: int) -> Context:
         rules=RULES,
         meter=METER,
         making=Making(
-            lambda through: extract(state, through, rules=RULES, meter=METER, input_budget=budget),
+            made,
+            lambda through: made(through).pinned,
             chooser(state.turns, METER),
         ),
     )

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from contextd.events import TurnsRecorded
 from contextd.model import Fold, Retention, Role, Sentence, Tier, Turn
-from contextd.policy.facts.gathering import judge
 from contextd.policy.facts.pinning import BY_CALLER, STANDING, pinned
+from contextd.policy.folding import heeded
 from contextd.testing.fakes import WordTokenizer
 from contextd.testing.scenario import Scenario
 
@@ -18,9 +18,9 @@ METER = WordTokenizer()
 def pin(state: SessionState, limit: int, before: Fold | None = None) -> list[str]:
     """Return the pinned texts."""
     first = before.through if before else 0
-    verdicts = judge(state.turns[first:])
+    bound = [each for turn in state.turns[first:] for each in heeded(turn)]
     through = len(state.turns)
-    found = pinned(state, through, verdicts=verdicts, before=before, limit=limit, meter=METER)
+    found = pinned(state, through, bound=bound, before=before, limit=limit, meter=METER)
     return [item.text for item in found]
 
 
@@ -79,7 +79,7 @@ def test_an_order_for_good_does_not_age() -> None:
     )
     for _ in range(30):
         before = Fold(2, (), (), said, 9)
-        said = pinned(state, 2, verdicts=[], before=before, limit=100, meter=METER)
+        said = pinned(state, 2, bound=[], before=before, limit=100, meter=METER)
     assert said[0].score == STANDING
     assert said[1].score < 1.0
 

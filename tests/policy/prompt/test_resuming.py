@@ -54,6 +54,7 @@ def ask(
         meter=WORDS,
         making=Making(
             lambda through: extract(state, through, rules=RULES, meter=WORDS),
+            lambda through: extract(state, through, rules=RULES, meter=WORDS).pinned,
             chooser(state.turns, WORDS),
         ),
         resumed=resume(state, pause, lines, input_budget=budget, rules=RESUMPTION)
