@@ -9,9 +9,11 @@ costs its tokens once; with room to spare, whole clauses take the place of their
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,9 @@ _CONTEXT = 0.12
 """What of its weight a fact keeps when its words are told: it says how they belong."""
 _RECURRENCE = 0.5
 """What a word gains with each doubling of the turns that hold it."""
+_GUESSED = 6
+"""Trials whose size is guessed.  Each is written out and counted, which shows how far the
+estimate is off, so that two or three end the search; halving from the start takes eight."""
 _NEEDED = (" id", "e-mail", "phone")
 """Labels of values that a tool or a colleague will ask for: they are always told apart."""
 _NAME = re.compile(r"[A-Z][\w'’.&-]*(?:,? (?:(?:of|and|the) )?[A-Z][\w'’.&-]*)+")
@@ -70,15 +75,21 @@ def choose(
     candidates: Sequence[Candidate], *, limit: int, turns: Sequence[Turn], meter: Meter
 ) -> tuple[Fact, ...]:
     """Return the facts worth most whose lines take at most *limit* tokens together."""
-    order = [_told(candidate) for candidate in _order(candidates, limit)]
+    items = _order(candidates, limit)
+    order = [_told(item.candidate) for item in items]
     place = {id(each): at for at, each in enumerate(sorted(candidates, key=_rank))}
+    about = list(accumulate((item.cost for item in items), initial=0.0))
     fits: list[Candidate] = []
-    low, high = 0, len(order)
+    low, high, scale, trials = 0, len(order), 1.0, 0
     while low < high:
         middle = (low + high + 1) // 2
+        if (trials := trials + 1) <= _GUESSED:
+            middle = min(max(bisect_right(about, limit / scale) - 1, low + 1), high)
         kept = sorted(_without_echoes(order[:middle]), key=lambda item: place[id(item)])
         lines = fact_lines((each.fact for each in kept), turns)
-        if sum(meter.count(line.text) for line in lines) <= limit:
+        tokens = sum(meter.count(line.text) for line in lines)
+        scale = max(tokens, 1) / about[middle]
+        if tokens <= limit:
             fits, low = kept, middle
         else:
             high = middle - 1
@@ -122,7 +133,7 @@ def _rank(candidate: Candidate) -> tuple[int, int]:
     return (ORDER.index(candidate.fact.kind), candidate.fact.sequence)
 
 
-def _order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
+def _order(candidates: Sequence[Candidate], limit: int) -> list[_Item]:
     """Return candidates in the order in which they earn their tokens, a little over *limit*.
 
     Statements are served first, within their share: a value is told in fewer tokens than a
@@ -136,7 +147,7 @@ def _order(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
     taken = {id(item) for item in first}
     rest = [item for item in items if id(item) not in taken]
     room = limit * _OVERFILL - sum(item.cost for item in first)
-    return [item.candidate for item in (*first, *_covering(rest, covered, often, room))]
+    return [*first, *_covering(rest, covered, often, room)]
 
 
 def _often(items: Iterable[_Item]) -> dict[str, float]:
@@ -228,7 +239,7 @@ def _echoes(text: str, texts: Sequence[str]) -> bool:
 
 def _estimate(fact: Fact) -> float:
     """Guess the tokens of a fact, cheaply: digits run at 2.5 characters a token, words at 4.5."""
-    digits = sum(sign.isdigit() for sign in fact.text)
+    digits = sum(map(str.isdigit, fact.text))
     text = digits / 2.5 + (len(fact.text) - digits) / 4.5
     if fact.kind is not FactKind.ENTITY:
         return text + 12

@@ -92,7 +92,7 @@ def content_words(text: str) -> Iterator[str]:
 
     A number of a digit or two is told with the word behind it: "2 nights".
     """
-    found = [match.group().lower() for match in _WORD.finditer(text)]
+    found = [word.lower() for word in _WORD.findall(text)]
     for at, word in enumerate(found):
         if word in FUNCTION_WORDS:
             continue
