@@ -21,10 +21,11 @@ from contextd.ports import Commit
 if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import Writer
-    from contextd.model import EscalateRequest, Fold
+    from contextd.model import EscalateRequest, Fold, Handoff
     from contextd.policy.facts.summary import Embed
     from contextd.policy.rules import Rules
-    from contextd.ports import Clock, NewId, Observer
+    from contextd.policy.state import SessionState
+    from contextd.ports import Clock, NewId, Observer, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +64,37 @@ class Escalate:
         if view.state.revision == 0:
             raise SessionNotFound
         check_account(view.state, request.account_id)
+        seen = view.state.revision
         raised = await self._handoff(view, request)
         watch.lap("handoff")
         watch.check()
-        commit = Commit((raised,), view.state.revision, request.request_id, request.digest)
+        commit = Commit((raised,), seen, request.request_id, request.digest)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else _answer(raised, revision)
 
     async def _handoff(self, view: View, request: EscalateRequest) -> HandoffRaised:
-        now = self.clock()
-        handoff = build(
-            view.state,
-            request,
-            handoff_id=self.new_id(),
-            at=now,
-            digest=await self._digest(view),
-            rules=self.rules,
-            meter=view.tokenizer,
-        )
-        return HandoffRaised(now, request.request_id, request.digest, handoff)
+        """Make the handoff in a thread: reading a long session takes tens of milliseconds."""
+        now, handoff_id, state = self.clock(), self.new_id(), view.state.snapshot()
 
-    async def _digest(self, view: View) -> Fold | None:
-        """Compress the whole session; None when that fails, for a handoff must go out."""
-        try:
-            return await asyncio.to_thread(
-                digest,
-                view.state,
+        def made() -> Handoff:
+            return build(
+                state,
+                request,
+                handoff_id=handoff_id,
+                at=now,
+                digest=self._digest(state, view.tokenizer),
                 rules=self.rules,
                 meter=view.tokenizer,
-                embed=self.embed,
             )
+
+        handoff = await asyncio.to_thread(made)
+        return HandoffRaised(now, request.request_id, request.digest, handoff)
+
+    def _digest(self, state: SessionState, meter: Tokenizer) -> Fold | None:
+        """Compress the whole session; None when that fails, for a handoff must go out."""
+        try:
+            return digest(state, rules=self.rules, meter=meter, embed=self.embed)
         except Exception:  # noqa: BLE001 - a handoff is delivered even when summarising failed
             self.observer.count("handoff_digest_failures")
             return None

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import threading
+from typing import TYPE_CHECKING
+
 import pytest
 
+from contextd.engine import escalate
 from contextd.errors import RequestIdReused, SessionNotFound
 from contextd.model import HandoffState
 from contextd.stores.memory import MemoryStore
@@ -15,6 +19,9 @@ from tests.engine.kit import (
     run,
     user,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_a_handoff_is_recorded_and_rendered() -> None:
@@ -62,6 +69,29 @@ def test_an_id_of_another_call_is_refused() -> None:
             await engine.escalate(escalate_request("r1"))
 
     run(main())
+
+
+def test_the_event_loop_goes_on_while_a_handoff_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a long session takes tens of milliseconds: neither half of it is the loop's."""
+    on_loop: list[bool] = []
+
+    def watched(work: Callable[..., object]) -> Callable[..., object]:
+        def noting(*given: object, **named: object) -> object:
+            on_loop.append(threading.current_thread() is threading.main_thread())
+            return work(*given, **named)
+
+        return noting
+
+    for name in ("digest", "build"):
+        monkeypatch.setattr(escalate, name, watched(getattr(escalate, name)))
+
+    async def main() -> None:
+        engine = Engine()
+        await engine.record(record_request(user("I need a person.")))
+        await engine.escalate(escalate_request())
+
+    run(main())
+    assert on_loop == [False, False]
 
 
 def test_an_unknown_session_cannot_be_handed_over() -> None:
