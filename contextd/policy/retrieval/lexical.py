@@ -182,11 +182,13 @@ class LexicalIndex:
         """Return the postings of the terms *sought*, and for each the index of its term."""
         known = self._terms.values
         head, tail = known[: self._sorted], known[self._sorted :]
-        first = np.searchsorted(head, sought, "left").tolist()
-        last = np.searchsorted(head, sought, "right").tolist()
+        first, last = (
+            head.searchsorted(sought).tolist(),
+            head.searchsorted(sought, "right").tolist(),
+        )
         runs = [np.arange(start, end) for start, end in zip(first, last, strict=True)]
-        recent = [np.flatnonzero(tail == term) + self._sorted for term in sought]
+        recent = [(tail == term).nonzero()[0] + self._sorted for term in sought]
         found = [*runs, *recent]
         at = np.concatenate(found) if found else np.empty(0, np.intp)
-        owners = np.tile(np.arange(len(sought)), 2)
+        owners = [*range(len(sought)), *range(len(sought))]
         return at, np.repeat(owners, [len(positions) for positions in found])

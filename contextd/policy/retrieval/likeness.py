@@ -11,6 +11,7 @@ are ahead for being its.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,17 +66,19 @@ def _cosines(
     if vector is None:
         return None
     cosines = of.similarities(vector, passages)
-    return None if np.isnan(cosines).all() else cosines
+    # Most often the first one is known, and then the others need not be looked at here.
+    return None if np.isnan(cosines[:1]).all() and np.isnan(cosines).all() else cosines
 
 
 def standardized(values: NDArray[Any]) -> NDArray[np.float64]:
     """Return how many standard deviations each value lies above the mean; 0 for NaN."""
     missing = np.isnan(values)
-    known = values[~missing] if missing.any() else values
+    known = values[~missing] if (lacking := missing.any()) else values
     if not len(known):
         return np.zeros(len(values))
-    distance = values - known.mean(dtype=np.float64)
-    distance[missing] = 0
-    spread = float(np.sqrt(np.einsum("i,i", distance, distance) / len(known)))
+    distance: NDArray[np.float64] = values - known.mean(dtype=np.float64)
+    if lacking:
+        distance[missing] = 0
+    spread = sqrt(np.einsum("i,i", distance, distance) / len(known))
     standard: NDArray[np.float64] = distance / spread if spread > _LEAST_SPREAD else 0 * distance
     return standard

@@ -169,10 +169,13 @@ def _ranked(
     scores: NDArray[np.float64], prints: NDArray[np.uint64], rules: RetrievalRules
 ) -> NDArray[np.intp]:
     """Return the best passages, best first, the newer of equals first, doubles left out."""
+    worst_first = -scores
     numbers = np.arange(len(scores))
     if len(scores) > rules.max_slices:
-        numbers = np.argpartition(-scores, rules.max_slices)[: rules.max_slices]
-    numbers = numbers[np.lexsort((-numbers, -scores[numbers]))]
+        numbers = worst_first.argpartition(rules.max_slices)[: rules.max_slices]
+    numbers = numbers[np.lexsort((-numbers, worst_first[numbers]))]
     numbers = numbers[: int(np.count_nonzero(scores[numbers] >= rules.min_score))]
-    _, firsts = np.unique(prints[numbers], return_index=True)
-    return numbers[np.sort(firsts)]
+    firsts: dict[int, int] = {}
+    for place, said in enumerate(prints[numbers].tolist()):
+        firsts.setdefault(said, place)
+    return numbers[[*firsts.values()]]
