@@ -104,6 +104,12 @@ class View:
         return replace(record, turns=turns, encoding=name)
 
     @property
+    def extent(self) -> tuple[int, ...]:
+        """How far the view reaches; while that is the same, so is its size."""
+        fine = self.index.fine.size_bytes
+        return self.state.revision, self.indexed, fine, len(self.evidence)
+
+    @property
     def size_bytes(self) -> int:
         """About how much memory the view takes."""
         return self.text_bytes + self.index.size_bytes + self.evidence.size_bytes
@@ -126,6 +132,13 @@ class HotSession:
     budget: Budget | None = None
     system_tokens: int = 0
     accounted_bytes: int = 0
+    accounted: tuple[tuple[int, ...], ...] = ()
+
+    def has_changed(self) -> bool:
+        """Say whether anything came to a view since this was asked before."""
+        now = tuple([view.extent for view in self.views.values()])
+        changed, self.accounted = now != self.accounted, now
+        return changed
 
     def conflicted(self, conflict: RevisionConflict) -> None:
         """Forget everything if the log is shorter than was expected: it was deleted since."""
@@ -201,7 +214,7 @@ class HotSessions:
     def account(self, key: SessionKey) -> None:
         """Take note of how large the session has become; others may have to go."""
         hot = self._hot.get(key)
-        if hot is not None:
+        if hot is not None and hot.has_changed():
             size = hot.size_bytes
             self._total += size - hot.accounted_bytes
             hot.accounted_bytes = size

@@ -54,6 +54,10 @@ class EvidenceIndex:
         self._vectors = VectorIndex()
         self._rows: dict[str, int] = {}
 
+    def __len__(self) -> int:
+        """Count the pieces."""
+        return len(self._items)
+
     @property
     def size_bytes(self) -> int:
         """About how much memory is held, the pieces themselves left out."""
