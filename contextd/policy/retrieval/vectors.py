@@ -100,7 +100,9 @@ class VectorIndex:
         asked = np.rint(vector / scale).astype(np.float32)[None]
         # All rows in their order, spare ones too: to select some takes longer than to scan them.
         _, products, _ = index.range_search(asked, _UNBOUNDED)
-        found: NDArray[np.float32] = products[:rows] * (scales * scale)
+        found = np.full(rows, np.nan, np.float32)
+        held = min(rows, len(products))  # rows that came since it grew last have no vectors
+        np.multiply(products[:held], scales[:held] * scale, out=found[:held])
         return found
 
 
