@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import BuildRequest, Recalled, Routing, SessionKey, Slice, Turn
+    from contextd.policy.answers import Answered
     from contextd.policy.facts.summary import Embed
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.rules import Rules
-    from contextd.policy.state import Answered
     from contextd.ports import Observer, Tokenizer, Tokenizers
 
 INDEX_SHARE = 0.5

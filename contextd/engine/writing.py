@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.events import Record
     from contextd.model import Budget, SessionKey, Turn
+    from contextd.policy.answers import Answered
     from contextd.policy.rules import Rules
-    from contextd.policy.state import Answered, SessionState
+    from contextd.policy.state import SessionState
     from contextd.ports import Clock, Commit, NewId, SessionStore
 
 Answer = TypeVar("Answer")
@@ -153,6 +155,7 @@ class TurnScribe:
             replace(
                 turn,
                 turn_id=turn.turn_id or self.new_id(),
+                author=sys.intern(turn.author),  # one string for all turns of an author
                 occurred_at=turn.occurred_at or now,
                 sequence=sequence,
                 tokens=tokens,
@@ -175,7 +178,7 @@ def answered(state: SessionState, request_id: str, digest: str) -> Answered | No
     Raises:
         RequestIdReused: it answered a request with another content.
     """
-    before = state.requests.get(request_id) if request_id else None
+    before = state.answered(request_id)
     if before is not None and before.record.digest != digest:
         raise RequestIdReused(request_id=request_id)
     return before

@@ -7,6 +7,7 @@ by appending, so what was read before an `apply` stays valid; everything else un
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
@@ -21,24 +22,18 @@ from contextd.events import (
     TurnsRecorded,
 )
 from contextd.model import Evidence, HandoffState, Retention, Role, Tier
+from contextd.policy.answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from contextd.events import Record
     from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
+    from contextd.policy.answers import Answered
 
 
 LEAST_PAUSE = 3_600_000_000
 """Microseconds between two turns from which that counts as a pause: an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The record that holds the answer to a request, and its revision."""
-
-    revision: int
-    record: TurnsRecorded | HandoffRaised
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class SessionState:
     `prepared` waits for its mark; `unfit` counts the answers of a model that could not be
     shown for the newest of them.  `exchanges` holds the sequences at which exchanges
     begin.  `notified` says that the user has had the notice of the tier crossed last.
-    `requests` finds the answer an earlier request got, by its id.
+    `answered` finds the answer an earlier request got, by its id.
 
     `kept` holds the sequences of the turns pinned by the caller.  `open_calls` maps the id
     of a call still without a result to the turn that made it (the newest, if ids repeat);
@@ -74,8 +69,8 @@ class SessionState:
     opened_at: int = 0
     revision: int = 0
     turns: list[Turn] = field(default_factory=list)
-    running_tokens: list[int] = field(default_factory=lambda: [0])
-    running_calls: list[int] = field(default_factory=lambda: [0])
+    running_tokens: array[int] = field(default_factory=lambda: array("q", [0]))
+    running_calls: array[int] = field(default_factory=lambda: array("q", [0]))
     exchanges: list[int] = field(default_factory=list)
     sequence_of: dict[str, int] = field(default_factory=dict)
     call_at: dict[str, int] = field(default_factory=dict)
@@ -97,7 +92,7 @@ class SessionState:
     handoffs: list[Handoff] = field(default_factory=list)
     handoff_state: HandoffState = HandoffState.BOT
     notified: bool = False
-    requests: dict[str, Answered] = field(default_factory=dict)
+    requests: Answers = field(default_factory=Answers)
 
     @property
     def next_sequence(self) -> int:
@@ -127,12 +122,16 @@ class SessionState:
         length = at - self.latest if self.latest and at else 0
         return Pause(len(self.turns), length) if length >= LEAST_PAUSE else None
 
+    def answered(self, request_id: str) -> Answered | None:
+        """Return the answer that the request with this id got, None when there was none."""
+        return self.requests.get(request_id, self.turns) if request_id else None
+
     def snapshot(self) -> SessionState:
         """Return a state that no later `apply` touches, for work in another thread."""
         copies = {
             each.name: copy(getattr(self, each.name))
             for each in fields(self)
-            if isinstance(getattr(self, each.name), list | dict | set)
+            if isinstance(getattr(self, each.name), list | dict | set | array | Answers)
         }
         return replace(self, **copies)
 
@@ -154,7 +153,7 @@ class SessionState:
                 self.account_id = account
         self.revision += 1
         if isinstance(record, TurnsRecorded | HandoffRaised) and record.request_id:
-            self.requests[record.request_id] = Answered(self.revision, record)
+            self.requests.add(record, self.revision)
 
     def _apply_turns(self, record: TurnsRecorded) -> None:
         self.encoding = record.encoding

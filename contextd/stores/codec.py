@@ -12,6 +12,7 @@ or kind, which the older one then refuses instead of guessing.
 
 from __future__ import annotations
 
+import sys
 from struct import Struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -86,4 +87,13 @@ def decode(stored: bytes) -> Record:
         record = _DECODERS[kind].decode(memoryview(stored)[_HEADER.size :])
     except msgspec.MsgspecError as error:
         raise StoreCorrupt("a stored record cannot be decoded") from error
+    if isinstance(record, TurnsRecorded):
+        _share_authors(record)
     return cast("Record", record)
+
+
+def _share_authors(record: TurnsRecorded) -> None:
+    """Let all turns of an author have one string; a session has a few authors and many turns."""
+    for turn in record.turns:
+        if turn.author:
+            object.__setattr__(turn, "author", sys.intern(turn.author))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import faiss
 import numpy as np
 
-from contextd.policy.retrieval.columns import Column
+from contextd.policy.retrieval.columns import Column, room_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,6 @@ _ZERO = 128
 _OBJECTS_BYTES = 2_048
 """What an index holds beside its rows, measured."""
 
-_FIRST_ROOM = 64
 _UNBOUNDED = -1e30
 _LEAST_PEAK = 1e-30
 
@@ -84,9 +83,8 @@ class VectorIndex:
         self._scales.values[first : first + len(vectors)] = np.where(known, scales, np.nan)
 
     def _grow(self) -> None:
-        """Move to an index with room for all rows and half as many again as there was."""
-        room = max(len(self), len(self._codes) * 3 // 2, _FIRST_ROOM)
-        index, codes = _empty_index(self.dimensions, room)
+        """Move to an index with room for all rows and some to come."""
+        index, codes = _empty_index(self.dimensions, room_for(len(self)))
         codes[: len(self._codes)] = self._codes
         self._index, self._codes = index, codes
 

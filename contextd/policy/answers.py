@@ -1,0 +1,147 @@
+"""Which requests of a session were answered, and with what: a few numbers for each.
+
+A retry must get the first answer again, so none may be forgotten, and a caller that records
+turn by turn makes as many requests as turns.  Their records would take more memory than all
+that was said; here a request takes 69 bytes, and its turns are those of the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from contextd.events import TurnsRecorded
+from contextd.model import Escalation, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.events import HandoffRaised
+    from contextd.model import Budget, Turn
+
+_ROW = Struct("=qIIIqdB32s")
+_FIELDS = np.dtype(
+    "int64, uint32, uint32, uint32, int64, float64, uint8, V32"  # as numpy writes the same row
+)
+"""The hash of the id, the revision, the first turn, how many, the time, the pressure, the
+tier, the digest."""
+
+_DIGEST_BYTES = 32
+_PARTICULARS_BYTES = 400
+"""What a request with particulars holds beside its row, measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The record that holds the answer to a request, and its revision."""
+
+    revision: int
+    record: TurnsRecorded | HandoffRaised
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What most records of turns have not; `digest` is "" when it stands in the row."""
+
+    encoding: str
+    digest: str
+    budget: Budget | None
+    escalation: Escalation
+    switched: bool
+
+
+@dataclass(slots=True)
+class Answers:
+    """What was answered to the requests of one session, by their ids.
+
+    An id is known by Python's 64-bit hash, keyed per process.  Two of a thousand ids are mixed
+    up in one session of 10**13; then the later request is refused, for the digests differ.
+    """
+
+    _rows: bytearray = field(default_factory=bytearray)
+    _encoding: str = ""
+    _particular: dict[int, Particulars | HandoffRaised] = field(default_factory=dict)
+
+    def __copy__(self) -> Answers:
+        """Return answers that may grow apart from these."""
+        return Answers(self._rows.copy(), self._encoding, self._particular.copy())
+
+    def __len__(self) -> int:
+        """Count the requests."""
+        return len(self._rows) // _ROW.size
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory is held, spare room included."""
+        return len(self._rows) * 9 // 8 + _PARTICULARS_BYTES * len(self._particular)
+
+    def add(self, record: TurnsRecorded | HandoffRaised, revision: int) -> None:
+        """Remember that *record*, of this *revision*, answered its request."""
+        request = hash(record.request_id)
+        if not isinstance(record, TurnsRecorded):
+            self._particular[len(self)] = record
+            self._rows += _ROW.pack(request, revision, 0, 0, 0, 0.0, 0, b"")
+            return
+        self._encoding = self._encoding or record.encoding
+        digest = _raw(record.digest)
+        if _is_particular(record) or not digest or record.encoding != self._encoding:
+            self._particular[len(self)] = Particulars(
+                record.encoding,
+                "" if digest else record.digest,
+                record.budget,
+                record.escalation,
+                record.switched,
+            )
+        first = record.turns[0].sequence if record.turns else 0
+        self._rows += _ROW.pack(
+            request, revision, first, len(record.turns), record.at, record.pressure, record.tier,
+            digest,
+        )  # fmt: skip
+
+    def get(self, request_id: str, turns: Sequence[Turn]) -> Answered | None:
+        """Return what answered *request_id* in the session of these *turns*, if anything."""
+        rows = np.frombuffer(self._rows, _FIELDS)
+        found = np.flatnonzero(rows["f0"] == hash(request_id))
+        if not len(found):
+            return None
+        row = int(found[-1])
+        _, revision, first, count, at, pressure, tier, digest = _ROW.unpack_from(
+            self._rows, row * _ROW.size
+        )
+        particular = self._particular.get(row)
+        if particular is None:
+            particular = Particulars(self._encoding, "", None, Escalation(), switched=False)
+        elif not isinstance(particular, Particulars):
+            return Answered(revision, particular)
+        record = TurnsRecorded(
+            at=at,
+            request_id=request_id,
+            digest=particular.digest or digest.hex(),
+            turns=tuple(turns[first - 1 : first - 1 + count]) if count else (),
+            encoding=particular.encoding,
+            tier=Tier(tier),
+            pressure=pressure,
+            budget=particular.budget,
+            escalation=particular.escalation,
+            switched=particular.switched,
+        )
+        return Answered(revision, record)
+
+
+def _is_particular(record: TurnsRecorded) -> bool:
+    escalation = record.escalation
+    return bool(
+        record.budget or record.switched or escalation.recommended or escalation.signals
+    )
+
+
+def _raw(digest: str) -> bytes:
+    """Return the bytes of a SHA-256 in hex, b"" for anything else."""
+    try:
+        raw = bytes.fromhex(digest)
+    except ValueError:
+        return b""
+    return raw if len(raw) == _DIGEST_BYTES and raw.hex() == digest else b""
