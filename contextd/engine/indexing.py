@@ -78,8 +78,9 @@ class Indexer:
 def _note(view: View, passages: Sequence[Passage]) -> None:
     """Remember which passages, soon to be appended, have no fine vectors yet."""
     for number, passage in enumerate(passages, len(view.index)):
-        first, count = view.unrefined.get(passage.sequence, (number, 0))
-        view.unrefined[passage.sequence] = (first, count + 1)
+        sequence = passage.turn.sequence
+        first, count = view.unrefined.get(sequence, (number, 0))
+        view.unrefined[sequence] = (first, count + 1)
 
 
 def _next_batch(view: View) -> list[Turn]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from contextd.model import Role
+from contextd.policy.quoting import quote
 from contextd.policy.reading.dates import day_of
 from contextd.policy.retrieval.columns import Column
 from contextd.policy.retrieval.lexical import LexicalIndex, terms
+from contextd.policy.retrieval.passages import said
 from contextd.policy.retrieval.vectors import VectorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+    from contextd.model import Turn
     from contextd.policy.retrieval.passages import Passage
 
 ROW = np.dtype(
@@ -29,17 +33,53 @@ ROW = np.dtype(
         ("day", np.int32),
         ("print", np.uint64),
         ("from_user", np.bool_),
+        ("start", np.uint32),
+        ("end", np.uint32),
     ]
 )
 """What is known of a passage besides its words.
 
 `tokens` counts its line; `author` numbers the authors of the session; `day` is that of
-the turn since 1970, 0 if unknown; passages that say the same have the same `print`.
+the turn since 1970, 0 if unknown; passages that say the same have the same `print`; `start`
+and `end` are those of the passage in what its turn says.
 """
 
 _WORD = re.compile(r"\w+")
 _REPEATABLE_WORDS = 6
 _AUTHOR_CHARACTERS = 64
+_REFERENCE_BYTES = 9
+"""A reference to a turn, with its share of spare room."""
+
+
+class Lines(Sequence[str]):
+    """The lines that quote the passages of an index, each made when it is asked for.
+
+    All of them would be all that was said once more in memory; a context shows a few.
+    """
+
+    __slots__ = ("_rows", "_turns")
+
+    def __init__(self, turns: Sequence[Turn], rows: Column) -> None:
+        """Take the turn and the row of each passage; both may grow."""
+        self._turns = turns
+        self._rows = rows
+
+    def __len__(self) -> int:
+        """Count the passages."""
+        return len(self._turns)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        """Return the line of a passage, or those of several, line breaks included."""
+        if isinstance(number, slice):
+            return [self[each] for each in range(len(self))[number]]
+        turn, row = self._turns[number], self._rows.values[number]
+        return quote(turn, said(turn)[row["start"] : row["end"]])
 
 
 class PassageIndex:
@@ -52,10 +92,10 @@ class PassageIndex:
 
     __slots__ = (
         "_authors",
-        "_characters",
         "_named",
         "_rows",
         "_starts",
+        "_turns",
         "fine",
         "lexical",
         "lines",
@@ -67,16 +107,16 @@ class PassageIndex:
         self.lexical = LexicalIndex()
         self.vectors = VectorIndex()
         self.fine = VectorIndex()
-        self.lines: list[str] = []
-        self._characters = 0
+        self._turns: list[Turn] = []
         self._rows = Column(ROW)
+        self.lines = Lines(self._turns, self._rows)
         self._starts = Column(np.uint32)
         self._authors: dict[str, int] = {}
         self._named: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         """Count the passages."""
-        return len(self.lines)
+        return len(self._turns)
 
     @property
     def rows(self) -> NDArray[Any]:
@@ -86,13 +126,13 @@ class PassageIndex:
     @property
     def through(self) -> int:
         """The last turn that has a passage here, 0 when none has."""
-        return int(self.rows["sequence"][-1]) if self.lines else 0
+        return self._turns[-1].sequence if self._turns else 0
 
     @property
     def size_bytes(self) -> int:
-        """The memory held, the lines counted at a byte a character."""
+        """The memory held; the turns are the session's."""
         parts = (self._rows, self._starts, self.lexical, self.vectors, self.fine)
-        return sum(part.size_bytes for part in parts) + self._characters
+        return sum(part.size_bytes for part in parts) + _REFERENCE_BYTES * len(self)
 
     def before(self, sequence: int) -> int:
         """Count the passages of the turns before *sequence*."""
@@ -114,14 +154,13 @@ class PassageIndex:
         last = self.through
         starts: list[int] = []
         for number, passage in enumerate(passages, len(self)):
-            if passage.sequence != last:
+            if passage.turn.sequence != last:
                 starts.append(number)
-                last = passage.sequence
+                last = passage.turn.sequence
         self._starts.extend(np.array(starts, np.uint32))
-        self.lexical.add(f"{each.author[:_AUTHOR_CHARACTERS]} {each.text}" for each in passages)
+        self.lexical.add(f"{each.turn.author[:_AUTHOR_CHARACTERS]} {each.text}" for each in passages)
         self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
-        self.lines += [passage.line for passage in passages]
-        self._characters += sum(len(passage.line) for passage in passages)
+        self._turns += [passage.turn for passage in passages]
         self.vectors.extend(vectors, len(passages))
         self.fine.extend(None, len(passages))
 
@@ -133,14 +172,17 @@ class PassageIndex:
         """Give the passages from number *first* on their vectors of the finer model."""
         self.fine.put(first, vectors)
 
-    def _row(self, passage: Passage) -> tuple[int, int, int, int, int, bool]:
+    def _row(self, passage: Passage) -> tuple[int, int, int, int, int, bool, int, int]:
+        turn = passage.turn
         return (
-            passage.sequence,
+            turn.sequence,
             passage.tokens,
-            self._number(passage.author[:_AUTHOR_CHARACTERS]),
-            day_of(passage.occurred_at),
+            self._number(turn.author[:_AUTHOR_CHARACTERS]),
+            day_of(turn.occurred_at),
             _print(passage),
-            passage.role is Role.USER,
+            turn.role is Role.USER,
+            passage.start,
+            passage.start + len(passage.text),
         )
 
     def _number(self, author: str) -> int:
@@ -157,6 +199,6 @@ def _print(passage: Passage) -> int:
     """Number what *passage* says; a few words are never a repeat: "yes" answers one question."""
     words = _WORD.findall(passage.text.lower())
     if len(words) < _REPEATABLE_WORDS:
-        words.append(str(passage.sequence))
+        words.append(str(passage.turn.sequence))
     said = " ".join(words).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(said, digest_size=8).digest())

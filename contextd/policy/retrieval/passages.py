@@ -15,7 +15,7 @@ from contextd.policy.quoting import quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contextd.model import Role, Turn
+    from contextd.model import Turn
     from contextd.policy.rules import RetrievalRules
 
 MAX_PASSAGES = 1_024
@@ -37,18 +37,16 @@ _BORDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of a turn.
+    """A piece of a turn: `text`, which begins at character `start` of what the turn says.
 
     `line` is what the prompt would hold, line break included, and `tokens` its count.
     """
 
-    sequence: int
+    turn: Turn
+    start: int
     text: str
     line: str
     tokens: int
-    role: Role
-    author: str = ""
-    occurred_at: int = 0
 
 
 def cut(turn: Turn, *, rules: RetrievalRules, count: Callable[[str], int]) -> tuple[Passage, ...]:
@@ -56,44 +54,51 @@ def cut(turn: Turn, *, rules: RetrievalRules, count: Callable[[str], int]) -> tu
 
     Tool calls are searchable, too.  Takes time proportional to the length of the text.
     """
-    calls = (f"\n{call.name} {call.arguments_json}" for call in turn.tool_calls)
-    pieces = _pieces(turn.text + "".join(calls), rules.passage_words * _BYTES_A_WORD)
-    return tuple(_passage(turn, text, count) for text in pieces)
-
-
-def _passage(turn: Turn, text: str, count: Callable[[str], int]) -> Passage:
-    line = quote(turn, text)
-    return Passage(
-        sequence=turn.sequence,
-        text=text,
-        line=line,
-        tokens=count(line),
-        role=turn.role,
-        author=turn.author,
-        occurred_at=turn.occurred_at,
+    return tuple(
+        _passage(turn, start, text, count)
+        for start, text in _pieces(said(turn), rules.passage_words * _BYTES_A_WORD)
     )
 
 
-def _pieces(text: str, size: int) -> Iterator[str]:
-    """Cut *text* into stripped pieces of about *size* bytes; what is near that stays whole."""
+def said(turn: Turn) -> str:
+    """Return all that a turn says, its tool calls included."""
+    if not turn.tool_calls:
+        return turn.text
+    return turn.text + "".join(f"\n{call.name} {call.arguments_json}" for call in turn.tool_calls)
+
+
+def _passage(turn: Turn, start: int, text: str, count: Callable[[str], int]) -> Passage:
+    line = quote(turn, text)
+    return Passage(turn, start, text, line, count(line))
+
+
+def _pieces(text: str, size: int) -> Iterator[tuple[int, str]]:
+    """Cut *text* into stripped pieces of about *size* bytes; what is near that stays whole.
+
+    With each comes where it begins.
+    """
     total = _bytes(text)
     count = round(total / max(size, total // MAX_PASSAGES))
     if count <= 1:
-        whole = text.strip()
-        if whole:
-            yield whole
+        yield from _stripped(text, 0, len(text))
         return
     target = total / count
-    piece, filled = "", 0
+    start = end = filled = 0
     for part in _parts(text, target):
         step = _bytes(part)
-        if filled + step / 2 > target and piece.strip():
-            yield piece.strip()
-            piece, filled = "", 0
-        piece += part
+        if filled + step / 2 > target and not text[start:end].isspace() and end > start:
+            yield from _stripped(text, start, end)
+            start, filled = end, 0
+        end += len(part)
         filled += step
-    if piece.strip():
-        yield piece.strip()
+    yield from _stripped(text, start, end)
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    """Give what *text* holds there, without the white space around it, unless it is blank."""
+    piece = text[start:end].strip()
+    if piece:
+        yield text.index(piece, start), piece
 
 
 def _parts(text: str, target: float) -> Iterator[str]:

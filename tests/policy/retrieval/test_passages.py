@@ -68,7 +68,7 @@ def test_passage_is_the_line_of_the_prompt() -> None:
     """A passage carries its quoted line and the tokens of that line."""
     turn = Turn("t", Role.USER, "I live\nin Kyiv", author="Ann", occurred_at=5, sequence=9)
     line = quote(turn, "I live\nin Kyiv")
-    assert passages(turn) == (Passage(9, "I live\nin Kyiv", line, len(line), Role.USER, "Ann", 5),)
+    assert passages(turn) == (Passage(turn, 0, "I live\nin Kyiv", line, len(line)),)
 
 
 @pytest.mark.parametrize(
