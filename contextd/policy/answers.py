@@ -133,9 +133,7 @@ class Answers:
 
 def _is_particular(record: TurnsRecorded) -> bool:
     escalation = record.escalation
-    return bool(
-        record.budget or record.switched or escalation.recommended or escalation.signals
-    )
+    return bool(record.budget or record.switched or escalation.recommended or escalation.signals)
 
 
 def _raw(digest: str) -> bytes:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from contextd.model import Role
-from contextd.policy.quoting import quote
 from contextd.policy.reading.dates import day_of
 from contextd.policy.retrieval.columns import Column
 from contextd.policy.retrieval.lexical import LexicalIndex, terms
-from contextd.policy.retrieval.passages import said
+from contextd.policy.retrieval.lines import Lines
 from contextd.policy.retrieval.vectors import VectorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from contextd.model import Turn
     from contextd.policy.retrieval.passages import Passage
 
 ROW = np.dtype(
@@ -33,53 +30,17 @@ ROW = np.dtype(
         ("day", np.int32),
         ("print", np.uint64),
         ("from_user", np.bool_),
-        ("start", np.uint32),
-        ("end", np.uint32),
     ]
 )
 """What is known of a passage besides its words.
 
 `tokens` counts its line; `author` numbers the authors of the session; `day` is that of
-the turn since 1970, 0 if unknown; passages that say the same have the same `print`; `start`
-and `end` are those of the passage in what its turn says.
+the turn since 1970, 0 if unknown; passages that say the same have the same `print`.
 """
 
 _WORD = re.compile(r"\w+")
 _REPEATABLE_WORDS = 6
 _AUTHOR_CHARACTERS = 64
-_REFERENCE_BYTES = 9
-"""A reference to a turn, with its share of spare room."""
-
-
-class Lines(Sequence[str]):
-    """The lines that quote the passages of an index, each made when it is asked for.
-
-    All of them would be all that was said once more in memory; a context shows a few.
-    """
-
-    __slots__ = ("_rows", "_turns")
-
-    def __init__(self, turns: Sequence[Turn], rows: Column) -> None:
-        """Take the turn and the row of each passage; both may grow."""
-        self._turns = turns
-        self._rows = rows
-
-    def __len__(self) -> int:
-        """Count the passages."""
-        return len(self._turns)
-
-    @overload
-    def __getitem__(self, number: int) -> str: ...
-
-    @overload
-    def __getitem__(self, number: slice) -> list[str]: ...
-
-    def __getitem__(self, number: int | slice) -> str | list[str]:
-        """Return the line of a passage, or those of several, line breaks included."""
-        if isinstance(number, slice):
-            return [self[each] for each in range(len(self))[number]]
-        turn, row = self._turns[number], self._rows.values[number]
-        return quote(turn, said(turn)[row["start"] : row["end"]])
 
 
 class PassageIndex:
@@ -95,7 +56,6 @@ class PassageIndex:
         "_named",
         "_rows",
         "_starts",
-        "_turns",
         "fine",
         "lexical",
         "lines",
@@ -107,16 +67,15 @@ class PassageIndex:
         self.lexical = LexicalIndex()
         self.vectors = VectorIndex()
         self.fine = VectorIndex()
-        self._turns: list[Turn] = []
+        self.lines = Lines()
         self._rows = Column(ROW)
-        self.lines = Lines(self._turns, self._rows)
         self._starts = Column(np.uint32)
         self._authors: dict[str, int] = {}
         self._named: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         """Count the passages."""
-        return len(self._turns)
+        return len(self.lines)
 
     @property
     def rows(self) -> NDArray[Any]:
@@ -126,13 +85,13 @@ class PassageIndex:
     @property
     def through(self) -> int:
         """The last turn that has a passage here, 0 when none has."""
-        return self._turns[-1].sequence if self._turns else 0
+        return int(self.rows["sequence"][-1]) if self.lines else 0
 
     @property
     def size_bytes(self) -> int:
         """The memory held; the turns are the session's."""
-        parts = (self._rows, self._starts, self.lexical, self.vectors, self.fine)
-        return sum(part.size_bytes for part in parts) + _REFERENCE_BYTES * len(self)
+        parts = (self.lines, self._rows, self._starts, self.lexical, self.vectors, self.fine)
+        return sum(part.size_bytes for part in parts)
 
     def before(self, sequence: int) -> int:
         """Count the passages of the turns before *sequence*."""
@@ -158,9 +117,11 @@ class PassageIndex:
                 starts.append(number)
                 last = passage.turn.sequence
         self._starts.extend(np.array(starts, np.uint32))
-        self.lexical.add(f"{each.turn.author[:_AUTHOR_CHARACTERS]} {each.text}" for each in passages)
+        self.lexical.add(
+            f"{each.turn.author[:_AUTHOR_CHARACTERS]} {each.text}" for each in passages
+        )
         self._rows.extend(np.array([self._row(passage) for passage in passages], ROW))
-        self._turns += [passage.turn for passage in passages]
+        self.lines.extend(passages)
         self.vectors.extend(vectors, len(passages))
         self.fine.extend(None, len(passages))
 
@@ -172,7 +133,7 @@ class PassageIndex:
         """Give the passages from number *first* on their vectors of the finer model."""
         self.fine.put(first, vectors)
 
-    def _row(self, passage: Passage) -> tuple[int, int, int, int, int, bool, int, int]:
+    def _row(self, passage: Passage) -> tuple[int, int, int, int, int, bool]:
         turn = passage.turn
         return (
             turn.sequence,
@@ -181,8 +142,6 @@ class PassageIndex:
             day_of(turn.occurred_at),
             _print(passage),
             turn.role is Role.USER,
-            passage.start,
-            passage.start + len(passage.text),
         )
 
     def _number(self, author: str) -> int:
