@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import faiss
 
 from contextd.app.access import wire_access
+from contextd.app.allocating import keep_few_heaps
 from contextd.app.ports_in_use import Ports, shipped_tokenizers
 from contextd.app.retrieval import load_model, wire_search
 from contextd.app.running import run_until_closed, settle_interpreter
@@ -73,6 +74,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         ConfigInvalid, StoreUnavailable, StoreTooNew, DataFileCorrupt: it cannot start.
     """
     async with AsyncExitStack() as stack:
+        keep_few_heaps()
         faiss.omp_set_num_threads(1)  # one request, one core: the others serve others
         tokenizers, embedder, load = await asyncio.gather(
             asyncio.to_thread(shipped_tokenizers, config),
@@ -100,8 +102,6 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         ops = await open_ops(config, store, observer, stack)
         run_until_closed(stack, watch_loop(observer, time.monotonic))
         stack.enter_context(watched_collections(observer, time.monotonic))
-        # Loading an encoding takes longer than the loop may wait; most callers need one only.
-        run_until_closed(stack, asyncio.to_thread(tokenizers.warm))
         if model is not None and load is not None:
             run_until_closed(stack, load_model(model, load))
         settle_interpreter()

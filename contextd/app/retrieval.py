@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contextd.app.allocating import give_back
 from contextd.app.running import run_until_closed
 from contextd.engine.indexing import Indexer
 from contextd.engine.meaning import FineModel, Meaning, Patience
@@ -82,6 +83,7 @@ async def load_model(model: FineModel, load: Callable[[], Embedder]) -> None:
         # Whatever keeps it from being loaded, the static rung goes on.
         LOG.exception("the embedder's model cannot be loaded; retrieval stays on the static rung")
         model.failed = True
+    await asyncio.to_thread(give_back)
 
 
 def _let_others_go_first() -> None:

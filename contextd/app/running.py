@@ -9,6 +9,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from contextd.app.allocating import give_back
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AsyncExitStack
@@ -44,6 +46,7 @@ def run_until_closed(
 def settle_interpreter() -> None:
     """Spare the collector what was made at start; let no thread keep the loop waiting."""
     gc.collect()
+    give_back()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -110,4 +110,6 @@ def _session(model: bytes) -> onnxruntime.InferenceSession:
     options.log_severity_level = _ERRORS_ONLY
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session._model_bytes = b""  # noqa: SLF001  # 23 MB that only another provider would need
+    return session

@@ -229,6 +229,8 @@ class HotSessions:
             records = await self._store.read(hot.key)
             name = encoding or hot.encoding or _encoding_of(records)
             tokenizer = self._tokenizers.named(name) if name else self._tokenizers.for_model("")
+            # An encoding may have to be read from its file, longer than the event loop may wait.
+            await asyncio.to_thread(tokenizer.count, "")
             view = await self._fold(hot.key, tokenizer, records)
             hot.views[tokenizer.name] = view
             hot.encoding = hot.encoding or tokenizer.name

@@ -7,10 +7,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from contextd.tokenizers.cached import CachedTokenizer
+from contextd.tokenizers.deferred import DeferredTokenizer
 from contextd.tokenizers.huggingface import HuggingFaceTokenizer
 from contextd.tokenizers.margin import WidenedTokenizer, parse_name, widened_name
 from contextd.tokenizers.models import DEFAULT_PERCENT, SHIPPED, bare_name, choose
-from contextd.tokenizers.openai import CL100K, O200K, load
+from contextd.tokenizers.openai import CL100K, O200K
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ MAX_PERCENT = 1_000
 class Catalog:
     """The `Tokenizers` port.  Thread-safe.
 
-    An encoding is loaded when it is first asked for, once; `warm` does it ahead of time.
+    An encoding is read when something is first counted in it, once.
     """
 
     def __init__(self, files: Mapping[str, Path]) -> None:
@@ -66,11 +67,6 @@ class Catalog:
             return self._get(name, percent)
         return self._get(SHIPPED[0], DEFAULT_PERCENT)
 
-    def warm(self) -> None:
-        """Load every shipped encoding, so that no call has to wait for one."""
-        for name in SHIPPED:
-            self._get(name, 100)
-
     def _get(self, encoding: str, percent: int) -> Tokenizer:
         name = encoding if percent == 100 else widened_name(encoding, percent)  # noqa: PLR2004 - the whole
         loaded = self._loaded.get(name)
@@ -80,7 +76,7 @@ class Catalog:
         with self._lock:
             exact = self._loaded.get(encoding)
             if exact is None:
-                exact = self._loaded[encoding] = CachedTokenizer(load(RANKS[encoding]))
+                exact = self._loaded[encoding] = CachedTokenizer(DeferredTokenizer(RANKS[encoding]))
             if percent > 100:  # noqa: PLR2004 - the whole
                 self._loaded[name] = WidenedTokenizer(exact, percent)
             return self._loaded[name]

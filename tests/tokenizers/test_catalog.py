@@ -10,6 +10,8 @@ import pytest
 from contextd.errors import DataFileCorrupt
 from contextd.tokenizers import open_tokenizers
 from contextd.tokenizers.catalog import Catalog
+from contextd.tokenizers.deferred import DeferredTokenizer
+from contextd.tokenizers.openai import Shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,10 +124,14 @@ def test_an_encoding_is_loaded_once() -> None:
     assert len(set(map(id, found))) == 1
 
 
-def test_warming_loads_everything(catalog: Catalog) -> None:
-    """After `warm`, asking for any shipped encoding reads no file."""
-    catalog.warm()
-    assert {"o200k_base", "cl100k_base"} <= set(catalog._loaded)
+def test_ranks_are_read_when_something_is_counted() -> None:
+    """An encoding can be named before its file is read; then a missing one is refused."""
+    tokenizer = DeferredTokenizer(Shipped("not_shipped", sha256="", pattern=""))
+    assert (tokenizer.name, tokenizer.exact) == ("not_shipped", True)
+    with pytest.raises(DataFileCorrupt, match=r"not_shipped\.tiktoken"):
+        tokenizer.count("")
+    with pytest.raises(DataFileCorrupt, match=r"not_shipped\.tiktoken"):
+        tokenizer.ends("a", 1, 1)
 
 
 def test_opening_needs_neither_network_nor_environment() -> None:
