@@ -2,8 +2,9 @@
 
 BERT's way of cutting a text into words is simple for ASCII and for typeset marks: lower case,
 at white space, and each mark of punctuation by itself.  What a word's pieces are follows from
-the word alone, and a session says the same few thousand words over and over.  Any other text,
-and any other kind of tokenizer, goes to the library whole.
+the word alone, and a session says the same few thousand words over and over.  What stands
+between two blanks with any other character in it goes to the library, and so do the texts of
+any other kind of tokenizer.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tokenizers import Tokenizer
 
@@ -25,6 +27,12 @@ _MARKS = "\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
 """Dashes, quotation marks and the ellipsis as word processors write them."""
 _SIGNS = "\u00a3\u20ac"
 """Pound and euro, which are no punctuation to BERT but letters."""
+
+_LONGEST = 64
+"""Characters of a run that is remembered although it is no plain English."""
+
+_RUN = re.compile(r"[^\t\n\r ]+")
+"""What stands between blanks: the cleaning leaves them, and no word reaches across one."""
 
 _WORD = re.compile(rf"[0-9a-z{_SIGNS}]+|[!-/:-@\[-`{{-~{_MARKS}]")
 _NOT_PLAIN = re.compile(rf"[^\t\n\r -~{_MARKS}{_SIGNS}]")
@@ -42,10 +50,17 @@ class WordPieces:
 
     def ids(self, text: str) -> list[int]:
         """Return the vocabulary's ids of *text*; a word too long or unknown gives one id."""
-        if not self._cuts_simply or _NOT_PLAIN.search(text):
+        if not self._cuts_simply:
             return self.whole(text)
-        of_word = self._of_word
-        return [number for word in _WORD.findall(text.lower()) for number in of_word(word)]
+        if not _NOT_PLAIN.search(text):
+            return list(chain.from_iterable(map(self._of_word, _WORD.findall(text.lower()))))
+        return list(chain.from_iterable(map(self._of_run, _RUN.findall(text))))
+
+    def _of_run(self, run: str) -> Iterable[int]:
+        """Return the ids of what stands between two blanks."""
+        if not _NOT_PLAIN.search(run):
+            return chain.from_iterable(map(self._of_word, _WORD.findall(run.lower())))
+        return self._of_word(run) if len(run) <= _LONGEST else self.whole(run)
 
     def whole(self, text: str) -> list[int]:
         """Return the ids as the library gives them.

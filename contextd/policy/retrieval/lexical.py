@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -34,6 +33,8 @@ B = 0.75
 
 MAX_QUERY_CHARACTERS = 4_000
 MAX_QUERY_TERMS = 128
+
+_TERM_BITS = np.uint64(32)
 
 _MIN_TAIL = 1_024
 _TAIL_SHARE = 8
@@ -76,7 +77,7 @@ def terms(text: str) -> list[int]:
     else:
         text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
         tokens = _TOKEN.findall(_CJK.sub(_spread, text))
-    return [number for token in tokens for number in _numbers(token)]
+    return list(chain.from_iterable(map(_numbers, tokens)))
 
 
 def query_terms(query: str) -> list[int]:
@@ -133,21 +134,15 @@ class LexicalIndex:
 
     def add(self, texts: Iterable[str]) -> None:
         """Index *texts* as the next passages.  At most 255 repeats of a word count."""
-        numbers: list[int] = []
-        passages: list[int] = []
-        repeats: list[int] = []
-        lengths: list[int] = []
-        for passage, text in enumerate(texts, len(self)):
-            found = terms(text)
-            counts = Counter(found)
-            numbers += counts
-            passages += [passage] * len(counts)
-            repeats += counts.values()
-            lengths.append(min(len(found), 65_535))
-        self._terms.extend(np.array(numbers, np.uint32))
-        self._passages.extend(np.array(passages, np.uint32))
+        found = [terms(text) for text in texts]
+        lengths = [len(numbers) for numbers in found]
+        numbers = np.fromiter(chain.from_iterable(found), np.uint64, sum(lengths))
+        passages = np.repeat(np.arange(len(self), len(self) + len(found), dtype=np.uint64), lengths)
+        pairs, repeats = np.unique(passages << _TERM_BITS | numbers, return_counts=True)
+        self._terms.extend(pairs.astype(np.uint32))
+        self._passages.extend((pairs >> _TERM_BITS).astype(np.uint32))
         self._counts.extend(np.minimum(repeats, 255))
-        self._lengths.extend(np.array(lengths, np.uint16))
+        self._lengths.extend(np.minimum(lengths, 65_535))
         if len(self._terms) - self._sorted > max(_MIN_TAIL, self._sorted // _TAIL_SHARE):
             self._sort()
 

@@ -46,7 +46,7 @@ class Lines(Sequence[str]):
     def extend(self, passages: Sequence[Passage]) -> None:
         """Append *passages*."""
         for each in passages:
-            flat = each.line.endswith(f": {each.text}\n")
+            flat = each.line.endswith(each.text + "\n")
             self._spans.append(2 * each.start + flat)
             self._spans.append(each.start + len(each.text))
             self._turns.append(each.turn)
