@@ -9,6 +9,7 @@ every core (docs/decisions/0003-static-embedder.md has the figures).
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,10 @@ MAX_CHARACTERS = 8_192
 A mean over more than that says little, and long turns are embedded by the passage anyway;
 the bound keeps the worst input at a few milliseconds.
 """
+
+
+_TOKENS_AT_ONCE = 2_048
+"""Tokens whose vectors are fetched together, 3 MB of them; short texts share a fetch."""
 
 
 class StaticEmbedder:
@@ -85,21 +90,32 @@ class StaticEmbedder:
         Never raises for a string.  Only the first MAX_CHARACTERS of a text count.
         """
         vectors = np.empty((len(texts), self.dimensions), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
-            self._sum_tokens(text, row)
+        first, waiting, tokens = 0, list[list[int]](), 0
+        for text in texts:
+            waiting.append(self._token_ids(text))
+            tokens += len(waiting[-1])
+            if tokens >= _TOKENS_AT_ONCE:
+                self._sum_tokens(waiting, vectors[first:])
+                first, waiting, tokens = first + len(waiting), [], 0
+        self._sum_tokens(waiting, vectors[first:])
         lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
         np.divide(vectors, lengths, out=vectors, where=lengths > 0)
         return vectors
 
-    def _sum_tokens(self, text: str, out: NDArray[np.float32]) -> None:
-        """Write the weighted sum of the text's token vectors, shape (dimensions,), to *out*.
+    def _sum_tokens(self, texts: Sequence[Sequence[int]], out: NDArray[np.float32]) -> None:
+        """Write the weighted sum of the token vectors of each text to the rows of *out*.
 
         einsum rather than @: BLAS would start threads, and sum in an order that depends on
         their number.
         """
-        tokens = np.array(self._token_ids(text), np.intp)
-        weights, rows = self._weights.take(tokens), self._rows.take(tokens, axis=0)
-        np.einsum("i,ij->j", weights, rows, dtype=np.float32, out=out)
+        tokens = np.fromiter(chain.from_iterable(texts), np.intp)
+        weights = self._weights.take(tokens)
+        rows = self._rows.take(tokens, axis=0).astype(np.float32)
+        start = 0
+        for row, text in zip(out, texts, strict=False):
+            end = start + len(text)
+            np.einsum("i,ij->j", weights[start:end], rows[start:end], out=row)
+            start = end
 
     def _token_ids(self, text: str) -> list[int]:
         """Return the vocabulary's ids; unknown words give one whose weight is 0."""
