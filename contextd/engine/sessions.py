@@ -12,8 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contextd.engine.choosing import Choices
-from contextd.engine.noticing import Heeded, Noticed
+from contextd.engine.noticing import REMEMBERED, Heeded, Noticed
 from contextd.engine.telling import Told
+from contextd.engine.weighing import (
+    BYTES_A_NOTICED,
+    TOLD_SHARE,
+    bytes_of_fold,
+    bytes_of_turn,
+)
 from contextd.events import TurnsRecorded
 from contextd.policy.facts.facts import chooser
 from contextd.policy.prompt.budget import count_turn
@@ -26,15 +32,9 @@ if TYPE_CHECKING:
 
     from contextd.errors import RevisionConflict
     from contextd.events import Record
-    from contextd.model import Budget, Fact, Fold, SessionKey, Turn
+    from contextd.model import Budget, Fact, Fold, SessionKey
     from contextd.policy.prompt.blocks import Line
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
-
-BYTES_A_TURN = 700
-"""What a turn holds beside its text: the objects of `Turn` and its share of the state."""
-
-BYTES_A_PIECE = 300
-"""What a tool call or a piece of evidence holds beside its longest text."""
 
 VIEWS = 2
 """Encodings a session is kept counted in; more only alternate when models do."""
@@ -73,7 +73,9 @@ class View:
     indexed: int = 0
     unrefined: dict[int, tuple[int, int]] = field(default_factory=dict)
     recalled: bool = False
-    text_bytes: int = 0
+    turn_bytes: int = 0
+    fold_bytes: int = 0
+    weighed: tuple[int, int] = (0, 0)
 
     def apply(self, records: Sequence[Record], after: int) -> None:
         """Take in *records*, whose first has revision *after* + 1; known ones are skipped."""
@@ -83,12 +85,13 @@ class View:
 
     def _apply(self, record: Record) -> None:
         if isinstance(record, TurnsRecorded):
-            self.text_bytes += sum(map(_bytes, record.turns))
+            self.turn_bytes += sum(map(bytes_of_turn, record.turns))
             record = self._in_my_tokens(record)
         before = (self.state.fold, self.state.prepared)
         self.state.apply(record)
         if (self.state.fold, self.state.prepared) != before:
             self.folds.clear()
+            self.fold_bytes = bytes_of_fold(self.state.fold) + bytes_of_fold(self.state.prepared)
 
     def choose(self, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
         """Choose of a fold's *facts* what *limit* tokens hold, once."""
@@ -111,8 +114,19 @@ class View:
 
     @property
     def size_bytes(self) -> int:
-        """About how much memory the view takes."""
-        return self.text_bytes + self.index.size_bytes + self.evidence.size_bytes
+        """About how much memory the view takes, by up to a quarter more or less."""
+        folds = self.fold_bytes + self._bytes_on_the_fly()
+        noticed = BYTES_A_NOTICED * min(len(self.state.turns), REMEMBERED)
+        found = self.index.size_bytes + self.evidence.size_bytes
+        remembered = folds // TOLD_SHARE + noticed
+        return self.turn_bytes + self.state.requests.size_bytes + folds + remembered + found
+
+    def _bytes_on_the_fly(self) -> int:
+        """Say what folds made on the fly take; they are looked through when there are others."""
+        made = len(self.folds)
+        if made != self.weighed[0]:
+            self.weighed = made, sum(map(bytes_of_fold, self.folds.values()))
+        return self.weighed[1]
 
 
 @dataclass(slots=True)
@@ -245,13 +259,6 @@ class HotSessions:
         else:
             await asyncio.to_thread(view.apply, records, 0)
         return view
-
-
-def _bytes(turn: Turn) -> int:
-    """Estimate what a turn holds in memory."""
-    calls = sum(len(call.arguments_json) + BYTES_A_PIECE for call in turn.tool_calls)
-    brought = sum(len(item.snippet) + BYTES_A_PIECE for item in turn.evidence)
-    return len(turn.text) + BYTES_A_TURN + calls + brought
 
 
 def _encoding_of(records: Sequence[Record]) -> str:

@@ -30,8 +30,11 @@ _FIELDS = np.dtype(
 tier, the digest."""
 
 _DIGEST_BYTES = 32
-_PARTICULARS_BYTES = 400
-"""What a request with particulars holds beside its row, measured."""
+_PARTICULARS_BYTES = 250
+_SIGNAL_BYTES = 250
+_CITED_BYTES = 150
+"""What a request with particulars holds beside its row, each of its signals, and each turn that
+a signal goes back to; measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """What most records of turns have not; `digest` is "" when it stands in the row."""
+    """What most records of turns have not; `digest` is None when it stands in the row."""
 
     encoding: str
-    digest: str
+    digest: str | None
     budget: Budget | None
     escalation: Escalation
     switched: bool
@@ -64,10 +67,13 @@ class Answers:
     _rows: bytearray = field(default_factory=bytearray)
     _encoding: str = ""
     _particular: dict[int, Particulars | HandoffRaised] = field(default_factory=dict)
+    _particular_bytes: int = 0
 
     def __copy__(self) -> Answers:
         """Return answers that may grow apart from these."""
-        return Answers(self._rows.copy(), self._encoding, self._particular.copy())
+        return Answers(
+            self._rows.copy(), self._encoding, self._particular.copy(), self._particular_bytes
+        )
 
     def __len__(self) -> int:
         """Count the requests."""
@@ -76,7 +82,7 @@ class Answers:
     @property
     def size_bytes(self) -> int:
         """About how much memory is held, spare room included."""
-        return len(self._rows) * 9 // 8 + _PARTICULARS_BYTES * len(self._particular)
+        return len(self._rows) * 9 // 8 + self._particular_bytes
 
     def add(self, record: TurnsRecorded | HandoffRaised, revision: int) -> None:
         """Remember that *record*, of this *revision*, answered its request."""
@@ -88,18 +94,27 @@ class Answers:
         self._encoding = self._encoding or record.encoding
         digest = _raw(record.digest)
         if _is_particular(record) or not digest or record.encoding != self._encoding:
-            self._particular[len(self)] = Particulars(
-                record.encoding,
-                "" if digest else record.digest,
-                record.budget,
-                record.escalation,
-                record.switched,
-            )
+            self._note(record, None if digest else record.digest)
         first = record.turns[0].sequence if record.turns else 0
         self._rows += _ROW.pack(
             request, revision, first, len(record.turns), record.at, record.pressure, record.tier,
             digest,
         )  # fmt: skip
+
+    def _note(self, record: TurnsRecorded, digest: str | None) -> None:
+        """Remember the particulars of the next row."""
+        particular = Particulars(
+            record.encoding, digest, record.budget, record.escalation, record.switched
+        )
+        # What was noticed is told with several turns on end: one object for all of them.
+        before = self._particular.get(len(self) - 1)
+        if isinstance(before, Particulars) and before == particular:
+            particular = before
+        else:
+            signals = record.escalation.signals
+            self._particular_bytes += _PARTICULARS_BYTES + _SIGNAL_BYTES * len(signals)
+            self._particular_bytes += _CITED_BYTES * sum(len(each.turn_ids) for each in signals)
+        self._particular[len(self)] = particular
 
     def get(self, request_id: str, turns: Sequence[Turn]) -> Answered | None:
         """Return what answered *request_id* in the session of these *turns*, if anything."""
@@ -113,13 +128,13 @@ class Answers:
         )
         particular = self._particular.get(row)
         if particular is None:
-            particular = Particulars(self._encoding, "", None, Escalation(), switched=False)
+            particular = Particulars(self._encoding, None, None, Escalation(), switched=False)
         elif not isinstance(particular, Particulars):
             return Answered(revision, particular)
         record = TurnsRecorded(
             at=at,
             request_id=request_id,
-            digest=particular.digest or digest.hex(),
+            digest=digest.hex() if particular.digest is None else particular.digest,
             turns=tuple(turns[first - 1 : first - 1 + count]) if count else (),
             encoding=particular.encoding,
             tier=Tier(tier),

@@ -107,6 +107,21 @@ def test_any_text_gives_the_ids_of_the_whole(text: str) -> None:
     assert PIECES.ids(text) == PIECES.whole(text)
 
 
+@given(st.text(max_size=40), st.text(TYPED, max_size=30))
+def test_letters_of_every_script_give_the_ids_of_the_whole(strange: str, typed: str) -> None:
+    """So it is for words that are no plain English, alone and beside others."""
+    text = f"{typed} {strange}{typed}\t{strange} {typed}".encode("utf-8", "replace").decode()
+    assert PIECES.ids(text) == PIECES.whole(text)
+
+
+def test_many_texts_give_the_vectors_of_each_alone() -> None:
+    """To the bit, however many tokens are summed up at a time."""
+    texts = [f"order {number} and " * (number % 90) for number in range(200)]
+    together = StaticEmbedder().embed(texts)
+    alone = np.concatenate([StaticEmbedder().embed([text]) for text in texts[::40]])
+    assert together[::40].tobytes() == alone.tobytes()
+
+
 def test_another_kind_of_tokenizer_is_not_second_guessed() -> None:
     """Where words are cut or changed otherwise, the library reads the text."""
     cased = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))

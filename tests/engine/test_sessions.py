@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from contextd.model import RecordRequest, SessionKey
+from contextd.stores.codec import decode, encode
 from contextd.stores.memory import MemoryStore
 from contextd.testing.faults import StoreWrapper
-from tests.engine.kit import Engine, record_request, run, user
+from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,5 +86,43 @@ def test_vectors_that_come_later_count() -> None:
         engine.sessions.account(keys[0])
         assert engine.sessions.size_bytes > 600 * 384 > before
         assert len(engine.sessions) == 1
+
+    run(main())
+
+
+class StoredBytes(StoreWrapper):
+    """Gives records as a store on disk does: made anew for each read."""
+
+    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+        """Read, encode and decode."""
+        return [decode(encode(record)) for record in await self.inner.read(key, after)]
+
+
+@pytest.mark.parametrize(("turns", "words"), [(40, 8), (400, 30), (60, 600)])
+def test_the_size_of_a_session_is_about_what_it_takes(turns: int, words: int) -> None:
+    """Neither a quarter less nor a quarter more, vectors left aside: they lie outside of Python."""
+
+    async def main() -> None:
+        store = StoredBytes(MemoryStore())
+        recording = Engine(store)
+        for number in range(turns):
+            text = f"number {number}: please send it to {number} Mill Lane. " + "word " * words
+            turn = (user if number % 2 else bot)(text, f"{number:032x}")
+            digest = f"{number:064x}"
+            await recording.record(RecordRequest(KEY, "", (turn,), f"r-{number}", digest=digest))
+        await Engine(store).build(build_request("Where to?"))  # what words are is remembered
+        measured = Engine(store)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            await measured.build(build_request("Where to?"))
+            gc.collect()
+            taken, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        hot = measured.sessions.get(KEY)
+        (view,) = hot.views.values()
+        counted = hot.size_bytes - view.index.vectors.size_bytes
+        assert 3 / 4 <= counted / taken <= 5 / 4
 
     run(main())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from contextd.errors import StoreCorrupt, StoreTooNew
 from contextd.events import Record, SessionOpened, TurnsRecorded
-from contextd.model import Escalation
+from contextd.model import Escalation, Role, Tier, Turn
 from contextd.stores import codec
 from contextd.testing.samples import RECORDS, turns_recorded
 
@@ -125,3 +125,14 @@ def test_what_is_no_record(body: bytes) -> None:
     with pytest.raises(StoreCorrupt) as failure:
         codec.decode(stored(1, 1, body))
     assert isinstance(failure.value.__cause__, msgspec.MsgspecError)
+
+
+def test_turns_of_an_author_share_the_name() -> None:
+    """A session of a thousand turns holds each author's name once."""
+    turns = tuple(Turn(str(n), Role.USER, "hello", author="Ann of Leeds") for n in range(2))
+    record = TurnsRecorded(1, "", "", turns, "o200k_base", Tier.VERBATIM, 0.1)
+    first, second = (codec.decode(codec.encode(record)) for _ in range(2))
+    assert isinstance(first, TurnsRecorded)
+    assert isinstance(second, TurnsRecorded)
+    names = {id(turn.author) for turn in (*first.turns, *second.turns)}
+    assert len(names) == 1

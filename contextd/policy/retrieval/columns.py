@@ -50,6 +50,10 @@ class Column:
         """The memory held, spare room included."""
         return int(self._buffer.nbytes)
 
+    def widen(self, dtype: DTypeLike) -> None:
+        """Hold the rows, and those to come, as *dtype*."""
+        self._buffer = self._buffer.astype(dtype)
+
     def extend(self, rows: ArrayLike) -> None:
         """Append *rows*, cast to the column's type."""
         added = np.asarray(rows, self._buffer.dtype)

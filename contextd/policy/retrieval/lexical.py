@@ -1,7 +1,7 @@
 """BM25 over passages, in an index that grows a passage at a time.
 
 A posting is three numbers in flat columns: the CRC-32 of the term, the passage, the
-count; about 9 bytes, where a dictionary of lists would take 100.  Most postings lie
+count; about 7 bytes, where a dictionary of lists would take 100.  Most postings lie
 sorted by term and are found by bisection; the newest ones wait in an unsorted tail, which
 is scanned, until it is worth sorting them in.  Two of the 3,000 terms of a long session
 share a CRC-32 with probability 0.001, and then a passage is found that need not be.
@@ -35,6 +35,9 @@ MAX_QUERY_CHARACTERS = 4_000
 MAX_QUERY_TERMS = 128
 
 _TERM_BITS = np.uint64(32)
+
+_SHORT_NUMBERS = 1 << 16
+"""Passages that two bytes can number; few sessions have more."""
 
 _MIN_TAIL = 1_024
 _TAIL_SHARE = 8
@@ -117,7 +120,7 @@ class LexicalIndex:
     def __init__(self) -> None:
         """Start empty."""
         self._terms = Column(np.uint32)
-        self._passages = Column(np.uint32)
+        self._passages = Column(np.uint16)
         self._counts = Column(np.uint8)
         self._lengths = Column(np.uint16)
         self._sorted = 0
@@ -140,7 +143,9 @@ class LexicalIndex:
         passages = np.repeat(np.arange(len(self), len(self) + len(found), dtype=np.uint64), lengths)
         pairs, repeats = np.unique(passages << _TERM_BITS | numbers, return_counts=True)
         self._terms.extend(pairs.astype(np.uint32))
-        self._passages.extend((pairs >> _TERM_BITS).astype(np.uint32))
+        if len(self) + len(found) > _SHORT_NUMBERS:
+            self._passages.widen(np.uint32)
+        self._passages.extend(pairs >> _TERM_BITS)
         self._counts.extend(np.minimum(repeats, 255))
         self._lengths.extend(np.minimum(lengths, 65_535))
         if len(self._terms) - self._sorted > max(_MIN_TAIL, self._sorted // _TAIL_SHARE):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
+
 from contextd.model import Role, Turn
 from contextd.policy.retrieval.index import PassageIndex
+from contextd.policy.retrieval.lexical import LexicalIndex, query_terms
 from contextd.policy.retrieval.passages import cut
 from contextd.policy.rules import RetrievalRules
 
@@ -52,6 +55,16 @@ def test_prints_tell_repeats() -> None:
     first, second, *short = index.rows["print"].tolist()
     assert first == second
     assert len({first, *short}) == 3
+
+
+def test_words_are_found_behind_the_first_65_536_passages() -> None:
+    """The numbers of passages grow wider when two bytes do not hold them any more."""
+    index, named = LexicalIndex(), [3, 65_535, 65_536, 69_999]
+    for first in range(0, 70_000, 14_000):
+        numbers = range(first, first + 14_000)
+        index.add("kettle" if number in named else "tea" for number in numbers)
+    scores = index.scores(query_terms("kettle"), len(index))
+    assert np.flatnonzero(scores).tolist() == named
 
 
 def test_reports_its_memory() -> None:
