@@ -49,7 +49,7 @@ A_DAY = "2030-12-31\n"
 _DAY = 86_400
 _LAST_SECOND = 253_402_300_799
 _AUTHOR_CHARACTERS = 64
-_ROLES = {role: role.value.replace("_", " ") for role in Role}
+_ROLES: Mapping[Role, str] = {role: role.value.replace("_", " ") for role in Role}
 
 
 def flatten(text: str) -> str:

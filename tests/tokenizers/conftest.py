@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     """Load the shipped encodings once for all tests."""
-    return open_tokenizers()
+    catalog = open_tokenizers()
+    catalog.named("cl100k_base").count("")
+    return catalog
 
 
 @pytest.fixture(scope="session")
