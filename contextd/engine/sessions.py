@@ -110,7 +110,7 @@ class View:
     def extent(self) -> tuple[int, ...]:
         """How far the view reaches; while that is the same, so is its size."""
         fine = self.index.fine.size_bytes
-        return self.state.revision, self.indexed, fine, len(self.evidence)
+        return self.state.revision, self.indexed, fine, len(self.evidence), len(self.folds)
 
     @property
     def size_bytes(self) -> int:
