@@ -49,6 +49,9 @@ KINDS = MappingProxyType(
 )
 """The number of each record class on disk.  A number is never used again for another."""
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a map can be refused with: no record, a text that is not UTF-8, or nested too deep."""
+
 _CHECKSUM = Struct(">I")
 _HEADER = Struct(">IBB")
 _ENCODER = msgspec.msgpack.Encoder()
@@ -85,7 +88,7 @@ def decode(stored: bytes) -> Record:
         )
     try:
         record = _DECODERS[kind].decode(memoryview(stored)[_HEADER.size :])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise StoreCorrupt("a stored record cannot be decoded") from error
     if isinstance(record, TurnsRecorded):
         _share_authors(record)
