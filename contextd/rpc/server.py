@@ -37,6 +37,14 @@ A call that gRPC has read and not yet handed out is not seen, so one look is not
 is one long wait, for a loop that was held up finds the wait over before the calls.
 """
 
+MAX_METADATA_BYTES = 16_384
+"""The metadata of one call.  A credential of some kilobytes fits; without a limit of its own
+for what is still let through, gRPC refuses from 8 KiB on at random."""
+
+MAX_STREAMS = 4_096
+"""Calls at a time on one connection: far more than are ever admitted, so that a caller with too
+many is told OVERLOADED instead of waiting unseen; yet no connection can open calls for ever."""
+
 LAST_CALLS_SECONDS = 1.0
 """How long callers that do not heed NOT_SERVING are served on, and then refused."""
 
@@ -48,8 +56,9 @@ class Listen:
     `address` is "host:port" ("": no TCP; port 0: any free one), `socket` the path of a Unix
     socket, made with `socket_mode`.  At least one of the two is needed.  With `certificate`
     the address speaks TLS, shows what that returns, and ends a connection after about
-    `connection_seconds`, so that none outlives its certificates for long.  `reflection`
-    tells any caller what may be called.
+    `connection_seconds`, so that none outlives its certificates for long.  A connection that
+    has not begun to speak HTTP/2 after `handshake_seconds` is closed.  `reflection` tells any
+    caller what may be called.
     """
 
     address: str = "127.0.0.1:7070"
@@ -59,6 +68,7 @@ class Listen:
     limits: Limits = field(default_factory=Limits)
     certificate: Callable[[], Certificate] | None = None
     connection_seconds: float = 3_600.0
+    handshake_seconds: float = 20.0
     reflection: bool = True
 
 
@@ -180,6 +190,10 @@ def _options(listen: Listen) -> tuple[tuple[str, int], ...]:
         *lasting,
         ("grpc.max_receive_message_length", listen.max_message_bytes),
         ("grpc.max_send_message_length", listen.max_message_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        ("grpc.server_handshake_timeout_ms", round(listen.handshake_seconds * 1_000)),
         # Two daemons must not share a port without knowing it.
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", 30_000),

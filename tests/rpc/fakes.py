@@ -227,6 +227,7 @@ async def daemon(
     ready: Callable[[], Awaitable[bool]] | None = None,
     default_deadline: float | None = None,
     max_message_bytes: int = 8 * 1_048_576,
+    handshake_seconds: float = 20.0,
     gate: Gate | None = None,
 ) -> AsyncIterator[Daemon]:
     """Serve *engine* on the socket *path*."""
@@ -234,7 +235,10 @@ async def daemon(
     observer = PrometheusObserver()
     admission = Admission(capacity or Capacity(), time.monotonic)
     calls = Calls(admission, observer, time.monotonic, default_deadline, gate or Gate())
-    server = Server(calls, Listen("", path, max_message_bytes=max_message_bytes))
+    listen = Listen(
+        "", path, max_message_bytes=max_message_bytes, handshake_seconds=handshake_seconds
+    )
+    server = Server(calls, listen)
     await server.start(engine.verbs(), ready or Readiness())
     try:
         async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
