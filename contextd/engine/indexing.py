@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from contextd.policy.rules import RetrievalRules
     from contextd.ports import Embedder
 
+PIECE = 32
+"""Passages that are appended to the index before others get the event loop: some 3 ms."""
+
 Prepared = tuple[list["Passage"], "NDArray[np.float32]"]
 
 
@@ -58,14 +61,24 @@ class Indexer:
             else:
                 passages, vectors = await asyncio.to_thread(self._prepare, view, batch)
             async with view.searching:
-                if self.refining is not None:
-                    _note(view, passages)
-                view.index.extend(passages, vectors)
+                await self._extend(view, passages, vectors)
                 view.indexed = batch[-1].sequence
             await asyncio.sleep(0)
         if self.refining is not None:
             await self.refining.recall(view)
             self.refining.nudge(view.state.key)
+
+    async def _extend(
+        self, view: View, passages: list[Passage], vectors: NDArray[np.float32]
+    ) -> None:
+        """Append *passages* a few at a time: a turn of a megabyte has thousands of them."""
+        for start in range(0, len(passages), PIECE):
+            if start:
+                await asyncio.sleep(0)
+            piece = passages[start : start + PIECE]
+            if self.refining is not None:
+                _note(view, piece)
+            view.index.extend(piece, vectors[start : start + PIECE])
 
     def _prepare(self, view: View, batch: list[Turn]) -> Prepared:
         count = view.tokenizer.count

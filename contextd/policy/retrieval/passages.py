@@ -84,13 +84,15 @@ def _pieces(text: str, size: int) -> Iterator[tuple[int, str]]:
         return
     target = total / count
     start = end = filled = 0
+    says = False
     for part in _parts(text, target):
         step = _bytes(part)
-        if filled + step / 2 > target and not text[start:end].isspace() and end > start:
+        if filled + step / 2 > target and says:
             yield from _stripped(text, start, end)
-            start, filled = end, 0
+            start, filled, says = end, 0, False
         end += len(part)
         filled += step
+        says = says or bool(part.strip())
     yield from _stripped(text, start, end)
 
 
