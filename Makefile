@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve-installed
 DEV := $(VENV)/.dev-installed
+FUZZ := $(VENV)/.fuzz-installed
+AUDIT := $(VENV)/.audit-installed
+AUDITED := serve extras fuzz audit  # what is in dev is in extras
 EXTRAS_VENV := .venv-extras
 EXTRAS := $(EXTRAS_VENV)/.installed
 PROTOS := $(sort $(wildcard proto/contextd/v1/*.proto))
@@ -38,6 +41,11 @@ $(DEV): requirements/dev.lock pyproject.toml | $(BIN)/python
 	@echo "installing the locked development tools into $(VENV) …"
 	@$(PIP_INSTALL) --require-hashes -r requirements/dev.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(FUZZ) $(AUDIT): $(VENV)/.%-installed: requirements/%.lock $(DEV)
+	@echo "installing what make $* needs into $(VENV) …"
+	@$(PIP_INSTALL) --require-hashes -r $<
 	@touch $@
 
 $(EXTRAS): requirements/extras.lock pyproject.toml
@@ -69,6 +77,15 @@ test: $(DEV) ## run the tests (ARGS are for pytest)
 .PHONY: test-extras
 test-extras: $(EXTRAS) ## run the tests of the extras that bring torch, in a .venv of their own
 	@$(EXTRAS_VENV)/bin/python -m pytest -m extra $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(FUZZ) ## hunt for bytes that break a promise, a minute a target (ARGS="--seconds 3600")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: audit
+audit: $(DEV) ## fail if a locked dependency has a known vulnerability; say what is not known
+	@$(MAKE) $(AUDIT) || { echo "not audited: pip-audit cannot be installed"; exit 0; }; \
+	$(BIN)/python scripts/audit.py $(ARGS) $(AUDITED:%=requirements/%.lock)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, import rules, hadolint
@@ -134,6 +151,10 @@ lock: $(DEV) ## resolve the lock files anew (pass ARGS=--upgrade for newer versi
 		--output-file requirements/dev.lock $(ARGS)
 	@$(COMPILE) --extra serve --extra testing --extra sentence-transformers --group dev \
 		--constraints requirements/dev.lock --output-file requirements/extras.lock $(ARGS)
+	@$(COMPILE) --group fuzz --constraints requirements/dev.lock \
+		--output-file requirements/fuzz.lock $(ARGS)
+	@$(COMPILE) --group audit --constraints requirements/dev.lock \
+		--output-file requirements/audit.lock $(ARGS)
 
 .PHONY: wheel
 wheel: $(DEV) ## build dist/*.whl

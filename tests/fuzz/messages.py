@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
 ODD_TEXTS = st.sampled_from(
@@ -50,14 +49,15 @@ def messages(kind: type[Message]) -> st.SearchStrategy[Message]:
     return st.builds(kind, **_optional(kind.DESCRIPTOR))
 
 
-def _optional(descriptor: Descriptor) -> dict[str, st.SearchStrategy[Any]]:
+def _optional(descriptor: Any) -> dict[str, st.SearchStrategy[Any]]:
     """Return a strategy a field; None is a field that is not there."""
     return {field.name: st.none() | _values(field) for field in descriptor.fields}
 
 
 def _values(field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    kind: Any = field.message_type
     if field.type == FieldDescriptor.TYPE_MESSAGE:
-        one: st.SearchStrategy[Any] = messages(GetMessageClass(field.message_type))
+        one: st.SearchStrategy[Any] = messages(GetMessageClass(kind))
     else:
         one = VALUES[field.type]
     return st.lists(one, max_size=3) if field.is_repeated else one

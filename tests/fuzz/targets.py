@@ -130,7 +130,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = MappingProxyType(
 
 def seeds(name: str) -> tuple[bytes, ...]:
     """Return inputs to begin with, made of the samples of the test kit."""
-    stored = tuple(map(codec.encode, RECORDS))
+    stored = tuple(codec.encode(each) for each in RECORDS)
     requests = (build_message(record_message=True, request_id="r"), record_message(request_id="r"))
     payloads = tuple(each.SerializeToString() for each in requests)
     return {
