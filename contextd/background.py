@@ -36,6 +36,11 @@ class Background:
         self._closing = False
         self._pause = FIRST_PAUSE
 
+    @property
+    def waiting(self) -> int:
+        """The sessions that wait."""
+        return len(self._waiting)
+
     def nudge(self, key: SessionKey) -> None:
         """Ask for work on a session; returns at once, and asking twice is once."""
         if self._closing:

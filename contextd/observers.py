@@ -42,6 +42,15 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """What the engine counts: name → (help, labels).  `contextd_{name}_total` in Prometheus."""
 
+LEVELS: Mapping[str, str] = {
+    "background_waiting": "Sessions that wait to be folded and indexed",
+    "refining_waiting": "Sessions whose turns wait for transformer vectors",
+    "sessions_in_memory": "Sessions that are kept ready in memory",
+    "session_bytes": "About how much memory these take",
+    "tasks": "Tasks of the event loop",
+}
+"""What is looked up when somebody asks: name → help.  `contextd_{name}` in Prometheus."""
+
 MAX_LABEL_VALUES = 64
 """Distinct label values of one counter; what comes later counts as "other"."""
 
@@ -182,6 +191,10 @@ class PrometheusObserver:
         counter.labels(*self._bounded(name, tuple(labels[key] for key in COUNTS[name][1]))).inc(
             amount
         )
+
+    def level(self, name: str, look: Callable[[], float]) -> None:
+        """Show what *look* returns, called at each scrape, as the level *name* of LEVELS."""
+        Gauge(f"contextd_{name}", LEVELS[name], registry=self.registry).set_function(look)
 
     def began(self, method: str) -> None:
         """A call of *method* came in."""

@@ -141,3 +141,13 @@ def test_collections_of_garbage_are_measured() -> None:
     name = "contextd_gc_pause_seconds_bucket"
     assert value(observer, name, generation="2", le="0.001") == 0
     assert value(observer, name, generation="2", le="0.0025") == 1
+
+
+def test_levels_are_looked_up_when_asked() -> None:
+    """Each scrape sees the level of that moment."""
+    observer = PrometheusObserver()
+    waiting = [1, 2]
+    observer.level("background_waiting", lambda: len(waiting))
+    assert value(observer, "contextd_background_waiting") == 2
+    waiting.clear()
+    assert value(observer, "contextd_background_waiting") == 0

@@ -83,8 +83,8 @@ def main(
     }
     plan = replace(plan, **{name: value for name, value in given.items() if value})
     plan = replace(plan, arrivals=arrivals)
-    site = Site(TENANT, pb.Budget(context_window_tokens=plan.budget), _texts(texts))
-    conditions = _conditions(plan)
+    site = Site(TENANT, pb.Budget(context_window_tokens=plan.budget), texts_from(texts))
+    ran = conditions("benchmarks.load", asdict(plan))
     json, plots = (each and each.absolute() for each in (json, plots))
     console = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="contextd-load-", dir=folder.absolute()) as place:
@@ -93,7 +93,7 @@ def main(
             found = runner.run(measure(plan, site, Path(place), console))
             grown = runner.run(measure_curves(plan, site, Path(place), console)) if curves else {}
         os.chdir("/")
-    figures = tree(found, plan) | {"bound_ms": plan.bound * 1e3, "run": conditions, "curves": grown}
+    figures = tree(found, plan) | {"bound_ms": plan.bound * 1e3, "run": ran, "curves": grown}
     _show(figures)
     if json:
         json.write_text(json_format.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -105,7 +105,7 @@ def main(
     raise typer.Exit(bool(wrong))
 
 
-def _texts(file: Path | None) -> Texts:
+def texts_from(file: Path | None) -> Texts:
     """Return the texts of *file*, else those of our own: the demo's and the samples'."""
     if file:
         return load_texts(file)
@@ -126,16 +126,17 @@ def _show(figures: Mapping[str, Any]) -> None:
         page.print(f"INVALID {fault}")
 
 
-def _conditions(plan: Plan) -> dict[str, Any]:
+def conditions(command: str, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return when, where, on what and by which command a run is made."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python -m benchmarks.load", *sys.argv[1:]]),
+        "command": " ".join([f"python -m {command}", *sys.argv[1:]]),
         "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.release()}",
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
         "load_average_before": os.getloadavg(),
-        "plan": asdict(plan),
+        "plan": plan,
     }
 
 

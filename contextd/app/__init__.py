@@ -16,6 +16,7 @@ import faiss
 
 from contextd.app.access import wire_access
 from contextd.app.allocating import keep_few_heaps
+from contextd.app.levels import show_levels
 from contextd.app.ports_in_use import Ports, shipped_tokenizers
 from contextd.app.retrieval import load_model, wire_search
 from contextd.app.running import run_until_closed, settle_interpreter
@@ -100,6 +101,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         stack.push_async_callback(server.stop, 0.0)
         await server.start(engine, store.ready)
         ops = await open_ops(config, store, observer, stack)
+        show_levels(observer, background, sessions, searching.indexer.refining)
         run_until_closed(stack, watch_loop(observer, time.monotonic))
         stack.enter_context(watched_collections(observer, time.monotonic))
         if model is not None and load is not None:

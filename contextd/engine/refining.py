@@ -71,6 +71,11 @@ class Refining:
         self._wake = asyncio.Event()
         self._closing = False
 
+    @property
+    def waiting(self) -> int:
+        """The sessions that wait."""
+        return len(self._waiting)
+
     def nudge(self, key: SessionKey) -> None:
         """Ask for the vectors of a session's passages; returns at once."""
         if not self._model.failed:
