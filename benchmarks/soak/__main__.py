@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json as json_format
 import os
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from benchmarks.load.__main__ import conditions, texts_from
+from benchmarks.load.__main__ import PAGE_WIDTH, conditions, texts_from
 from benchmarks.screen import progress_bar, table_of
 from benchmarks.soak.plots import draw
 from benchmarks.soak.run import Found, Plan, soak
@@ -99,7 +100,7 @@ def _show(found: Found, measured: Mapping[str, Trend]) -> None:
             f"{trend.allowed:.1f}",
             verdict,
         )
-    page = Console()
+    page = Console() if sys.stdout.isatty() else Console(width=PAGE_WIDTH)
     page.print(table)
     page.print(
         f"A leak: grown by more than allowed, at a slope of more than {SURE:g} standard errors, "
