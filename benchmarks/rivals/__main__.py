@@ -74,6 +74,7 @@ def main(
     ran = conditions("benchmarks.rivals", asdict(plan))
     json = json and json.absolute()
     found: dict[str, Any] = {}
+    tree = {"run": ran, "sets": _told(sessions), "budget": budget, "rivals": found}
     faults = []
     with progress_bar(console, 34) as bar:
         task = bar.add_task("", total=len(names) * len(sessions))
@@ -84,18 +85,22 @@ def main(
                     seen = measure(memory, sessions, plan, lambda: bar.advance(task))
                 installed = versions(known[name], build) if name in known else {}
                 found[name] = {"title": title(name, known), **figures(seen), "versions": installed}
+                _keep(tree, json)
             except (NotBuilt, WorkerFailed) as failure:
                 faults.append(f"{name}: {failure}")
         bar.update(task, completed=len(names) * len(sessions))
-    tree = {"run": ran, "sets": _told(sessions), "budget": budget, "rivals": found}
     page = Console() if sys.stdout.isatty() else Console(width=PAGE_WIDTH)
     for table in tables(tree):
         page.print(table)
-    if json:
-        json.write_text(json_format.dumps(tree, indent=1) + "\n", encoding="utf-8")
     for fault in faults:
         console.print(fault, style="red", markup=False)
     raise typer.Exit(bool(faults))
+
+
+def _keep(tree: Mapping[str, Any], file: Path | None) -> None:
+    """Write what is there so far: a run takes long, and may be ended."""
+    if file:
+        file.write_text(json_format.dumps(tree, indent=1) + "\n", encoding="utf-8")
 
 
 def named(only: Sequence[str] | None, known: Sequence[str]) -> Sequence[str]:

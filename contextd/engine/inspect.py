@@ -77,6 +77,7 @@ class Inspection:
     async def _state(self, key: SessionKey) -> SessionState:
         view = await self.sessions.refresh(self.sessions.get(key))
         if view.state.revision == 0:
+            self.sessions.forget(key)  # a name that somebody guesses takes no place in memory
             raise SessionNotFound
         return view.state
 

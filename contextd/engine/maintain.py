@@ -35,6 +35,9 @@ class Maintain:
     async def __call__(self, key: SessionKey) -> None:
         """Do what is due for the session; a short one needs nothing."""
         view = await self.sessions.refresh(self.sessions.get(key))
+        if view.state.revision == 0:  # deleted since it asked; its empty place would stay
+            self.sessions.forget(key)
+            return
         if view.state.pressure >= self.tiers.low_water or view.state.fold is not None:
             await self.indexer.catch_up(view)
         await index_evidence(view, self.indexer.embedder)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from contextd.engine.maintain import Maintain
+from contextd.errors import SessionNotFound
 from contextd.model import RecordRequest, SessionKey
 from contextd.stores.codec import decode, encode
 from contextd.stores.memory import MemoryStore
@@ -124,5 +126,34 @@ def test_the_size_of_a_session_is_about_what_it_takes(turns: int, words: int) ->
         (view,) = hot.views.values()
         counted = hot.size_bytes - view.index.vectors.size_bytes
         assert 3 / 4 <= counted / taken <= 5 / 4
+
+    run(main())
+
+
+def test_a_deleted_session_leaves_nothing_in_memory() -> None:
+    """Also when work in its background comes after the deletion."""
+
+    async def main() -> None:
+        engine = Engine()
+        maintain = Maintain(engine.sessions, engine.build.indexer, engine.fold, engine.rules.tiers)
+        await engine.chat(2)
+        await engine.inspection.delete_session(KEY)
+        await maintain(KEY)
+        assert len(engine.sessions) == 0
+        assert engine.sessions.size_bytes == 0
+
+    run(main())
+
+
+def test_a_session_that_is_not_there_takes_no_place() -> None:
+    """Whoever guesses names cannot push out the sessions that are there."""
+
+    async def main() -> None:
+        engine = Engine()
+        await engine.chat(2)
+        for number in range(5):
+            with pytest.raises(SessionNotFound):
+                await engine.inspection.get_session(SessionKey("acme", f"guess-{number}"))
+        assert len(engine.sessions) == 1
 
     run(main())
