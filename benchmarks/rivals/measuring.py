@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.quality.context import Context
-from benchmarks.quality.gathering import evenly
 from benchmarks.quality.recall import Scorer, questions, wanted
 from benchmarks.rivals.turns import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from benchmarks.quality.recall import Asked
     from benchmarks.quality.sets import Session
     from benchmarks.rivals.memory import Memory, Sent
 
@@ -66,12 +66,19 @@ def measure(
     return found
 
 
+def spaced(asked: Sequence[Asked], most: int) -> Sequence[Asked]:
+    """Return at most *most* of *asked*, evenly spaced; 0 stands for all."""
+    if not most or len(asked) <= most:
+        return asked
+    return [asked[number * len(asked) // most] for number in range(most)]
+
+
 def _evidence(memory: Memory, session: Session, plan: Plan, found: Found) -> None:
     """Ask the session's questions at their moments."""
     turns, scorer = typed(session.turns), Scorer(session)
     place = {turn["turn_id"]: at for at, turn in enumerate(session.turns)}
     said = 0
-    for asked in evenly(list(questions(session)), plan.asked):
+    for asked in spaced(list(questions(session)), plan.asked):
         while said < len(turns) and place[turns[said]["turn_id"]] < asked.before:
             found.adds.append(memory.add(turns[said]))
             said += 1
