@@ -20,15 +20,31 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 """Seconds to wait after a failure; doubled from the first to the longest."""
 
+LOOK_SECONDS = 0.05
+MOST_SECONDS = 2.0
+"""How often it is asked whether the daemon is still busy, and when a job is done all the same."""
+
+
+def never_busy() -> bool:
+    """Return that no call is kept waiting."""
+    return False
+
 
 class Background:
     """Runs one job at a time for the sessions nudged, oldest nudge first."""
 
-    def __init__(self, observer: Observer, *, limit: int = 10_000) -> None:
-        """Let at most *limit* sessions wait.
+    def __init__(
+        self,
+        observer: Observer,
+        *,
+        limit: int = 10_000,
+        busy: Callable[[], bool] = never_busy,
+    ) -> None:
+        """Let at most *limit* sessions wait, and stand back while calls do (*busy*).
 
-        Beyond it the oldest is dropped, since its next turn nudges again.
+        Beyond the limit the oldest is dropped, since its next turn nudges again.
         """
+        self._busy = busy
         self._observer = observer
         self._limit = limit
         self._waiting: dict[SessionKey, None] = {}
@@ -56,6 +72,9 @@ class Background:
         while not self._closing:
             await self._wake.wait()
             while self._waiting and not self._closing:
+                await self._stand_back()
+                if not self._waiting:
+                    break
                 key = next(iter(self._waiting))
                 del self._waiting[key]
                 await self._one(work, key)
@@ -66,6 +85,13 @@ class Background:
         self._closing = True
         self._waiting.clear()
         self._wake.set()
+
+    async def _stand_back(self) -> None:
+        """Wait while calls are kept waiting; not for ever, or sessions would never be folded."""
+        waited = 0.0
+        while self._busy() and waited < MOST_SECONDS and not self._closing:
+            await asyncio.sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
 
     async def _one(self, work: Callable[[SessionKey], Awaitable[object]], key: SessionKey) -> None:
         try:

@@ -34,6 +34,7 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "own_tokens": ("Tokens that contextd's own model calls took", ("kind",)),
     "summaries": ("Summaries asked of a model, by how they ended", ("outcome",)),
     "summarizer_breaker": ("Changes of the summarizer's circuit breaker", ("state",)),
+    "pressure_changes": ("Changes of what answers do without under load", ("relief",)),
     "query_vectors": ("Transformer vectors of queries", ("outcome",)),
     "refined_turns": ("Turns given transformer vectors, by where these came from", ("source",)),
     "reloads": ("Files of keys read again because they changed", ("kind", "outcome")),

@@ -20,7 +20,7 @@ from contextd.app.levels import show_levels
 from contextd.app.ports_in_use import Ports, shipped_tokenizers
 from contextd.app.retrieval import load_model, wire_search
 from contextd.app.running import run_until_closed, settle_interpreter
-from contextd.app.serving import make_server, open_ops
+from contextd.app.serving import make_admission, make_server, open_ops
 from contextd.app.summaries import wire_summaries
 from contextd.app.verbs import wire_verbs
 from contextd.background import Background
@@ -86,7 +86,8 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         stack.push_async_callback(store.aclose)
         observer = PrometheusObserver()
         access = wire_access(config, observer, stack)
-        background = Background(observer)
+        admission = make_admission(config, observer)
+        background = Background(observer, busy=lambda: bool(admission.relief()))
         accepted = Accepted()
         ports = Ports(store, tokenizers, embedder, observer)
         sessions = HotSessions(store, tokenizers, capacity_bytes=config.sessions.capacity_mib << 20)
@@ -95,9 +96,11 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         summaries = wire_summaries(config, ports, writer, stack)
         model = FineModel() if load is not None else None
         searching = wire_search(config, ports, sessions, model, stack)
-        engine, maintain = wire_verbs(config, ports, writer, summaries, searching)
+        engine, maintain = wire_verbs(
+            config, ports, writer, summaries, searching, relief=admission.relief
+        )
         run_until_closed(stack, background.run(maintain), background.close)
-        server = make_server(config, observer, access)
+        server = make_server(config, observer, access, admission)
         stack.push_async_callback(server.stop, 0.0)
         await server.start(engine, store.ready)
         ops = await open_ops(config, store, observer, stack)

@@ -18,14 +18,27 @@ if TYPE_CHECKING:
 
     from contextd.app.access import Access
     from contextd.config import Config
+    from contextd.model import Relief
     from contextd.observers import PrometheusObserver
     from contextd.ports import SessionStore
 
 
-def make_server(config: Config, observer: PrometheusObserver, access: Access) -> Server:
+def make_admission(config: Config, observer: PrometheusObserver) -> Admission:
+    """Return what lets calls in; the observer hears of what answers do without."""
+
+    def changed(relief: Relief) -> None:
+        observer.count("pressure_changes", relief=relief.name.lower())
+
+    server = config.server
+    capacity = Capacity(server.concurrency, server.computing, server.queue)
+    return Admission(capacity, time.monotonic, changed)
+
+
+def make_server(
+    config: Config, observer: PrometheusObserver, access: Access, admission: Admission
+) -> Server:
     """Return the gRPC server; nothing listens yet."""
     server = config.server
-    capacity = Capacity(concurrent=server.concurrency, waiting=server.queue)
     listen = Listen(
         address=server.listen,
         socket=Path(server.socket) if server.socket else None,
@@ -37,7 +50,6 @@ def make_server(config: Config, observer: PrometheusObserver, access: Access) ->
         # What may be called is no secret, but strangers need not have a stream to ask it.
         reflection=not config.auth.wanted,
     )
-    admission = Admission(capacity, time.monotonic)
     return Server(Calls(admission, observer, time.monotonic, gate=access.gate), listen)
 
 

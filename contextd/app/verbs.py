@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextd.config import Config
     from contextd.engine.indexing import Indexer
     from contextd.engine.writing import Writer
-    from contextd.model import SessionKey
+    from contextd.model import Relief, SessionKey
 
 
 def wire_verbs(
@@ -33,16 +33,16 @@ def wire_verbs(
     writer: Writer,
     summaries: Callable[[SessionKey], None] | None,
     searching: Searching,
+    *,
+    relief: Callable[[], Relief],
 ) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
     rules, observer = config.policy, ports.observer
-    assumed = assumed_budget(config)
-    sessions = writer.sessions
-    scribe = TurnScribe(now, new_id, rules, assumed)
-    inspection = Inspection(ports.store, sessions)
+    scribe = TurnScribe(now, new_id, rules, assumed_budget(config))
+    inspection = Inspection(ports.store, writer.sessions)
     engine = Engine(
         build=BuildContext(
-            sessions=sessions,
+            sessions=writer.sessions,
             tokenizers=ports.tokenizers,
             indexer=searching.indexer,
             meaning=searching.meaning,
@@ -53,16 +53,17 @@ def wire_verbs(
             nudge=writer.nudge,
             rules=rules,
             embed=ports.embedder.embed,
+            relief=relief,
         ),
         record=RecordTurn(
-            sessions=sessions,
+            sessions=writer.sessions,
             scribe=scribe,
             writer=writer,
             observer=observer,
             monotonic=time.monotonic,
         ),
         escalate=Escalate(
-            sessions=sessions,
+            sessions=writer.sessions,
             writer=writer,
             clock=now,
             new_id=new_id,

@@ -26,7 +26,16 @@ LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a s
 MOST = 1 << 40
 SHARES = ("policy.tiers.", "share", "min_gain", "confidence", "recommend_from")
 AT_LEAST_ONE = (
-    *("_bytes", "_mib", "concurrency", "window_tokens", "_exchanges", "passage_words", "_passages"),
+    *(
+        "_bytes",
+        "_mib",
+        "concurrency",
+        "computing",
+        "window_tokens",
+        "_exchanges",
+        "passage_words",
+        "_passages",
+    ),
     *("summarizer.timeout_seconds", "breaker_failures", "input_tokens"),
 )
 SUMMARIZERS = ("none", "openai")

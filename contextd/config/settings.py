@@ -18,7 +18,8 @@ class ServerConfig:
 
     Addresses are HOST:PORT, port 0 for any free one; an empty `listen`, `socket` or `ops`
     switches that listener off.  `queue` counts the calls that may wait for one of the
-    `concurrency` places; `drain_seconds` bounds the wait for running calls at a stop.
+    `concurrency` places, of which all but RecordTurn, which mostly waits for the disk, may
+    take `computing`; `drain_seconds` bounds the wait for running calls at a stop.
     `insecure` lets `listen` be open to the network without [tls] and [auth].
     """
 
@@ -29,6 +30,7 @@ class ServerConfig:
     max_message_bytes: int = 8 << 20
     max_turn_bytes: int = 1 << 20
     concurrency: int = 64
+    computing: int = 4
     queue: int = 256
     drain_seconds: float = 20.0
     insecure: bool = False

@@ -14,7 +14,7 @@ from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation
-from contextd.model import Built, Degradation, Rung
+from contextd.model import Built, Degradation, Focus, Relief, Rung
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
@@ -46,6 +46,16 @@ INDEX_WAIT = 1.0
 """Seconds it waits when the caller set no deadline."""
 
 
+UNSOUGHT = Degradation(
+    "PRESSURE_NO_SEARCH", "the daemon is busy: in place of a search the newest turns stand"
+)
+
+
+def nothing_spared() -> Relief:
+    """Return that an answer is to lack nothing."""
+    return Relief.NONE
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search found, on which rung of the ladder, and what that lacks."""
@@ -70,6 +80,7 @@ class BuildContext:
     nudge: Callable[[SessionKey], None]
     rules: Rules
     embed: Embed | None = None
+    relief: Callable[[], Relief] = nothing_spared
 
     async def __call__(self, request: BuildRequest, deadline: float | None = None) -> Built:
         """Return the context; it never exceeds the input budget.
@@ -139,16 +150,19 @@ class BuildContext:
         escalation = assess(view.state, turns, self.rules.escalation, view.noticed)
         watch.lap("route")
         query = query_text(_asked(message, view), view.state)
-        if wants_retrieval(routing):
+        relief = self.relief() if wants_retrieval(routing) else Relief.NONE
+        if wants_retrieval(routing) and not relief:
             self.meaning.begin(query, view)
         now = at or self.scribe.clock()
         work = Composition.begin(view, request, self.rules, now=now, embed=self.embed)
         revision = work.state.revision
-        framed = await work.frame(message_tokens, focus_of(message.text if message else None))
+        framed = await work.frame(message_tokens, _focus(message, relief))
         watch.lap("frame")
         today = day_of(message.occurred_at if message and message.occurred_at else now)
-        found = await self._retrieve(view, framed, routing, query, watch, today=today)
-        known = await self._recalled(view, routing, message)
+        found = await self._retrieve(
+            view, framed, routing, query, watch, relief=relief, today=today
+        )
+        known = await self._recalled(view, routing, message) if relief < Relief.NO_SEARCH else ()
         watch.check()
         context = await work.assemble(framed, found.slices, known)
         watch.lap("assemble")
@@ -183,16 +197,22 @@ class BuildContext:
         query: str,
         watch: Stopwatch,
         *,
+        relief: Relief,
         today: int,
     ) -> Found:
         if framed.retrieval_tokens <= 0 or not wants_retrieval(routing):
             return Found()
+        if relief is Relief.NO_SEARCH:
+            return Found(degradations=(UNSOUGHT,))
         left = watch.remaining()
         wait = INDEX_WAIT if left is None else left * INDEX_SHARE
         complete = await self.indexer.catch_up(view, wait)
         watch.lap("index")
         before = framed.verbatim_start
-        meant = await self.meaning.of(query, view, before=before, left=watch.remaining())
+        if relief:
+            meant = self.meaning.spared(query, relief)
+        else:
+            meant = await self.meaning.of(query, view, before=before, left=watch.remaining())
         watch.lap("embed")
         search = partial(
             retrieve,
@@ -255,6 +275,13 @@ async def _counted(tokenizer: Tokenizer, request: BuildRequest) -> tuple[Turn | 
         return None, 0
     tokens = (await count_turns(tokenizer, (request.message,)))[0]
     return replace(request.message, tokens=tokens), tokens
+
+
+def _focus(message: Turn | None, relief: Relief) -> Focus:
+    """Return what the message is about; where nothing is looked up, the present gets the room."""
+    if relief is Relief.NO_SEARCH:
+        return Focus.PRESENT
+    return focus_of(message.text if message else None)
 
 
 def _asked(message: Turn | None, view: View) -> str:

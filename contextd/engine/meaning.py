@@ -9,7 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from contextd.model import Degradation, Rung
+from contextd.model import Degradation, Relief, Rung
 from contextd.policy.retrieval.likeness import QueryVectors
 
 if TYPE_CHECKING:
@@ -109,6 +109,18 @@ class Meaning:
             if fine is None:
                 lacks = (Degradation("TRANSFORMER_LATE", "the query's vector was not in time"),)
         return self._meant(QueryVectors(static, None if fine is None else _known(fine)), lacks)
+
+    def spared(self, query: str, relief: Relief) -> Meant:
+        """Return what is had of *query* without the models that *relief* spares."""
+        if relief >= Relief.WORDS_ONLY:
+            lack = Degradation("PRESSURE_WORDS_ONLY", "the daemon is busy: no model was asked")
+            self._observer.count("retrievals", rung=Rung.LEXICAL.value)
+            return Meant(QueryVectors(None), Rung.LEXICAL, (lack,))
+        static = _known(self._static.embed([query])[0])
+        if self._fine is None:
+            return self._meant(QueryVectors(static), ())
+        busy = "the daemon is busy: the transformer was not asked"
+        return self._meant(QueryVectors(static), (Degradation("PRESSURE_STATIC_ONLY", busy),))
 
     def _lacks(self, view: View, before: int) -> tuple[Degradation, ...]:
         """Say what keeps the passages before *before* from being compared finely."""

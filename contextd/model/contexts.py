@@ -57,6 +57,19 @@ class Rung(Enum):
     TRANSFORMER = "transformer"
 
 
+class Relief(IntEnum):
+    """Which qualities of a context are given up under load; each rung gives up those below.
+
+    `NO_TRANSFORMER`: a search goes by static vectors and words.  `WORDS_ONLY`: by words
+    alone.  `NO_SEARCH`: nothing is looked up, and the room goes to the newest turns.
+    """
+
+    NONE = 0
+    NO_TRANSFORMER = 1
+    WORDS_ONLY = 2
+    NO_SEARCH = 3
+
+
 class Format(Enum):
     """The message shape the caller wants."""
 

@@ -1,60 +1,49 @@
 """Which calls may work now, which wait, and which are sent away at once.
 
-A daemon that takes everything answers everything late.  A bounded number of calls works at a
-time; a bounded number waits, the most important first; a call that could not be served in
-time is refused before anything is done for it, which costs it and the others the least.
+A daemon that takes everything answers everything late.  A few calls compute at a time; as
+many wait as can be served soon, the most important first; the next one is refused before
+anything is done for it, which costs it and the others the least.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from contextd.errors import DeadlineExceeded, Draining, Overloaded
+from contextd.rpc.intake import Intake
+from contextd.rpc.ladder import TOLERABLE_SECONDS, Ladder
+from contextd.rpc.lines import Lines, Priority, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contextd.errors import ContextdError
+    from contextd.model import Relief
 
+BUSY_SECONDS = 0.000_5
+"""After a pause of this length since the last call, the next one is served at once."""
 
-class Priority(IntEnum):
-    """Who goes first.  What was said must not be lost; looking at sessions can wait."""
-
-    RECORD = 0
-    ESCALATE = 1
-    BUILD = 2
-    INSPECT = 3
-
-
-SMOOTHING = 0.1
-"""The weight of the newest call in the mean service time."""
+LEAST_RETRY_MS = 100
+RETRY_AFTER = 4_000
+"""When a refused call may come again: milliseconds a second that the oldest has waited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """How much is taken on.
 
-    `concurrent` calls work at a time and `waiting` more may wait, nobody longer than about
-    `max_wait` seconds.
+    `concurrent` calls work at a time, of which `computing` may be other than RecordTurn,
+    which mostly waits for the disk.  `waiting` more may wait, nobody longer than `max_wait`
+    seconds; under a lasting load not many more than can be served within `target` seconds.
     """
 
     concurrent: int = 64
+    computing: int = 4
     waiting: int = 512
     max_wait: float = 0.25
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    """A call in the queue; `settled` holds None when it may work, else why it may not."""
-
-    priority: Priority
-    expires_at: float
-    settled: asyncio.Future[ContextdError | None]
+    target: float = 0.04
 
 
 @dataclass(slots=True)
@@ -63,19 +52,26 @@ class Admission:
 
     capacity: Capacity
     monotonic: Callable[[], float]
+    heard: Callable[[Relief], None] = lambda _: None
     _working: int = 0
+    _computing: int = 0
     _waiting: int = 0
-    _service_seconds: float = 0.0
     _arrivals: int = 0
+    _left_at: float = float("-inf")
     _closed: bool = False
-    _queues: dict[Priority, deque[_Waiter]] = field(
-        default_factory=lambda: {priority: deque() for priority in Priority}
-    )
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _ladder: Ladder = field(init=False)
+    _lines: Lines = field(init=False)
+    _intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin idle."""
+        """Begin idle; *heard* is told of each change of `relief`."""
         self._idle.set()
+        self._ladder = Ladder(self.monotonic, self.heard)
+        self._lines = Lines(self.capacity.waiting, self.capacity.target)
+        self._intake = Intake(
+            lambda: self._arrivals, lambda: self._waiting > 1, self._let_in, self.monotonic
+        )
 
     @property
     def in_flight(self) -> int:
@@ -84,8 +80,17 @@ class Admission:
 
     @property
     def arrivals(self) -> int:
-        """The calls that ever asked for a permit."""
+        """Grows with every call that comes."""
         return self._arrivals
+
+    def relief(self) -> Relief:
+        """Return what the answers are to do without for now."""
+        return self._ladder.rung()
+
+    def refusal(self, priority: Priority) -> Overloaded | None:
+        """Say of a call that just came, and has not been read, why it cannot wait; or None."""
+        self._arrivals += 1
+        return None if self._closed else self._crowded(priority)
 
     async def enter(self, priority: Priority, remaining: float | None = None) -> None:
         """Return when the call may work; every return needs one `leave`.
@@ -102,11 +107,12 @@ class Admission:
             raise Draining
         if remaining is not None and remaining <= 0:
             raise DeadlineExceeded
-        if self._working < self.capacity.concurrent and not self._waiting:
-            self._working += 1
-            self._idle.clear()
+        now = self.monotonic()
+        if not self._waiting and self._free(priority) and now - self._left_at > BUSY_SECONDS:
+            self._begin(priority, 0.0)
             return
-        waiter = self._queued(priority, remaining)
+        waiter = self._queued(priority, remaining, now)
+        self._usher()
         try:
             refusal = await waiter.settled
         except asyncio.CancelledError:
@@ -115,10 +121,13 @@ class Admission:
         if refusal is not None:
             raise refusal
 
-    def leave(self, seconds: float) -> None:
-        """Give the permit back after *seconds* of work; the next call gets it."""
-        self._service_seconds += SMOOTHING * (seconds - self._service_seconds)
-        self._release()
+    def leave(self, priority: Priority) -> None:
+        """Give the permit of a call of *priority* back; the next call gets it."""
+        self._left_at = self.monotonic()
+        self._working -= 1
+        self._computing -= priority is not Priority.RECORD
+        self._check_idle()
+        self._usher()
 
     async def idle(self) -> None:
         """Return when no call works or waits."""
@@ -130,79 +139,107 @@ class Admission:
 
     def refuse_waiting(self) -> None:
         """Send away every call that waits: the time for a graceful end is up."""
-        for queue in self._queues.values():
-            while queue:
-                self._settle(queue.popleft(), Draining())
+        for waiter in self._lines:
+            self._settle(waiter, Draining())
 
-    def _queued(self, priority: Priority, remaining: float | None) -> _Waiter:
+    def _free(self, priority: Priority) -> bool:
+        if self._working >= self.capacity.concurrent:
+            return False
+        return priority is Priority.RECORD or self._computing < self.capacity.computing
+
+    def _begin(self, priority: Priority, waited: float) -> None:
+        """Give a call its permit, and learn from how long it has waited."""
+        self._working += 1
+        self._computing += priority is not Priority.RECORD
+        self._idle.clear()
+        self._lines.learn(priority, waited)
+        # That records, which go first, are in time says nothing of the builds behind them.
+        late = waited >= TOLERABLE_SECONDS
+        if priority is Priority.BUILD or (late and priority < Priority.BUILD):
+            self._ladder.waited(waited)
+
+    def _queued(self, priority: Priority, remaining: float | None, now: float) -> Waiter:
         """Give the call a place in the queue, or send it (or a lesser one) away."""
-        patience = self.capacity.max_wait
-        if remaining is not None:
-            patience = min(patience, remaining)
-        if self._expected_wait(priority) > patience:
-            raise self._overloaded("the wait would be too long")
+        refusal = self._crowded(priority)
+        if refusal is not None:
+            raise refusal
+        oldest = self._lines.since(priority)
+        if remaining is not None and oldest is not None and now - oldest > remaining:
+            raise self._overloaded(priority, "the wait would be too long")
         if self._waiting >= self.capacity.waiting:
             self._make_room(priority)
-        waiter = _Waiter(
-            priority,
-            float("inf") if remaining is None else self.monotonic() + remaining,
-            asyncio.get_running_loop().create_future(),
-        )
-        self._queues[priority].append(waiter)
+        expires_at = float("inf") if remaining is None else now + remaining
+        future = asyncio.get_running_loop().create_future()
+        waiter = Waiter(priority, now, expires_at, future)
+        self._lines.append(waiter)
         self._waiting += 1
+        self._idle.clear()
         return waiter
 
-    def _settle(self, waiter: _Waiter, refusal: ContextdError | None) -> bool:
-        """Tell a waiter, already out of its queue; False when it has left by itself."""
+    def _crowded(self, priority: Priority) -> Overloaded | None:
+        """Say why a call of *priority* has no place, if it has none."""
+        if not self._lines.crowded(priority):
+            return None
+        self._send_the_late_away()
+        if not self._lines.crowded(priority):
+            return None
+        return self._overloaded(priority, "the wait would be too long")
+
+    def _settle(self, waiter: Waiter, refusal: ContextdError | None) -> None:
+        """Take a waiter out of its line and tell it, unless it has left by itself."""
+        self._lines.remove(waiter)
         if waiter.settled.done():
-            return False
+            return
         waiter.settled.set_result(refusal)
         self._waiting -= 1
-        self._working += refusal is None
+        if refusal is None:
+            self._begin(waiter.priority, self.monotonic() - waiter.since)
         self._check_idle()
-        return True
 
-    def _withdraw(self, waiter: _Waiter) -> None:
+    def _withdraw(self, waiter: Waiter) -> None:
         """Take back a waiter whose caller has gone."""
         if waiter.settled.cancelled():
-            with suppress(ValueError):  # a permit was just on offer, and the waiter passed over
-                self._queues[waiter.priority].remove(waiter)
+            self._lines.remove(waiter)
             self._waiting -= 1
             self._check_idle()
         elif waiter.settled.result() is None:
-            self._release()  # it was let in and its caller left in the same moment
+            self.leave(waiter.priority)  # it was let in and its caller left in the same moment
 
-    def _release(self) -> None:
-        """Hand the permit to the first waiter that still has time, if any."""
-        self._working -= 1
+    def _usher(self) -> None:
+        """Let the next waiter in, if one may, when all calls that have come are taken in."""
+        if self._waiting and self._lines.first(self._free) is not None:
+            self._intake.look()
+
+    def _let_in(self) -> None:
+        """Give a permit to the first waiter that still has time, if any."""
+        self._send_the_late_away()
+        waiter = self._lines.first(self._free)
+        if waiter is not None:
+            self._settle(waiter, None)
+        self._usher()
+
+    def _send_the_late_away(self) -> None:
+        """Refuse those whose time is up, and those that have waited as long as anybody may."""
         now = self.monotonic()
-        for queue in self._queues.values():
-            while queue:
-                waiter = queue.popleft()
-                late = waiter.expires_at <= now
-                if self._settle(waiter, DeadlineExceeded() if late else None) and not late:
-                    return
-        self._check_idle()
+        for waiter in self._lines.late(now, self.capacity.max_wait):
+            refusal: ContextdError = DeadlineExceeded()
+            if waiter.expires_at > now:
+                refusal = self._overloaded(waiter.priority, "it has waited for too long")
+                self._lines.learn(waiter.priority, now - waiter.since)
+            self._settle(waiter, refusal)
 
     def _make_room(self, priority: Priority) -> None:
         """Send away the newest of the least important waiters below *priority*."""
-        for lesser in reversed(Priority):
-            while lesser > priority and self._queues[lesser]:
-                refusal = self._overloaded("more important calls came")
-                if self._settle(self._queues[lesser].pop(), refusal):
-                    return
-        raise self._overloaded("too many calls wait already")
+        lesser = self._lines.newest_below(priority)
+        if lesser is not None:  # there is one, or the line of *priority* would be crowded
+            self._settle(lesser, self._overloaded(lesser.priority, "more important calls came"))
 
-    def _expected_wait(self, priority: Priority) -> float:
-        """Estimate the wait from those ahead and the mean service time (Little's law)."""
-        ahead = sum(len(queue) for rank, queue in self._queues.items() if rank <= priority)
-        return (ahead + 1) * self._service_seconds / self.capacity.concurrent
-
-    def _overloaded(self, why: str) -> Overloaded:
-        wait = self._expected_wait(Priority.INSPECT)
+    def _overloaded(self, priority: Priority, why: str) -> Overloaded:
+        oldest = self._lines.since(priority)
+        waited = 0.0 if oldest is None else self.monotonic() - oldest
         return Overloaded(
             f"The daemon has more work than it can do in time: {why}.",
-            retry_after_ms=max(10, round(wait * 1000)),
+            retry_after_ms=max(LEAST_RETRY_MS, round(RETRY_AFTER * waited)),
         )
 
     def _check_idle(self) -> None:

@@ -24,10 +24,12 @@ from contextd.rpc.gate import Gate
 from contextd.rpc.status import answer, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    from contextd.rpc.admission import Admission, Priority
+    from contextd.errors import ContextdError
+    from contextd.rpc.admission import Admission
     from contextd.rpc.gate import Scope
+    from contextd.rpc.lines import Priority
 
 LOG = logging.getLogger(__name__)
 
@@ -85,6 +87,10 @@ class Calls:
     default_deadline: float | None = None
     gate: Gate = field(default_factory=Gate)
 
+    def service(self, name: str, methods: Iterable[Method[Any]]) -> grpc.GenericRpcHandler:
+        """Return the gRPC handler of the service *name*."""
+        return _Service(self, {f"/{name}/{method.name}": method for method in methods})
+
     def handler(self, method: Method[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return the gRPC handler of *method*.
 
@@ -96,6 +102,25 @@ class Calls:
             return await self._respond(method, payload, context)
 
         return grpc.unary_unary_rpc_method_handler(respond)
+
+    def turn_away(
+        self, method: Method[Any], error: ContextdError
+    ) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Return the gRPC handler that answers a call of *method* with *error*, unread.
+
+        To gRPC it is one that takes a stream: of such a call nothing is read until asked for.
+        """
+
+        async def respond(
+            _unread: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
+        ) -> bytes:
+            started = self.monotonic()
+            self.observer.began(method.name)
+            code = self._refuse(method, error, context)
+            self.observer.ended(method.name, code, self.monotonic() - started)
+            return b""
+
+        return grpc.stream_unary_rpc_method_handler(respond)
 
     async def _respond(
         self,
@@ -131,12 +156,11 @@ class Calls:
         self.gate.enter(tenant, method.turns(message))
         try:
             await self.admission.enter(method.priority, remaining)
-            started = self.monotonic()
-            left = None if remaining is None else remaining - (started - arrived)
+            left = None if remaining is None else remaining - (self.monotonic() - arrived)
             try:
                 return (await method.serve(message, left)).SerializeToString()
             finally:
-                self.admission.leave(self.monotonic() - started)
+                self.admission.leave(method.priority)
         finally:
             self.gate.leave(tenant)
 
@@ -167,6 +191,26 @@ class Calls:
         context.set_details(status.message)
         context.set_trailing_metadata(status.trailers)
         return status.code.name
+
+
+class _Service(grpc.GenericRpcHandler):
+    """One service: sends a call away, or to the handler of its method."""
+
+    def __init__(self, calls: Calls, methods: Mapping[str, Method[Any]]) -> None:
+        """Serve *methods*, by the full names that gRPC gives them."""
+        self._calls = calls
+        self._methods = {name: (method, calls.handler(method)) for name, method in methods.items()}
+
+    def service(
+        self, details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        """Return who answers a call, which has not been read yet; None for no such method."""
+        found = self._methods.get(details.method)
+        if found is None:
+            return None
+        method, handler = found
+        refusal = self._calls.admission.refusal(method.priority)
+        return handler if refusal is None else self._calls.turn_away(method, refusal)
 
 
 def _parse(kind: type[Request], payload: bytes) -> Request:

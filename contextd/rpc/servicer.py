@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import grpc
-
 from contextd.rpc import decode, encode, pages, validation
-from contextd.rpc.admission import Priority
 from contextd.rpc.call import Method
+from contextd.rpc.lines import Priority
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1 import session_service_pb2 as sessions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    import grpc
 
     from contextd.model import (
         BuildRequest,
@@ -200,12 +200,7 @@ def handlers(
         (CONTEXT_SERVICE, ContextServicer(engine, limits).methods()),
         (SESSION_SERVICE, SessionServicer(engine, limits).methods()),
     )
-    return tuple(
-        grpc.method_handlers_generic_handler(
-            name, {method.name: calls.handler(method) for method in methods}
-        )
-        for name, methods in services
-    )
+    return tuple(calls.service(name, methods) for name, methods in services)
 
 
 def _that_fit(turns: Iterable[common.Turn]) -> list[common.Turn]:

@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.errors import DeadlineExceeded, Draining, Overloaded
-from contextd.rpc.admission import Admission, Capacity, Priority
+from contextd.model import Relief
+from contextd.rpc.admission import Admission, Capacity
+from contextd.rpc.intake import PLENTY_OF_TURNS
+from contextd.rpc.ladder import DOWN_SECONDS
+from contextd.rpc.lines import LEAST_ROOM, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -40,8 +44,8 @@ def play(
 
 
 async def settle() -> None:
-    """Let everything that can run, run."""
-    for _ in range(5):
+    """Let everything that can run, run; the clock stands still, so looks are counted."""
+    for _ in range(PLENTY_OF_TURNS + 10):
         await asyncio.sleep(0)
 
 
@@ -54,7 +58,7 @@ def test_the_important_go_first() -> None:
         async def call(name: str, priority: Priority) -> None:
             await admission.enter(priority)
             order.append(name)
-            admission.leave(0.0)
+            admission.leave(Priority.BUILD)
 
         await admission.enter(Priority.BUILD)
         async with asyncio.TaskGroup() as group:
@@ -68,7 +72,7 @@ def test_the_important_go_first() -> None:
                 group.create_task(call(name, priority))
             await settle()
             assert order == []
-            admission.leave(0.0)
+            admission.leave(Priority.BUILD)
         assert order == ["record", "escalate", "build 1", "build 2", "list"]
         assert admission.in_flight == 0
 
@@ -82,11 +86,11 @@ def test_a_full_queue_refuses_at_once() -> None:
         await admission.enter(Priority.BUILD)
         waiting = asyncio.ensure_future(admission.enter(Priority.BUILD))
         await settle()
-        with pytest.raises(Overloaded, match="too many calls"):
+        with pytest.raises(Overloaded, match="too long"):
             await admission.enter(Priority.BUILD)
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         await waiting
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
 
     play(scene, waiting=1)
 
@@ -102,34 +106,156 @@ def test_a_more_important_call_takes_a_place() -> None:
         recording = asyncio.ensure_future(admission.enter(Priority.RECORD))
         with pytest.raises(Overloaded, match="more important"):
             await listing
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         await recording
         assert not building.done()
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         await building
 
     play(scene, waiting=2)
 
 
 def test_no_call_waits_in_vain() -> None:
-    """A call whose time is shorter than the expected wait is refused at once."""
+    """A call whose time is shorter than the oldest of its kind has waited is refused at once."""
 
     async def scene(admission: Admission, clock: Clock) -> None:
         await admission.enter(Priority.BUILD)
-        admission.leave(1.0)  # the mean service time is now 0.1 s
-        await admission.enter(Priority.BUILD)
+        oldest = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        clock.now = 0.1
         with pytest.raises(Overloaded, match="too long") as caught:
             await admission.enter(Priority.BUILD, 0.05)
-        assert int(caught.value.metadata["retry_after_ms"]) == 100
+        assert int(caught.value.metadata["retry_after_ms"]) == 400
         patient = asyncio.ensure_future(admission.enter(Priority.BUILD, 0.15))
         await settle()
         assert not patient.done()
-        with pytest.raises(Overloaded, match="too long"):
-            await admission.enter(Priority.BUILD)  # behind one: 0.2 s, more than max_wait
-        admission.leave(0.1)
+        admission.leave(Priority.BUILD)
+        await oldest
+        admission.leave(Priority.BUILD)
         await patient
 
-    play(scene, max_wait=0.18)
+    play(scene)
+
+
+async def waiting(admission: Admission, count: int) -> list[asyncio.Task[None]]:
+    """Return *count* calls that wait for a permit, or were refused."""
+    calls = [asyncio.create_task(admission.enter(Priority.BUILD)) for _ in range(count)]
+    await settle()
+    return calls
+
+
+async def served_late(admission: Admission, clock: Clock, seconds: float, times: int) -> None:
+    """Keep *times* calls waiting for *seconds* each, one after the other, and serve them."""
+    await admission.enter(Priority.BUILD)
+    for _ in range(times):
+        (call,) = await waiting(admission, 1)
+        clock.now += seconds
+        admission.leave(Priority.BUILD)
+        await call
+    admission.leave(Priority.BUILD)
+
+
+def test_room_goes_while_calls_are_late_and_comes_back() -> None:
+    """After many late calls fewer may wait, but never less than a few; then more again."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await served_late(admission, clock, 0.1, 100)
+        clock.now += 1.0
+        await admission.enter(Priority.BUILD)
+        calls = await waiting(admission, LEAST_ROOM + 20)
+        accepted = [call for call in calls if not call.done()]
+        assert LEAST_ROOM <= len(accepted) < LEAST_ROOM + 5
+        assert isinstance(admission.refusal(Priority.BUILD), Overloaded)
+        assert admission.refusal(Priority.RECORD) is None  # its own line is empty
+        for call in accepted:
+            admission.leave(Priority.BUILD)
+            await call
+        more = await waiting(admission, LEAST_ROOM + 8)
+        assert admission.refusal(Priority.BUILD) is None
+        for call in more:
+            admission.leave(Priority.BUILD)
+            await call
+        admission.leave(Priority.BUILD)
+
+    play(scene, waiting=256)
+
+
+def test_a_few_slow_calls_are_no_overload() -> None:
+    """However slow the first calls are, a short queue is served, not refused."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        calls = await waiting(admission, LEAST_ROOM)
+        clock.now += 60.0
+        for call in calls:
+            admission.leave(Priority.BUILD)
+            await call
+        admission.leave(Priority.BUILD)
+        assert admission.in_flight == 0
+
+    play(scene, waiting=256)
+
+
+def test_a_long_queue_does_not_wait_for_ever() -> None:
+    """Of a long line, those that have waited for as long as anybody may are refused."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        calls = await waiting(admission, LEAST_ROOM + 5)
+        clock.now += 1.0
+        admission.leave(Priority.BUILD)
+        await settle()
+        refused = [call for call in calls if call.done() and call.exception() is not None]
+        assert refused == calls[:5]
+        assert {type(call.exception()) for call in refused} == {Overloaded}
+        for call in calls[5:]:
+            await call
+            admission.leave(Priority.BUILD)
+
+    play(scene, waiting=256, max_wait=0.5)
+
+
+def test_records_have_their_own_places() -> None:
+    """Calls that compute leave places to those that wait for the disk."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        for _ in range(2):
+            await admission.enter(Priority.BUILD)
+        (build,) = await waiting(admission, 1)
+        record = asyncio.ensure_future(admission.enter(Priority.RECORD))
+        await settle()
+        assert record.done()
+        assert not build.done()
+        admission.leave(Priority.RECORD)
+        await settle()
+        assert not build.done()
+        admission.leave(Priority.BUILD)
+        await build
+
+    play(scene, concurrent=8, computing=2)
+
+
+def test_what_is_given_up_while_all_are_late() -> None:
+    """Quality goes step by step while every call is late, and comes back when none is."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        assert admission.relief() is Relief.NONE
+        await served_late(admission, clock, 0.03, 3)
+        assert admission.relief() is Relief.NONE  # not for long enough
+        await served_late(admission, clock, 0.03, 40)
+        assert admission.relief() is Relief.NO_SEARCH
+        clock.now += DOWN_SECONDS + 0.01
+        assert admission.relief() is Relief.WORDS_ONLY
+        clock.now += 2 * DOWN_SECONDS
+        assert admission.relief() is Relief.NONE
+        for _ in range(40):
+            await served_late(admission, clock, 0.03, 2)
+            await admission.enter(Priority.BUILD)
+            admission.leave(Priority.BUILD)
+            clock.now += 0.001
+        assert admission.relief() is Relief.NONE  # the queue was empty now and then
+
+    play(scene)
 
 
 def test_no_time_no_work() -> None:
@@ -152,7 +278,7 @@ def test_a_late_waiter_is_passed_over() -> None:
         patient = asyncio.ensure_future(admission.enter(Priority.BUILD, 9.0))
         await settle()
         clock.now = 5.0
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         with pytest.raises(DeadlineExceeded):
             await late
         await patient
@@ -172,7 +298,7 @@ def test_a_caller_that_leaves_gives_up_its_place() -> None:
         with pytest.raises(asyncio.CancelledError):
             await gone
         assert admission.in_flight == 1
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         assert admission.in_flight == 0
 
     play(scene)
@@ -188,9 +314,9 @@ def test_leaving_in_the_moment_of_the_permit(*, cancel_first: bool) -> None:
         await settle()
         if cancel_first:
             gone.cancel()
-            admission.leave(0.0)
+            admission.leave(Priority.BUILD)
         else:
-            admission.leave(0.0)
+            admission.leave(Priority.BUILD)
             gone.cancel()
         with pytest.raises(asyncio.CancelledError):
             await gone
@@ -209,11 +335,11 @@ def test_idle_waits_for_all() -> None:
         second = asyncio.ensure_future(admission.enter(Priority.BUILD))
         idle = asyncio.ensure_future(admission.idle())
         await settle()
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         await second
         await settle()
         assert not idle.done()
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         await idle
 
     play(scene)
@@ -229,7 +355,7 @@ def test_a_closed_door() -> None:
         admission.close()
         with pytest.raises(Draining):
             await admission.enter(Priority.RECORD)
-        admission.leave(0.0)
+        admission.leave(Priority.BUILD)
         await waiting
         assert (admission.in_flight, admission.arrivals) == (1, 3)
 
@@ -275,7 +401,7 @@ def test_permits_are_neither_lost_nor_made(
                 calls.append(asyncio.create_task(admission.enter(priority, remaining)))
             elif step == "leave" and (working := _working(calls, held)):
                 held.add(working[0])
-                admission.leave(0.1)
+                admission.leave(Priority.BUILD)
             elif step == "cancel" and calls:
                 calls[-1].cancel()
             elif step == "tick":
@@ -286,7 +412,7 @@ def test_permits_are_neither_lost_nor_made(
         await settle()
         while working := _working(calls, held):
             held.add(working[0])
-            admission.leave(0.1)
+            admission.leave(Priority.BUILD)
             await settle()
         await asyncio.gather(*calls, return_exceptions=True)
         assert admission.in_flight == 0
