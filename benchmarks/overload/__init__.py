@@ -1,0 +1,1 @@
+"""What a daemon does under more load than it can bear: `python -m benchmarks.overload`."""
