@@ -25,6 +25,7 @@
     ├── Draining
     ├── DeadlineExceeded
     ├── StoreUnavailable
+    │   ├── StoreInUse
     │   └── StoreClosed
     ├── SummarizerUnavailable     never reaches a caller: work in the background is done later
     ├── StoreCorrupt              an operator must act
@@ -178,6 +179,10 @@ class DeadlineExceeded(ContextdError):
 
 class StoreUnavailable(ContextdError):
     """The store cannot be reached or does not answer."""
+
+
+class StoreInUse(StoreUnavailable):
+    """Another process has the store."""
 
 
 class StoreClosed(StoreUnavailable):

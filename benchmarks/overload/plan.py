@@ -16,7 +16,8 @@ class Plan:
 
     `mix` is the share of each of `KINDS` in the arrivals.  The search for the peak begins at
     `first` a second and goes up by `step`, a stretch of `search_seconds` each; the others
-    last `seconds`.  Normal is `normal` times the peak, too much each of `times` the peak.
+    last `seconds`.  The peak is the most answers in time, whatever they lack; normal is
+    `normal` times that, where answers lack nothing; the rest are `times` the peak.
     An answer within `bound` seconds counts towards goodput; callers give up after `deadline`.
     """
 
@@ -30,8 +31,8 @@ class Plan:
     search_seconds: float = 4.0
     seconds: float = 8.0
     warmup: float = 1.0
-    normal: float = 0.7
-    times: tuple[float, ...] = (1.5, 3.0, 6.0)
+    normal: float = 0.3
+    times: tuple[float, ...] = (1.0, 3.0, 5.0)
     bound: float = 0.25
     deadline: float = 1.0
     highest: float = 3_000.0

@@ -30,9 +30,6 @@ def tree(found: Found, plan: Plan) -> dict[str, Any]:
     """Return every figure of a run, by where it was measured."""
     figures: dict[str, Any] = {
         "peak": round(found.peak, 1),
-        "peak_with_less_quality": round(
-            max((_goodput(each, plan) for each in found.search), default=0.0), 1
-        ),
         "search": [_stretch(each, plan) for each in found.search],
         "over": {f"{times:g}": _stretch(each, plan) for times, each in found.over.items()},
         "seconds": round(found.seconds, 1),
@@ -152,7 +149,7 @@ def _well_from(outcome: Outcome, begins: float, limit: float) -> float | None:
 def _cost(found: Found) -> dict[str, Any]:
     """Work out what an answer with less quality and a refusal take, in microseconds of CPU.
 
-    By least squares over the stretches of more than three times the peak, if there are two.
+    By least squares over the stretches at multiples of the peak, if there are two.
     """
     rows, spent = [], []
     for stretch in found.over.values():

@@ -37,9 +37,6 @@ REST_SECONDS = 2.0
 ENOUGH = 0.8
 """A rate of whose calls a smaller share is answered in time is more than the daemon bears."""
 
-FULL = 0.05
-"""Up to this share of the contexts may lack a quality at the peak."""
-
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -144,7 +141,7 @@ async def measure(plan: Plan, site: Site, folder: Path, console: Console) -> Fou
 
 
 async def _search(stage: Stage, found: Found, console: Console) -> None:
-    """Find the most answers a second in time, while contexts lack nothing."""
+    """Find the most answers a second in time, whatever their quality."""
     plan, rate, best = stage.plan, stage.plan.first, 0.0
     await stage.stretch(((rate, plan.search_seconds),), "first")  # caches fill, not counted
     while rate <= plan.highest:
@@ -157,8 +154,7 @@ async def _search(stage: Stage, found: Found, console: Console) -> None:
             f"{stretch.degraded:.0%} of the contexts lacked a quality"
         )
         good = outcome.good(plan.bound) / plan.search_seconds
-        if stretch.degraded <= FULL or not best:
-            best = max(best, good)
+        best = max(best, good)
         if share < ENOUGH:
             break
         rate *= plan.step

@@ -30,7 +30,7 @@ from contextd.engine.meaning import FineModel
 from contextd.engine.sessions import HotSessions
 from contextd.engine.writing import Accepted, Writer
 from contextd.observers import PrometheusObserver, watch_loop, watched_collections
-from contextd.stores import open_store
+from contextd.stores import open_when_free
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,7 +82,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
             asyncio.to_thread(StaticEmbedder),
             asyncio.to_thread(fine_embedder, config.embedder.model),
         )
-        store = await open_store(config.store.url)
+        store = await open_when_free(config.store.url, config.server.takeover_seconds)
         stack.push_async_callback(store.aclose)
         observer = PrometheusObserver()
         access = wire_access(config, observer, stack)

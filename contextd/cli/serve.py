@@ -42,6 +42,14 @@ def serve(
     ] = None,
     config: Annotated[Path | None, typer.Option(help="The TOML file.", metavar="FILE")] = None,
     *,
+    takeover: Annotated[
+        float | None,
+        typer.Option(
+            help="Wait so long for another daemon to let go of the store.",
+            min=0.0,
+            metavar="SECONDS",
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Say it and log it as JSON lines.")] = False,
     insecure: Annotated[
@@ -58,6 +66,7 @@ def serve(
         "server.ops": ops,
         "server.socket": socket,
         "store.url": store,
+        "server.takeover_seconds": takeover,
         "log.level": log_level,
         "log.json": True if json else None,
         "server.insecure": True if insecure else None,

@@ -19,7 +19,8 @@ class ServerConfig:
     Addresses are HOST:PORT, port 0 for any free one; an empty `listen`, `socket` or `ops`
     switches that listener off.  `queue` counts the calls that may wait for one of the
     `concurrency` places, of which all but RecordTurn, which mostly waits for the disk, may
-    take `computing`; `drain_seconds` bounds the wait for running calls at a stop.
+    take `computing`; `drain_seconds` bounds the wait for running calls at a stop, and
+    `takeover_seconds` that of a new daemon for an old one to let go of its store.
     `insecure` lets `listen` be open to the network without [tls] and [auth].
     """
 
@@ -33,6 +34,7 @@ class ServerConfig:
     computing: int = 4
     queue: int = 256
     drain_seconds: float = 20.0
+    takeover_seconds: float = 0.0
     insecure: bool = False
 
 

@@ -133,6 +133,16 @@ class Admission:
         """Return when no call works or waits."""
         await self._idle.wait()
 
+    async def gap(self) -> None:
+        """Return in a moment in which no call works, waits or is being handed out by gRPC."""
+        while True:
+            await self._idle.wait()
+            arrivals, quiet = self._arrivals, asyncio.Event()
+            Intake(lambda: self._arrivals, lambda: True, quiet.set, self.monotonic).look()
+            await quiet.wait()
+            if not self.in_flight and arrivals == self._arrivals:
+                return
+
     def close(self) -> None:
         """Refuse every call from now on; those that are in may stay."""
         self._closed = True

@@ -10,7 +10,7 @@ from contextd.model import Relief
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOLERABLE_SECONDS = 0.02
+TOLERABLE_SECONDS = 0.03
 """A call that waited longer was late."""
 
 UP_SECONDS = 0.1

@@ -48,6 +48,9 @@ many is told OVERLOADED instead of waiting unseen; yet no connection can open ca
 LAST_CALLS_SECONDS = 1.0
 """How long callers that do not heed NOT_SERVING are served on, and then refused."""
 
+LAST_BYTES_SECONDS = 0.1
+"""How long the last answers may take to leave; streams that watch are cut off then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listen:
@@ -105,10 +108,11 @@ class Server:
     async def stop(self, grace: float) -> None:
         """Drain, then end; no call that reached the server fails within *grace* seconds.
 
-        Health says NOT_SERVING; then calls are served until none comes for a moment; then
-        new ones are refused with DRAINING while the others finish; then the listeners
-        close.  Calls that still wait for a permit after *grace* get DRAINING too, those at
-        work are cancelled.  Idempotent.
+        Health says NOT_SERVING; then calls are served until none comes for a while, or, for
+        callers that do not heed it, until there is a moment without any; then the listeners
+        close.  When there is no such moment, new calls are refused with DRAINING while the
+        others finish.  Calls that still wait for a permit after *grace* get DRAINING too,
+        those at work are cancelled.  Idempotent.
 
         Closing at once would not do: gRPC cancels what it has read and not yet handed out,
         and a caller that is told CANCELLED does not try again.
@@ -117,14 +121,23 @@ class Server:
         if self._health is not None:
             await self._health.stop()
         await self._quiet(min(grace, LAST_CALLS_SECONDS))
-        self._calls.admission.close()
+        patience = min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS)
         try:
-            await asyncio.wait_for(self._calls.admission.idle(), ends - self._calls.monotonic())
+            await asyncio.wait_for(self._calls.admission.gap(), patience)
         except TimeoutError:
-            self._calls.admission.refuse_waiting()
-        await self._quiet(min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS))
-        await self._grpc.stop(None)
+            await self._refuse(ends)
+        await self._grpc.stop(LAST_BYTES_SECONDS if grace else None)
         await self._stack.aclose()
+
+    async def _refuse(self, ends: float) -> None:
+        """Refuse new calls until the others have ended, or until the time *ends*."""
+        admission = self._calls.admission
+        admission.close()
+        try:
+            await asyncio.wait_for(admission.idle(), ends - self._calls.monotonic())
+        except TimeoutError:
+            admission.refuse_waiting()
+        await self._quiet(min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS))
 
     async def _quiet(self, seconds: float) -> None:
         """Return when nothing happened in QUIET_LOOKS looks in a row, or after *seconds*."""

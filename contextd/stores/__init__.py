@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from contextd.errors import ConfigInvalid
+from contextd.errors import ConfigInvalid, StoreInUse
 
 if TYPE_CHECKING:
     from contextd.ports import Store
@@ -14,6 +17,30 @@ if TYPE_CHECKING:
 SCHEMES = MappingProxyType({"memory": "contextd.stores.memory", "sqlite": "contextd.stores.sqlite"})
 """The module of each scheme.  It is imported when asked for, so that only the drivers in
 use have to be installed, and offers `async def open_url(url: str) -> Store`."""
+
+
+LOG = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.01
+"""How often it is tried: as long as this nobody serves."""
+
+
+async def open_when_free(url: str, seconds: float) -> Store:
+    """Open the store that *url* names as soon as its holder lets it go, within *seconds*.
+
+    Raises as `open_store` does.
+    """
+    ends, told = time.monotonic() + seconds, False
+    while True:
+        try:
+            return await open_store(url)
+        except StoreInUse as error:
+            if time.monotonic() >= ends:
+                raise
+            if not told:
+                LOG.info("waiting up to %g s: %s", seconds, error)
+                told = True
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def open_store(url: str) -> Store:

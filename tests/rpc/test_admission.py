@@ -240,16 +240,16 @@ def test_what_is_given_up_while_all_are_late() -> None:
 
     async def scene(admission: Admission, clock: Clock) -> None:
         assert admission.relief() is Relief.NONE
-        await served_late(admission, clock, 0.03, 3)
+        await served_late(admission, clock, 0.031, 3)
         assert admission.relief() is Relief.NONE  # not for long enough
-        await served_late(admission, clock, 0.03, 40)
+        await served_late(admission, clock, 0.031, 40)
         assert admission.relief() is Relief.NO_SEARCH
         clock.now += DOWN_SECONDS + 0.01
         assert admission.relief() is Relief.WORDS_ONLY
         clock.now += 2 * DOWN_SECONDS
         assert admission.relief() is Relief.NONE
         for _ in range(40):
-            await served_late(admission, clock, 0.03, 2)
+            await served_late(admission, clock, 0.031, 2)
             await admission.enter(Priority.BUILD)
             admission.leave(Priority.BUILD)
             clock.now += 0.001

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from contextd.errors import ContextdError, StoreCorrupt, StoreTooNew, StoreUnavailable
+from contextd.errors import (
+    ContextdError,
+    StoreCorrupt,
+    StoreInUse,
+    StoreTooNew,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +86,8 @@ class FileLock:
         """Take the lock of the database *path*.
 
         Raises:
-            StoreUnavailable: another daemon has it, or the folder is not writable.
+            StoreInUse: another daemon has it.
+            StoreUnavailable: the folder is not writable.
         """
         try:
             self._file: IO[str] = Path(f"{path}.lock").open("a+", encoding="utf-8")  # noqa: SIM115 - held until close
@@ -92,7 +99,7 @@ class FileLock:
             self._file.seek(0)
             holder = self._file.read().strip()
             self._file.close()
-            raise StoreUnavailable(f"{path} is in use by process {holder}") from error
+            raise StoreInUse(f"{path} is in use by process {holder}") from error
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()

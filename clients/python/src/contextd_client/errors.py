@@ -180,5 +180,6 @@ _BY_CODE: Mapping[StatusCode, type[ContextdError]] = {
     StatusCode.PERMISSION_DENIED: PermissionDenied,
     StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     StatusCode.UNAVAILABLE: Unavailable,
+    StatusCode.CANCELLED: Unavailable,  # by the daemon, which ended; by us it raises otherwise
     StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
 }

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 START_SECONDS = 5.0
-"""How long after its making a transport waits for a daemon that is still starting."""
+"""How long a transport waits for a daemon that is still starting.
+
+That is after its own making, and after a daemon that had answered could not be reached.
+"""
 
 _OPTIONS = (
     ("grpc.enable_retries", 0),  # the client retries itself: it knows the deadline
@@ -75,7 +78,8 @@ class GrpcTransport:
         self._target = target
         self._tls = None if target.startswith("unix:") else tls
         self._token = token
-        self._made = self._looked = time.monotonic()
+        self._missed = self._looked = time.monotonic()
+        self._reached = False
         self._shown: tuple[bytes | None, ...] = ()
         self._pending: tuple[bytes | None, ...] = ()
         self._closing: set[asyncio.Task[None]] = set()
@@ -89,21 +93,21 @@ class GrpcTransport:
         metadata, left = await self._brought(deadline)
         stub, patient = self._opened(), self._patient()
         call = stub.BuildContext(request, timeout=left, wait_for_ready=patient, metadata=metadata)
-        return await _answer(call)
+        return await self._answer(call)
 
     async def record_turn(self, request: RecordTurnRequest, deadline: float) -> RecordTurnResponse:
         """Call RecordTurn."""
         metadata, left = await self._brought(deadline)
         stub, patient = self._opened(), self._patient()
         call = stub.RecordTurn(request, timeout=left, wait_for_ready=patient, metadata=metadata)
-        return await _answer(call)
+        return await self._answer(call)
 
     async def escalate(self, request: EscalateRequest, deadline: float) -> EscalateResponse:
         """Call Escalate."""
         metadata, left = await self._brought(deadline)
         stub, patient = self._opened(), self._patient()
         call = stub.Escalate(request, timeout=left, wait_for_ready=patient, metadata=metadata)
-        return await _answer(call)
+        return await self._answer(call)
 
     async def aclose(self) -> None:
         """Close the channel; calls under way are cancelled."""
@@ -155,13 +159,16 @@ class GrpcTransport:
             self._channel = self._stub = None
 
     def _patient(self) -> bool:
-        """Say whether to wait for a connection: sidecar and frontend start side by side."""
-        return time.monotonic() - self._made < START_SECONDS
+        """Say whether to wait for a connection: sidecars start beside us, and start again."""
+        return time.monotonic() - self._missed < START_SECONDS
 
-
-async def _answer(call: Awaitable[R]) -> R:
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        trailers = error.trailing_metadata() or ()
-        raise error_of(error.code(), error.details() or "", trailers) from error
+    async def _answer(self, call: Awaitable[R]) -> R:
+        try:
+            answer = await call
+        except grpc.aio.AioRpcError as error:
+            if self._reached and error.code() is grpc.StatusCode.UNAVAILABLE:
+                self._missed, self._reached = time.monotonic(), False
+            trailers = error.trailing_metadata() or ()
+            raise error_of(error.code(), error.details() or "", trailers) from error
+        self._reached = True
+        return answer
