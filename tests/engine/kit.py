@@ -23,6 +23,7 @@ from contextd.model import (
     EscalateRequest,
     Reason,
     RecordRequest,
+    Relief,
     Role,
     SessionKey,
     Turn,
@@ -90,6 +91,7 @@ class Engine:
     now: float = 0.0
     capacity_bytes: int = 1 << 24
     fine: FineModel | None = None
+    relief: Relief = Relief.NONE
     vectors: VectorStore = field(default_factory=MemoryStore)
     thread: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
     patience: Patience = field(default_factory=lambda: Patience(seconds=30))
@@ -115,6 +117,7 @@ class Engine:
             writer=writer,
             nudge=self.nudged.append,
             rules=self.rules,
+            relief=lambda: self.relief,
             **times,
         )
         self.escalate = Escalate(
