@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 0.000_5
 """After a pause of this length since the last call, the next one is served at once."""
 
+GAP_SECONDS = 0.02
+"""Longer than a call takes from the wire to its handler, unless the machine is held up."""
+
 LEAST_RETRY_MS = 100
 RETRY_AFTER = 4_000
 """When a refused call may come again: milliseconds a second that the oldest has waited."""
@@ -134,10 +137,11 @@ class Admission:
         await self._idle.wait()
 
     async def gap(self) -> None:
-        """Return in a moment in which no call works, waits or is being handed out by gRPC."""
+        """Return when for GAP_SECONDS no call came, worked or was being handed out by gRPC."""
         while True:
             await self._idle.wait()
             arrivals, quiet = self._arrivals, asyncio.Event()
+            await asyncio.sleep(GAP_SECONDS)
             Intake(lambda: self._arrivals, lambda: True, quiet.set, self.monotonic).look()
             await quiet.wait()
             if not self.in_flight and arrivals == self._arrivals:

@@ -326,6 +326,22 @@ def test_leaving_in_the_moment_of_the_permit(*, cancel_first: bool) -> None:
     play(scene)
 
 
+def test_leaving_in_the_moment_of_the_refusal() -> None:
+    """A call that is just being cancelled is not told anything, and is counted off once."""
+
+    async def scene(admission: Admission, clock: Clock) -> None:
+        await admission.enter(Priority.BUILD)
+        gone = asyncio.ensure_future(admission.enter(Priority.BUILD))
+        await settle()
+        gone.cancel()
+        admission.refuse_waiting()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert admission.in_flight == 1
+
+    play(scene)
+
+
 def test_idle_waits_for_all() -> None:
     """`idle` returns when the last call, working or waiting, has ended."""
 
