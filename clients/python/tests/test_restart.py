@@ -46,11 +46,18 @@ class Place:
     folder: Path
     target: str
     arguments: tuple[str, ...]
+    started: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """End what a failed test has left."""
+        for process in self.started:
+            if process.returncode is None:
+                process.kill()
 
     async def start(self, number: int) -> asyncio.subprocess.Process:
         """Start a daemon that takes over from the one that has the file."""
         with (self.folder / f"{number}.log").open("wb") as log:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "contextd", "serve", "--json", *self.arguments),
                 *("--ops", "", "--store", f"sqlite:///{self.folder}/state.db"),
                 *("--takeover", str(START_SECONDS)),
@@ -60,6 +67,8 @@ class Place:
                 cwd=ROOT,
                 env={**os.environ, "CONTEXTD__EMBEDDER__MODEL": "static"},
             )
+        self.started.append(process)
+        return process
 
     async def waiting(self, number: int) -> None:
         """Return when a daemon waits for the file, everything else being loaded."""
@@ -90,9 +99,9 @@ def test_no_call_fails_while_daemons_change(
     runner: asyncio.Runner, tmp_path: Path, kind: str
 ) -> None:
     """Clients lose no call; a bare stub sees nothing but UNAVAILABLE; each turn is there once."""
+    place = _place(tmp_path, kind)
 
     async def scenario() -> None:
-        place = _place(tmp_path, kind)
         calls = Calls()
         daemon = await place.start(0)
         await _announced(daemon)
@@ -116,7 +125,10 @@ def test_no_call_fails_while_daemons_change(
         daemon.send_signal(signal.SIGTERM)
         assert await daemon.wait() == 0
 
-    runner.run(scenario())
+    try:
+        runner.run(scenario())
+    finally:
+        place.clear()
 
 
 def _place(folder: Path, kind: str) -> Place:
