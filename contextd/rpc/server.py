@@ -48,8 +48,8 @@ many is told OVERLOADED instead of waiting unseen; yet no connection can open ca
 LAST_CALLS_SECONDS = 1.0
 """How long callers that do not heed NOT_SERVING are served on, and then refused."""
 
-LAST_BYTES_SECONDS = 0.1
-"""How long the last answers may take to leave; streams that watch are cut off then."""
+LAST_REFUSALS_SECONDS = 0.2
+"""How long callers are refused that come again and again, after the last call has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Server:
             await asyncio.wait_for(self._calls.admission.gap(), patience)
         except TimeoutError:
             await self._refuse(ends)
-        await self._grpc.stop(LAST_BYTES_SECONDS if grace else None)
+        await self._grpc.stop(None)  # with a grace, calls that still come are told CANCELLED
         await self._stack.aclose()
 
     async def _refuse(self, ends: float) -> None:
@@ -137,7 +137,7 @@ class Server:
             await asyncio.wait_for(admission.idle(), ends - self._calls.monotonic())
         except TimeoutError:
             admission.refuse_waiting()
-        await self._quiet(min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS))
+        await self._quiet(min(ends - self._calls.monotonic(), LAST_REFUSALS_SECONDS))
 
     async def _quiet(self, seconds: float) -> None:
         """Return when nothing happened in QUIET_LOOKS looks in a row, or after *seconds*."""

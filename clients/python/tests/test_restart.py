@@ -151,7 +151,8 @@ async def _more(calls: Calls, count: int) -> None:
     """Return when *count* more calls were answered."""
     wanted = calls.total + count
     async with asyncio.timeout(START_SECONDS):
-        while calls.total < wanted:  # noqa: ASYNC110 - any later moment will do
+        while calls.total < wanted:
+            assert calls.failures == []
             await asyncio.sleep(LOOK_SECONDS)
 
 

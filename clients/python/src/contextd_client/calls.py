@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+DRAINING = "DRAINING"
+"""The reason of a daemon that ends: the next one is about to come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -29,7 +32,8 @@ class Retry:
     """When a call that found the daemon unavailable is made again.
 
     The pauses grow by `factor` from `first_pause` to `longest_pause` seconds, each cut by
-    up to half at random; a pause the daemon asks for takes their place.
+    up to half at random; a pause the daemon asks for takes their place.  While a daemon
+    is draining the attempts are not limited, only the time.
     """
 
     attempts: int = 3
@@ -39,7 +43,7 @@ class Retry:
 
     def pause(self, failed: int, error: Unavailable) -> float | None:
         """Return the seconds to wait after *failed* attempts, or None to give up."""
-        if failed >= self.attempts:
+        if failed >= self.attempts and error.reason != DRAINING:
             return None
         if error.retry_after is not None:
             return error.retry_after if error.retry_after >= 0 else None

@@ -149,7 +149,8 @@ def error_of(
         for key, value in texts.items()
         if key.startswith(_PREFIX)
     }
-    reason = metadata.pop("reason", "")
+    # A call of ours that we cancel raises CancelledError: this was the daemon, which ended.
+    reason = metadata.pop("reason", "DRAINING" if code is StatusCode.CANCELLED else "")
     kind = _BY_REASON.get(reason) or _BY_CODE.get(code, ContextdError)
     return kind(
         details,
@@ -180,6 +181,6 @@ _BY_CODE: Mapping[StatusCode, type[ContextdError]] = {
     StatusCode.PERMISSION_DENIED: PermissionDenied,
     StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     StatusCode.UNAVAILABLE: Unavailable,
-    StatusCode.CANCELLED: Unavailable,  # by the daemon, which ended; by us it raises otherwise
+    StatusCode.CANCELLED: Unavailable,
     StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
 }

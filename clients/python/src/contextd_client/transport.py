@@ -166,7 +166,8 @@ class GrpcTransport:
         try:
             answer = await call
         except grpc.aio.AioRpcError as error:
-            if self._reached and error.code() is grpc.StatusCode.UNAVAILABLE:
+            gone = error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+            if self._reached and gone:
                 self._missed, self._reached = time.monotonic(), False
             trailers = error.trailing_metadata() or ()
             raise error_of(error.code(), error.details() or "", trailers) from error
