@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,9 @@ many is told OVERLOADED instead of waiting unseen; yet no connection can open ca
 
 LAST_CALLS_SECONDS = 1.0
 """How long callers that do not heed NOT_SERVING are served on, and then refused."""
+
+CLOSE_SECONDS = 2.0
+"""How long gRPC may take to close; the process ends anyway, and the store must be let go."""
 
 LAST_REFUSALS_SECONDS = 0.2
 """How long callers are refused that come again and again, after the last call has ended."""
@@ -126,7 +129,8 @@ class Server:
             await asyncio.wait_for(self._calls.admission.gap(), patience)
         except TimeoutError:
             await self._refuse(ends)
-        await self._grpc.stop(None)  # with a grace, calls that still come are told CANCELLED
+        with suppress(TimeoutError):  # with a grace, calls that still come are told CANCELLED
+            await asyncio.wait_for(self._grpc.stop(None), CLOSE_SECONDS)
         await self._stack.aclose()
 
     async def _refuse(self, ends: float) -> None:
