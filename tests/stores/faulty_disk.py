@@ -16,8 +16,8 @@ class FaultyDisk(apsw.VFS):
     """Passes everything on to the real disk and keeps what each file held when last synced.
 
     `syncs` names the files in the order they were synced.  `going` is cleared to let syncs
-    hang, and `hanging` is set when one does.  `failures` maps "write", "sync" or "sync of
-    FILE" to the SQLite result code they fail with.
+    hang, and `hanging` is set when one does.  `failures` maps "write", "sync", "delete"
+    or "sync of FILE" to the SQLite result code they fail with.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,8 @@ class FaultyDisk(apsw.VFS):
         return FaultyFile(self, name, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802 - SQLite's name
-        """Delete, also for the case of a power loss."""
+        """Delete, if that is not to fail, also for the case of a power loss."""
+        self.fail("delete")
         self.synced.pop(Path(filename).name, None)
         super().xDelete(filename, syncdir)
 

@@ -260,6 +260,37 @@ def test_closing_finishes_what_waits(tmp_path: Path) -> None:
     on_faulty_disk(tmp_path, test)
 
 
+def test_a_disk_that_fails_at_the_end(tmp_path: Path) -> None:
+    """Closing comes to its end even if the WAL cannot be deleted; what it held is in the file."""
+
+    async def test(store: SqliteStore, disk: FaultyDisk) -> None:
+        await store.append(KEY, commit(0))
+        disk.failures["delete"] = apsw.SQLITE_IOERR_DELETE
+        await asyncio.wait_for(store.aclose(), 30)
+        disk.failures.clear()
+        again = await SqliteStore.open(tmp_path / "sessions.db")
+        assert len(await again.read(KEY)) == 2
+        await again.aclose()
+
+    on_faulty_disk(tmp_path, test)
+
+
+def test_closing_after_a_failed_sync_trusts_no_second_one(tmp_path: Path) -> None:
+    """Who closes a connection whose sync failed does not sync the WAL again, nor copy it."""
+
+    async def test(store: SqliteStore, disk: FaultyDisk) -> None:
+        await store.append(KEY, commit(0))
+        disk.failures["sync"] = apsw.SQLITE_IOERR_FSYNC
+        with pytest.raises(StoreUnavailable):
+            await store.append(KEY, commit(2))
+        disk.failures.clear()
+        before = list(disk.syncs)
+        await store.aclose()
+        assert disk.syncs == before
+
+    on_faulty_disk(tmp_path, test)
+
+
 def test_a_conflict_can_be_resolved(tmp_path: Path) -> None:
     """After a conflict a read shows what caused it, though nobody was told of that."""
 

@@ -32,6 +32,9 @@ APPLICATION_ID = 0x43545844
 BUSY_MS = 5000
 """How long a statement waits for another connection of this process."""
 
+PIECE_BYTES = 1 << 16
+"""How much of a WAL is rewritten at once; SQLite writes nothing where it is asked for 128 KiB."""
+
 _SQL = files("contextd.stores") / "sql" / "sqlite"
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -118,7 +121,7 @@ def refuse_older_than_fix(sqlite: str) -> None:
 
 
 def connect(path: Path, vfs: str = "") -> apsw.Connection:
-    """Open a connection that never checkpoints by itself.
+    """Open a connection that never checkpoints by itself, not even when it is closed.
 
     WAL, and a sync of it in every commit (`synchronous=FULL`); deleted content is
     overwritten with zeros.
@@ -135,6 +138,7 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
         connection.set_busy_timeout(BUSY_MS)
         mode = connection.pragma("journal_mode", "wal")
         connection.pragma("wal_autocheckpoint", 0)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.pragma("synchronous", "full")
         connection.pragma("fullfsync", "on")  # without it, macOS syncs to the drive's cache only
         connection.pragma("checkpoint_fullfsync", "on")
@@ -168,6 +172,32 @@ def migrate(connection: apsw.Connection, scripts: Sequence[str]) -> None:
             connection.execute(script)
             connection.pragma("user_version", number)
             connection.pragma("application_id", APPLICATION_ID)
+
+
+def rewrite_wal(path: Path, vfs: str = "") -> None:
+    """Write the WAL of *path*, if there is one, over itself and sync it; nobody else has it open.
+
+    The page cache may show what the disk never got: the process before this one died before
+    it synced, or a sync failed, and its successor cannot know.  A later sync would not write
+    it either, for the pages count as clean.  What SQLite finds in the WAL it takes for
+    committed, builds on it, and begins to copy it into the file; were the power lost then,
+    the file would be half new and the WAL without the other half.
+
+    Raises:
+        apsw.Error: it cannot be read, written or synced.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    if not wal.exists():
+        return
+    flags = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE
+    file = apsw.VFSFile(vfs, str(wal), [flags, 0])
+    try:
+        size = file.xFileSize()
+        for offset in range(0, size, PIECE_BYTES):
+            file.xWrite(file.xRead(min(PIECE_BYTES, size - offset), offset), offset)
+        file.xSync(apsw.SQLITE_SYNC_FULL)
+    finally:
+        file.xClose()
 
 
 def sync_folder(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -67,9 +68,19 @@ class Log:
         self._sql = queries
         self._heads: dict[tuple[bytes, bytes], tuple[int, int]] = {}
 
-    def close(self) -> None:
-        """Close the connection; what it had begun is rolled back."""
-        self._connection.close(True)  # noqa: FBT003 - "force": also after an error
+    def close(self, *, tidy: bool = False) -> None:
+        """Close the connection; what it had begun is rolled back.
+
+        With *tidy* the last connection to be closed deletes the WAL, once the file has all of
+        it.  Otherwise the WAL stays as it is: SQLite would sync it again, and after a sync that
+        failed that proves nothing.
+
+        A disk that fails now must not end the thread that closes: the connection is gone all
+        the same, and what it has left behind is for the next opening.
+        """
+        with suppress(apsw.Error):
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, not tidy)
+            self._connection.close(True)  # noqa: FBT003 - "force": also after an error
 
     def group(self, works: Iterable[Callable[[Log], Result]]) -> list[Result | ContextdError]:
         """Do *works* in one transaction and return what each gave, once it is on disk.

@@ -209,6 +209,7 @@ def _open(path: Path, vfs: str) -> _Opened:
         lock = file.FileLock(path)
         undo.callback(lock.close)
         try:
+            file.rewrite_wal(path, vfs)
             writing = reopen()
             undo.callback(writing.close)
             reading: SimpleQueue[Log] = SimpleQueue()

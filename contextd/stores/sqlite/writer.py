@@ -141,21 +141,21 @@ class Writer:
             return job, StoreUnavailable("deleted, but the WAL could not be emptied of it yet")
         return told
 
-    def _drop(self) -> None:
+    def _drop(self, *, tidy: bool = False) -> None:
         """Trust the connection no more; the next one begins with an empty WAL."""
         self._wal_pages = 0
         if self._log is not None:
-            self._log.close()
+            self._log.close(tidy=tidy)
             self._log = None
 
     def _close(self) -> None:
+        emptied = False
         try:
-            if self._log is not None:
-                self._log.checkpoint(truncate=True)
+            emptied = self._log is not None and self._log.checkpoint(truncate=True)
         except apsw.Error:  # what is acknowledged is in the WAL; the next open takes it from there
             pass
         finally:
-            self._drop()
+            self._drop(tidy=emptied)
 
     def _tell(self, told: Sequence[tuple[Job, object]]) -> None:
         if told:
