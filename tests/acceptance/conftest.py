@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
-from tests.crash.daemon import Daemon
+from tests.acceptance.daemon import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

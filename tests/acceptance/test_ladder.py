@@ -12,7 +12,7 @@ import pytest
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1 import session_service_pb2
 from tests.acceptance.caller import Conversation, bot, user
-from tests.crash.daemon import Daemon
+from tests.acceptance.daemon import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

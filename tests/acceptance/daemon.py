@@ -1,4 +1,4 @@
-"""A real daemon in a process of its own, to be killed without warning."""
+"""A real daemon in a process of its own, with its default configuration."""
 
 from __future__ import annotations
 
