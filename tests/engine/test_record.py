@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,8 +15,12 @@ from contextd.errors import (
 )
 from contextd.model import Budget, Durability, RecordRequest, Tier
 from contextd.stores.memory import MemoryStore
-from contextd.testing.faults import FlakyStore, SlowStore
+from contextd.testing.faults import FlakyStore, SlowStore, StoreWrapper
 from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
+
+if TYPE_CHECKING:
+    from contextd.model import SessionKey
+    from contextd.ports import Appended, Commit, SessionStore
 
 
 def test_turns_get_dense_sequences_and_counts() -> None:
@@ -125,6 +130,37 @@ def test_a_caller_that_hangs_up_loses_nothing() -> None:
         return len(await engine.inspection.list_turns(KEY, 0, 10))
 
     assert {run(main(steps)) for steps in range(25)} == {1}
+
+
+class StandingStore(StoreWrapper):
+    """Says when an append has begun, and lets it stand until `going`."""
+
+    def __init__(self, inner: SessionStore) -> None:
+        super().__init__(inner)
+        self.begun, self.going = asyncio.Event(), asyncio.Event()
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append when told to go on."""
+        self.begun.set()
+        await self.going.wait()
+        return await self.inner.append(key, commit)
+
+
+def test_a_write_that_has_begun_is_finished_without_its_caller() -> None:
+    """A caller that hangs up in the middle of the write leaves it written, with no retry."""
+
+    async def main() -> None:
+        store = StandingStore(MemoryStore())
+        engine = Engine(store)
+        call = asyncio.ensure_future(engine.record(record_request(user("hello", "t1"))))
+        await store.begun.wait()
+        call.cancel()
+        await asyncio.wait([call])
+        store.going.set()
+        await engine.accepted.drain()
+        assert len(await engine.inspection.list_turns(KEY, 0, 10)) == 1
+
+    run(main())
 
 
 def test_a_failed_write_is_not_in_memory() -> None:
