@@ -32,7 +32,7 @@ CHUNK = 25
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own in it; the disk is simulated anyway
 NAME = "contextd.db"
 OPENINGS = 10
-SEED_SECONDS = 60
+SEED_SECONDS = 20
 
 
 class Loss:

@@ -59,7 +59,7 @@ def totals(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **{name: round(value, 1) for name, value in sums.items()},
         "examples": [example for line in lines for example in line["examples"]],
         "first_seeds": [line["seed"] for line in lines],
-        "commits": sorted({line["commit"] for line in lines}),
+        "commits": sorted({line.get("commit", "") for line in lines}),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.crash.chance import Chance
 from benchmarks.crash.disk import Disk, Trouble
 from benchmarks.crash.losses import lose_chunk
-from benchmarks.crash.record import faults
+from benchmarks.crash.record import faults, totals
 from contextd.errors import StoreUnavailable
 from contextd.stores.sqlite import SqliteStore
 
@@ -27,11 +27,14 @@ def test_nothing_acknowledged_is_lost_without_power() -> None:
 
     And what was deleted is not.
     """
-    line = lose_chunk([f"test/{number}" for number in range(SEEDS)])
-    assert faults([line]) == 0, line["examples"]
-    assert line["losses"] > SEEDS, "some lose power again while they come back"
+    lines = []
+    for number in range(SEEDS):
+        lines.append(lose_chunk([f"test/{number}"]))
+        assert faults(lines) == 0, lines[-1]["examples"]
+    found = totals(lines)
+    assert found["losses"] > SEEDS, "some lose power again while they come back"
     for happened in ("acknowledged", "errors", "kills", "deleted"):
-        assert line[happened] > SEEDS // 4, happened
+        assert found[happened] > SEEDS // 4, happened
 
 
 async def opened_twice(folder: Path, trouble: Trouble, seed: str) -> dict[str, bytes]:
