@@ -86,6 +86,9 @@ fuzz: $(FUZZ) ## hunt for bytes that break a promise, a minute a target (ARGS="-
 audit: $(DEV) ## fail if a locked dependency has a known vulnerability; say what is not known
 	@$(MAKE) $(AUDIT) || { echo "not audited: pip-audit cannot be installed"; exit 0; }; \
 	$(BIN)/python scripts/audit.py $(ARGS) $(AUDITED:%=requirements/%.lock)
+.PHONY: test-mutants
+test-mutants: $(DEV) ## take each safeguard away and see the tests go red (ARGS: names, --jobs N)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, import rules, hadolint
@@ -112,6 +115,11 @@ bench-quality: $(DEV) ## measure the contexts on the sets in DATA (without: on o
 bench-load: $(DEV) ## measure latency, goodput and cost under load (ARGS=--quick: does it work?)
 	@mkdir -p build
 	@$(BIN)/python -m benchmarks.load --folder build --json build/load.json --plots build/load $(ARGS)
+
+.PHONY: bench-crash
+bench-crash: $(DEV) ## kill daemons and take the power from the store (ARGS=--kills 2000 …)
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.crash --json build/crash.json $(ARGS)
 
 # ── the contract ──────────────────────────────────────────────────────────────────────
 

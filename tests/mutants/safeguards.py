@@ -1,0 +1,293 @@
+"""The safeguards, each with the change that takes it away and the tests that must then go red."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STORE = "contextd/stores/sqlite"
+FAULTS = "tests/stores/test_sqlite_faults.py"
+LOSSES = "tests/crash/test_losses.py"
+CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
+STATEFUL = "tests/conformance/test_stateful.py"
+SQLITE = "tests/stores/test_sqlite.py"
+RECORD = "tests/engine/test_record.py"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """In *file*, *old* (which must be there once) becomes *new*."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A safeguard taken away by *edits*; one of *tests*, as pytest names them, must go red.
+
+    The `quick` ones are tried whenever the tests run.
+    """
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+    quick: bool = False
+
+
+def mutant(name: str, file: str, old: str, new: str, *tests: str, quick: bool = False) -> Mutant:
+    """Return a mutant of one edit."""
+    return Mutant(name, (Edit(file, old, new),), tests, quick)
+
+
+MUTANTS = (
+    # ── what is acknowledged is on disk ──
+    mutant(
+        "no-fsync",
+        f"{STORE}/file.py",
+        '"synchronous", "full"',
+        '"synchronous", "off"',
+        f"{LOSSES}::test_nothing_acknowledged_is_lost_without_power",
+        quick=True,
+    ),
+    mutant(
+        "fsync-at-checkpoints-only",
+        f"{STORE}/file.py",
+        '"synchronous", "full"',
+        '"synchronous", "normal"',
+        f"{LOSSES}::test_nothing_acknowledged_is_lost_without_power",
+    ),
+    Mutant(
+        "acknowledge-before-commit",
+        (
+            Edit(
+                f"{STORE}/log.py",
+                '        self._connection.execute("BEGIN IMMEDIATE")\n',
+                "        if self._connection.in_transaction:\n"
+                '            self._connection.execute("COMMIT")\n'
+                '        self._connection.execute("BEGIN IMMEDIATE")\n',
+            ),
+            Edit(
+                f"{STORE}/log.py",
+                '            self._connection.execute("COMMIT")\n        except',
+                "        except",
+            ),
+        ),
+        (f"{LOSSES}::test_nothing_acknowledged_is_lost_without_power",),
+    ),
+    mutant(
+        "acknowledge-a-failed-group",
+        f"{STORE}/writer.py",
+        "            outcomes = [translated(error) for _ in jobs]\n",
+        "            outcomes = [None for _ in jobs]\n",
+        f"{FAULTS}::test_a_failed_commit",
+    ),
+    mutant(
+        "go-on-after-a-failed-sync",
+        f"{STORE}/writer.py",
+        "        except (apsw.Error, ContextdError) as error:\n            self._drop()\n",
+        "        except (apsw.Error, ContextdError) as error:\n",
+        f"{FAULTS}::test_healing_syncs_the_database_itself",
+    ),
+    mutant(
+        "no-proof-at-opening",
+        f"{STORE}/store.py",
+        "        log.prove()\n",
+        "",
+        f"{FAULTS}::test_healing_syncs_the_database_itself",
+    ),
+    mutant(
+        "no-rewritten-wal",
+        f"{STORE}/store.py",
+        "            file.rewrite_wal(path, vfs)\n",
+        "",
+        f"{LOSSES}::test_an_opening_that_failed_is_not_built_on[20]",
+    ),
+    mutant(
+        "checkpoint-at-every-close",
+        f"{STORE}/log.py",
+        "NO_CKPT_ON_CLOSE, not tidy)",
+        "NO_CKPT_ON_CLOSE, False)",
+        f"{FAULTS}::test_closing_after_a_failed_sync_trusts_no_second_one",
+    ),
+    mutant(
+        "half-a-commit",
+        f"{STORE}/log.py",
+        "            with self._connection:  # a savepoint\n"
+        "                session = session or self._open_session(entry)\n"
+        "                self._add(session, revision, entry)\n",
+        "            session = session or self._open_session(entry)\n"
+        "            self._add(session, revision, entry)\n",
+        STATEFUL,
+    ),
+    mutant(
+        "two-daemons-on-one-file",
+        f"{STORE}/file.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        f"{SQLITE}::test_one_process_at_a_time",
+    ),
+    mutant(
+        "no-checksum",
+        "contextd/stores/codec.py",
+        "!= checksum:",
+        "!= checksum and False:",
+        "tests/stores/test_codec.py::test_every_flipped_bit_is_found",
+    ),
+    mutant(
+        "gaps-in-a-log",
+        f"{STORE}/log.py",
+        "if found != list(range(after + 1, stored[0][0] + 1)):",
+        "if False:",
+        f"{SQLITE}::test_a_lost_record_is_noticed",
+    ),
+    # ── deleted is gone ──
+    mutant(
+        "no-zeros",
+        f"{STORE}/file.py",
+        '"secure_delete", "on"',
+        '"secure_delete", "off"',
+        f"{SQLITE}::test_deleted_text_is_in_no_file",
+    ),
+    mutant(
+        "deleted-stays-in-the-wal",
+        f"{STORE}/writer.py",
+        "        self._scrub_due |= any(job.scrub for job in jobs)\n",
+        "",
+        f"{SQLITE}::test_deleted_text_is_in_no_file",
+        f"{FAULTS}::test_a_deletion_that_could_not_scrub_says_so",
+    ),
+    # ── exactly once ──
+    mutant(
+        "no-dedupe-in-the-store",
+        f"{STORE}/log.py",
+        'found = self._row("find_request", session, entry.request_id)',
+        "found = None",
+        f"{CONTRACT}::test_replay",
+    ),
+    mutant(
+        "same-id-other-body",
+        f"{STORE}/log.py",
+        "if digest != entry.digest:",
+        "if False:",
+        f"{CONTRACT}::test_request_id_reused",
+    ),
+    mutant(
+        "no-dedupe-in-the-engine",
+        "contextd/engine/writing.py",
+        "before = state.requests.get(request_id) if request_id else None",
+        "before = None",
+        f"{RECORD}::test_retry_gets_the_first_answer",
+        quick=True,
+    ),
+    mutant(
+        "a-hang-up-stops-the-write",
+        "contextd/engine/writing.py",
+        "return await asyncio.shield(task)",
+        "return await task",
+        f"{RECORD}::test_a_write_that_has_begun_is_finished_without_its_caller",
+    ),
+    # ── one order ──
+    mutant(
+        "any-revision-will-do",
+        f"{STORE}/log.py",
+        "if revision == entry.expected_revision:",
+        "if True:",
+        f"{CONTRACT}::test_stale_revision",
+    ),
+    mutant(
+        "the-callers-revision-is-ignored",
+        "contextd/engine/record.py",
+        "at = view.state.revision if expected is None else expected",
+        "at = view.state.revision",
+        f"{RECORD}::test_expected_revision_is_enforced",
+    ),
+    mutant(
+        "any-fold-is-published",
+        "contextd/engine/fold.py",
+        "if _standing(view) != before:",
+        "if False:",
+        "tests/engine/test_fold.py::test_two_folders_publish_one_fold",
+    ),
+    mutant(
+        "newest-known-though-it-failed",
+        f"{STORE}/store.py",
+        "        except BaseException:\n            self._heads.forget(key)\n            raise\n"
+        "        if not appended",
+        "        except BaseException:\n            raise\n        if not appended",
+        f"{FAULTS}::test_a_conflict_can_be_resolved",
+    ),
+    mutant(
+        "any-durability-is-promised",
+        "contextd/engine/record.py",
+        "if asked is not None and asked > reached:",
+        "if False:",
+        f"{RECORD}::test_a_stronger_durability_than_the_store_has_is_refused",
+    ),
+    # ── each tenant its own ──
+    mutant(
+        "no-tenant-in-the-list",
+        "contextd/stores/sql/sqlite/queries.sql",
+        "WHERE tenant = ?1 AND conversation > ?2",
+        "WHERE ?1 = ?1 AND conversation > ?2",
+        f"{CONTRACT}::test_paging",
+    ),
+    mutant(
+        "no-tenant-in-a-session",
+        "contextd/stores/sql/sqlite/queries.sql",
+        "SELECT id, revision FROM sessions WHERE tenant = ?1 AND conversation = ?2",
+        "SELECT id, revision FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
+        STATEFUL,
+    ),
+    mutant(
+        "any-credential-for-any-tenant",
+        "contextd/policy/access.py",
+        "if principal.tenants is None or asked in principal.tenants:",
+        "if True:",
+        "tests/policy/test_access.py::test_another_tenant_is_denied",
+    ),
+    mutant(
+        "a-token-never-ends",
+        "contextd/auth/authenticator.py",
+        "if token.until <= self._clock():",
+        "if False:",
+        "tests/auth/test_authenticator.py::test_a_static_token_ends",
+    ),
+    mutant(
+        "any-method-for-any-credential",
+        "contextd/rpc/gate.py",
+        "if principal.methods is not None and method not in principal.methods:",
+        "if False:",
+        "tests/rpc/test_gate.py::test_a_credential_may_be_for_some_methods_only",
+    ),
+    # ── no more than there is room for ──
+    mutant(
+        "no-bound-on-writes",
+        f"{STORE}/writer.py",
+        "if self._queue.qsize() >= self._max_pending:",
+        "if False:",
+        f"{FAULTS}::test_too_many_waiting",
+    ),
+    mutant(
+        "everybody-waits",
+        "contextd/rpc/admission.py",
+        "if self._expected_wait(priority) > patience:",
+        "if False:",
+        "tests/rpc/test_admission.py::test_no_call_waits_in_vain",
+    ),
+    mutant(
+        "a-closed-door-lets-in",
+        "contextd/rpc/admission.py",
+        "        if self._closed:\n            raise Draining\n",
+        "",
+        "tests/rpc/test_admission.py::test_a_closed_door",
+    ),
+    # ── stored text is data ──
+    mutant(
+        "stored-text-begins-a-line",
+        "contextd/policy/quoting.py",
+        '    return " ".join(text.split())\n\n\ndef quote(',
+        "    return text\n\n\ndef quote(",
+        "tests/policy/test_quoting.py::test_nothing_stored_begins_a_line",
+    ),
+)
