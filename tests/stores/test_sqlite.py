@@ -148,6 +148,23 @@ def test_sqlite_with_the_wal_bug_is_refused() -> None:
 # ── damage ──
 
 
+def test_an_answered_id_lets_no_part_of_a_commit_in(tmp_path: Path) -> None:
+    """A retry that expects the newest revision writes none of its records, not the first ones."""
+
+    async def run() -> None:
+        store = await SqliteStore.open(tmp_path / "sessions.db")
+        await store.append(KEY, Commit(RECORDS[:1], 0, "request", "digest"))
+        again = await store.append(KEY, Commit(RECORDS[1:4], 1, "request", "digest"))
+        assert (again.revision, again.replayed) == (1, True)
+        await store.append(KEY, Commit(RECORDS[1:2], 1))
+        await store.aclose()
+        store = await SqliteStore.open(tmp_path / "sessions.db")
+        assert tuple(await store.read(KEY)) == RECORDS[:2]
+        await store.aclose()
+
+    asyncio.run(run())
+
+
 def test_a_lost_record_is_noticed(tmp_path: Path) -> None:
     """A log with a hole, or without its end, is damaged: it is not served shorter."""
     for lost in (1, 3, 5):
