@@ -8,7 +8,6 @@ STORE = "contextd/stores/sqlite"
 FAULTS = "tests/stores/test_sqlite_faults.py"
 LOSSES = "tests/crash/test_losses.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
-STATEFUL = "tests/conformance/test_stateful.py"
 SQLITE = "tests/stores/test_sqlite.py"
 RECORD = "tests/engine/test_record.py"
 
@@ -118,7 +117,7 @@ MUTANTS = (
         "                self._add(session, revision, entry)\n",
         "            session = session or self._open_session(entry)\n"
         "            self._add(session, revision, entry)\n",
-        STATEFUL,
+        f"{SQLITE}::test_an_answered_id_lets_no_part_of_a_commit_in",
     ),
     mutant(
         "two-daemons-on-one-file",
@@ -237,7 +236,7 @@ MUTANTS = (
         "contextd/stores/sql/sqlite/queries.sql",
         "SELECT id, revision FROM sessions WHERE tenant = ?1 AND conversation = ?2",
         "SELECT id, revision FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
-        STATEFUL,
+        f"{CONTRACT}::test_ids_compare_byte_for_byte",
     ),
     mutant(
         "any-credential-for-any-tenant",
@@ -286,8 +285,10 @@ MUTANTS = (
     mutant(
         "stored-text-begins-a-line",
         "contextd/policy/quoting.py",
-        '    return " ".join(text.split())\n\n\ndef quote(',
-        "    return text\n\n\ndef quote(",
+        "    if not text.isprintable():\n"
+        '        text = _CONTROL.sub(" ", text)\n'
+        '    return " ".join(text.split())\n',
+        "    return text\n",
         "tests/policy/test_quoting.py::test_nothing_stored_begins_a_line",
     ),
 )
