@@ -174,7 +174,7 @@ MUTANTS = (
     mutant(
         "no-dedupe-in-the-engine",
         "contextd/engine/writing.py",
-        "before = state.requests.get(request_id) if request_id else None",
+        "before = state.answered(request_id)",
         "before = None",
         f"{RECORD}::test_retry_gets_the_first_answer",
         quick=True,
