@@ -52,7 +52,10 @@ class Starter:
             raise RuntimeError("the starter is not open")
         async with self._turn:
             process.stdin.write(json.dumps(order).encode() + b"\n")
-            return int(await process.stdout.readline() or 0)
+            answer = await process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the starter has ended; its error is above")
+        return int(answer)
 
     async def aclose(self) -> None:
         """End it, and every daemon it has left."""

@@ -68,7 +68,7 @@ def load() -> None:
     for name in ("contextd.cli.commands", "contextd.stores.sqlite", "typer._adapters"):
         import_module(name)
     embedder, tokenizers = StaticEmbedder(), app.shipped_tokenizers(Config())
-    tokenizers.warm()
+    tokenizers.for_model("")
     vars(app).update(StaticEmbedder=lambda: embedder, shipped_tokenizers=lambda _: tokenizers)
     gc.collect()
     gc.freeze()
