@@ -86,6 +86,7 @@ fuzz: $(FUZZ) ## hunt for bytes that break a promise, a minute a target (ARGS="-
 audit: $(DEV) ## fail if a locked dependency has a known vulnerability; say what is not known
 	@$(MAKE) $(AUDIT) || { echo "not audited: pip-audit cannot be installed"; exit 0; }; \
 	$(BIN)/python scripts/audit.py $(ARGS) $(AUDITED:%=requirements/%.lock)
+
 .PHONY: test-mutants
 test-mutants: $(DEV) ## take each safeguard away and see the tests go red (ARGS: names, --jobs N)
 	@$(BIN)/python -m tests.mutants $(ARGS)
