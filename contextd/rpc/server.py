@@ -112,10 +112,10 @@ class Server:
         """Drain, then end; no call that reached the server fails within *grace* seconds.
 
         Health says NOT_SERVING; then calls are served until none comes for a while, or, for
-        callers that do not heed it, until there is a moment without any; then the listeners
-        close.  When there is no such moment, new calls are refused with DRAINING while the
-        others finish.  Calls that still wait for a permit after *grace* get DRAINING too,
-        those at work are cancelled.  Idempotent.
+        callers that do not heed it, until there is a moment without any.  From then on new
+        calls are refused with DRAINING while the others finish, and when none comes any more
+        the listeners close.  Calls that still wait for a permit after *grace* get DRAINING
+        too, those at work are cancelled.  Idempotent.
 
         Closing at once would not do: gRPC cancels what it has read and not yet handed out,
         and a caller that is told CANCELLED does not try again.
@@ -125,10 +125,9 @@ class Server:
             await self._health.stop()
         await self._quiet(min(grace, LAST_CALLS_SECONDS))
         patience = min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._calls.admission.gap(), patience)
-        except TimeoutError:
-            await self._refuse(ends)
+        await self._refuse(ends)
         with suppress(TimeoutError):  # with a grace, calls that still come are told CANCELLED
             await asyncio.wait_for(self._grpc.stop(None), CLOSE_SECONDS)
         await self._stack.aclose()

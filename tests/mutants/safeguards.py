@@ -269,8 +269,15 @@ MUTANTS = (
     ),
     mutant(
         "everybody-waits",
+        "contextd/rpc/lines.py",
+        "return ahead >= self._lines[priority].room",
+        "return False",
+        "tests/rpc/test_admission.py::test_a_full_queue_refuses_at_once",
+    ),
+    mutant(
+        "late-calls-wait-on",
         "contextd/rpc/admission.py",
-        "if self._expected_wait(priority) > patience:",
+        "if remaining is not None and oldest is not None and now - oldest > remaining:",
         "if False:",
         "tests/rpc/test_admission.py::test_no_call_waits_in_vain",
     ),

@@ -98,7 +98,7 @@ class Calls:
 def test_no_call_fails_while_daemons_change(
     runner: asyncio.Runner, tmp_path: Path, kind: str
 ) -> None:
-    """Clients lose no call; a bare stub sees nothing but UNAVAILABLE; each turn is there once."""
+    """Clients lose no call; a bare stub is told to come again; each turn is there once."""
     place = _place(tmp_path, kind)
 
     async def scenario() -> None:
@@ -117,7 +117,8 @@ def test_no_call_fails_while_daemons_change(
                 daemon = following
             await _more(calls, 40)
         assert calls.failures == []
-        assert set(calls.codes) <= {grpc.StatusCode.UNAVAILABLE}
+        # CANCELLED is what gRPC itself tells a call that comes in the moment of closing.
+        assert set(calls.codes) <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
         async with grpc.aio.insecure_channel(place.target, OWN_CONNECTION) as channel:
             stub = SessionServiceStub(channel)
             for name, texts in calls.acknowledged.items():
