@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from benchmarks.load.__main__ import _texts as texts_of
+from benchmarks.load.__main__ import texts_from as texts_of
 from benchmarks.load.plan import TENANT
 from benchmarks.overload.plan import QUICK, Plan
 from benchmarks.overload.results import tree
