@@ -5,28 +5,23 @@ from __future__ import annotations
 import asyncio
 import json as json_format
 import os
-import platform
 import sys
 import tempfile
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from benchmarks.load.__main__ import texts_from as texts_of
+from benchmarks.load.__main__ import PAGE_WIDTH, conditions, texts_from
 from benchmarks.load.plan import TENANT
 from benchmarks.overload.plan import QUICK, Plan
 from benchmarks.overload.results import tree
 from benchmarks.overload.run import measure
 from benchmarks.overload.tables import tables
-from benchmarks.quality.__main__ import commit
 from contextd.cli.loadtest.traffic import Site
 from contextd.v1 import context_service_pb2 as pb
-
-PAGE_WIDTH = 132
 
 
 def main(
@@ -50,22 +45,15 @@ def main(
     given: dict[str, Any] = {"seconds": seconds, "sessions": sessions, "bound": bound / 1_000}
     plan = QUICK if quick else Plan()
     plan = replace(plan, **{name: value for name, value in given.items() if value})
-    site = Site(TENANT, pb.Budget(context_window_tokens=plan.budget), texts_of(None))
-    conditions = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python -m benchmarks.overload", *sys.argv[1:]]),
-        "commit": commit(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.release()}",
-        "load_average_before": os.getloadavg(),
-        "plan": asdict(plan),
-    }
+    site = Site(TENANT, pb.Budget(context_window_tokens=plan.budget), texts_from(None))
+    ran = conditions("benchmarks.overload", asdict(plan))
     json = json and json.absolute()
     console = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="contextd-over-", dir=folder.absolute()) as place:
         os.chdir(place)  # no configuration file lies there
         figures = tree(asyncio.run(measure(plan, site, Path(place), console)), plan)
         os.chdir("/")
-    figures["run"] = conditions
+    figures["run"] = ran
     page = Console() if sys.stdout.isatty() else Console(width=PAGE_WIDTH)
     for table in tables(figures):
         page.print(table)

@@ -36,11 +36,7 @@ class Noticed:
 
     def __call__(self, turn: Turn) -> Signs:
         """Return what *turn* shows, read now or before."""
-        known = self._read.get((turn.role, turn.text))
-        if known is None:
-            known = signs(turn)
-            self._read.add((turn.role, turn.text), known)
-        return known
+        return self._read.of((turn.role, turn.text), lambda: signs(turn))
 
 
 @dataclass(slots=True)
@@ -51,11 +47,7 @@ class Heeded:
 
     def __call__(self, turn: Turn) -> tuple[Sentence, ...]:
         """Return what binds in *turn*, read now or before."""
-        known = self._read.get(turn.sequence)
-        if known is None:
-            known = heeded(turn)
-            self._read.add(turn.sequence, known)
-        return known
+        return self._read.of(turn.sequence, lambda: heeded(turn))
 
     def lacking(self, turns: Iterable[Turn]) -> int:
         """Count those of *turns* that are still to be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
@@ -22,6 +22,14 @@ class Remembered(Generic[Key, Value]):
     def get(self, key: Key) -> Value | None:
         """Return what is remembered under *key*, None when nothing is."""
         return self._kept.get(key)
+
+    def of(self, key: Key, make: Callable[[], Value]) -> Value:
+        """Return what is remembered under *key*, or what *make* returns, remembered now."""
+        known = self._kept.get(key)
+        if known is None:
+            known = make()
+            self.add(key, known)
+        return known
 
     def add(self, key: Key, value: Value) -> None:
         """Remember *value*, and forget what is too much."""

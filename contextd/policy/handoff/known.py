@@ -88,13 +88,13 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ValueLines:
     """How the values of a session are told, each looked for in what was said once."""
 
     prose: Prose
     _told: dict[Fact, tuple[_Item, ...]] = field(default_factory=dict)
 
-    def value(self, fact: Fact) -> tuple[_Item, ...]:
+    def of(self, fact: Fact) -> tuple[_Item, ...]:
         """Return the line of a value, none where it says nothing."""
         told = self._told.get(fact)
         if told is None:
@@ -102,32 +102,32 @@ class Telling:
         return told
 
 
-def already_given(telling: Telling, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
+def already_given(value_lines: ValueLines, facts: Sequence[Fact], most: int) -> tuple[Cited, ...]:
     """Return what the customer has stated: asking for it again would annoy.
 
     First come values under their name, then wishes, corrections (as they stand now),
     decisions and what else was told, the newest first.
     """
     old = _taken_back(facts)
-    items = [item for fact in facts for item in _given(telling, fact) if _holds(item, old)]
+    items = [item for fact in facts for item in _given(value_lines, fact) if _holds(item, old)]
     named = " ".join(normal(item.text) for item in items if item.label)
     told = [item for item in items if item.rank != _CORRECTED or not _only_names(item.text, named)]
-    return _lines(telling.prose.state, told, most)
+    return _lines(value_lines.prose.state, told, most)
 
 
 def key_facts(
-    telling: Telling, facts: Sequence[Fact], most: int, told: Iterable[Cited] = ()
+    value_lines: ValueLines, facts: Sequence[Fact], most: int, told: Iterable[Cited] = ()
 ) -> tuple[Cited, ...]:
     """Return what is known and not among *told*: what people spoke of before what tools gave."""
     old = _taken_back(facts)
     seen = "\n".join(normal(cited.text) for cited in told)
-    found = (item for fact in facts for item in _known(telling, fact) if _holds(item, old))
+    found = (item for fact in facts for item in _known(value_lines, fact) if _holds(item, old))
     known = [item for item in found if not _stands_in(normal(item.text), seen)]
     known = [item for item in known if item.rank != _CORRECTED or not _only_names(item.text, seen)]
     heard = [item for item in known if item.rank not in _UNHEARD]
     unheard = _by_worth(item for item in known if item.rank in _UNHEARD)
     room = max(_LEAST_UNHEARD, _MOST_UNHEARD - len(heard))
-    return _lines(telling.prose.state, [*heard, *unheard[:room]], most)
+    return _lines(value_lines.prose.state, [*heard, *unheard[:room]], most)
 
 
 def _by_worth(unheard: Iterable[_Item]) -> list[_Item]:
@@ -160,24 +160,24 @@ def _is_bound(promise: str) -> bool:
     return any(value.label != "name" for value in values(promise))
 
 
-def _given(telling: Telling, fact: Fact) -> Iterator[_Item]:
+def _given(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:
     """Give the line that a fact the customer stated makes, if it makes one."""
-    prose = telling.prose
+    prose = value_lines.prose
     role = prose.role(fact)
     if fact.kind in _GIVEN and role is Role.USER:
         yield from _statement(fact, _GIVEN[fact.kind])
     elif fact.kind is FactKind.ENTITY and role is Role.USER:
-        told = telling.value(fact)
+        told = value_lines.of(fact)
         yield from (item for item in told if item.label or not item.text.endswith("?"))
     elif fact.kind is FactKind.ENTITY and role is not None and _identifies(fact):
         at = prose.said_by_customer(fact.text)
         if at:
-            yield from telling.value(replace(fact, sequence=at))
+            yield from value_lines.of(replace(fact, sequence=at))
 
 
-def _known(telling: Telling, fact: Fact) -> Iterator[_Item]:
+def _known(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:
     """Give the line a fact makes: what was spoken of ranks above what only tools know."""
-    prose = telling.prose
+    prose = value_lines.prose
     role = prose.role(fact)
     if role is None:
         return
@@ -187,7 +187,7 @@ def _known(telling: Telling, fact: Fact) -> Iterator[_Item]:
         return
     heard = len(fact.text) >= _LEAST and prose.mentions(fact.text)
     if role is Role.USER or (heard and _is_vague(fact.label) and not _identifies(fact)):
-        yield from telling.value(fact)
+        yield from value_lines.of(fact)
     elif not _is_vague(fact.label) or (heard and _identifies(fact)):
         if not heard and not _is_worth_telling(fact):
             return

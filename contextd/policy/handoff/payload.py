@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Cited, FactKind, Handoff, Reason, Role
 from contextd.policy.handoff.attempts import attempted_actions, failures
 from contextd.policy.handoff.concerns import open_question, wanted_now
-from contextd.policy.handoff.known import Telling, already_given, commitments, key_facts
+from contextd.policy.handoff.known import ValueLines, already_given, commitments, key_facts
 from contextd.policy.handoff.parts import (
     best_evidence,
     last_turns,
@@ -77,14 +77,14 @@ def build(
 
     *digest* is a fold over all turns; None when making it failed, as `summary_status` says.
     """
-    sizes, telling = rules.handoff, Telling(Prose.of(state))
+    sizes, value_lines = rules.handoff, ValueLines(Prose.of(state))
     facts = digest.facts if digest else ()
     attempts = attempted_actions(state)
     signals = assess(state, (), rules.escalation).signals
     question, wanted = open_question(state), wanted_now(state)
     summary = session_summary(state, digest, sizes, meter)
     promised = commitments(state, digest, sizes.max_facts)
-    given = already_given(telling, facts, sizes.max_facts)
+    given = already_given(value_lines, facts, sizes.max_facts)
     told = (*promised, *given, quoted(question, sizes.line_characters), Cited(wanted.text), summary)
     return Handoff(
         handoff_id=handoff_id,
@@ -103,7 +103,7 @@ def build(
         summary=summary,
         summary_method=digest.method if digest and summary.text else "",
         summary_status=_summary_status(state, digest, summary),
-        key_facts=key_facts(telling, facts, sizes.max_facts, told),
+        key_facts=key_facts(value_lines, facts, sizes.max_facts, told),
         attempted_actions=attempts,
         commitments=promised,
         evidence=best_evidence(state.evidence.values(), sizes.max_evidence),

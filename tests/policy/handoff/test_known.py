@@ -6,7 +6,7 @@ import pytest
 
 from contextd.model import Fact, FactKind, Fold, Role, Sentence
 from contextd.policy.folding import digest
-from contextd.policy.handoff.known import Telling, already_given, commitments, key_facts
+from contextd.policy.handoff.known import ValueLines, already_given, commitments, key_facts
 from contextd.policy.reading.mentions import Prose
 from contextd.policy.rules import Rules
 from contextd.testing.fakes import WordTokenizer
@@ -27,14 +27,14 @@ def given(*turns: Turn) -> list[str]:
     """What need not be asked again, with what folding finds in the talk."""
     state = session(*turns)
     facts = digest(state, rules=Rules(), meter=WordTokenizer()).facts
-    return texts(already_given(Telling(Prose.of(state)), facts, MOST))
+    return texts(already_given(ValueLines(Prose.of(state)), facts, MOST))
 
 
 def known(*turns: Turn, told: tuple[Cited, ...] = ()) -> list[str]:
     """The key facts, with what folding finds in the talk."""
     state = session(*turns)
     facts = digest(state, rules=Rules(), meter=WordTokenizer()).facts
-    return texts(key_facts(Telling(Prose.of(state)), facts, MOST, told))
+    return texts(key_facts(ValueLines(Prose.of(state)), facts, MOST, told))
 
 
 def test_a_corrected_value_is_not_given_again() -> None:
@@ -119,7 +119,9 @@ def test_what_is_told_elsewhere_is_not_repeated() -> None:
     promised = commitments(
         state, fold(state, (), [Fact(FactKind.COMMITMENT, state.turns[0].text, 1)]), MOST
     )
-    assert texts(key_facts(Telling(Prose.of(state)), facts, MOST, promised)) == ["order id: W-44"]
+    assert texts(key_facts(ValueLines(Prose.of(state)), facts, MOST, promised)) == [
+        "order id: W-44"
+    ]
 
 
 def test_a_pinned_promise_is_a_commitment() -> None:
@@ -154,7 +156,7 @@ def test_a_tool_promises_and_prefers_nothing() -> None:
     )
     made = digest(state, rules=Rules(), meter=WordTokenizer())
     lines = [
-        *already_given(Telling(Prose.of(state)), made.facts, MOST),
+        *already_given(ValueLines(Prose.of(state)), made.facts, MOST),
         *commitments(state, made, MOST),
     ]
     assert "900.00" not in " ".join(texts(tuple(lines)))
@@ -166,7 +168,7 @@ def test_the_more_was_spoken_of_the_fewer_codes_are_told() -> None:
     codes = [Fact(FactKind.ENTITY, f"QX-{n}77", 1, f"scanner {n}") for n in range(30)]
     state = session(tool("{}"), *(bot(f"Parcel {n} is NK-{n}88.") for n in range(14)))
     spoken = [Fact(FactKind.ENTITY, f"NK-{n}88", n + 2, f"parcel {n}") for n in range(14)]
-    alone = texts(key_facts(Telling(Prose.of(state)), codes, MOST))
-    beside = texts(key_facts(Telling(Prose.of(state)), [*codes, *spoken], MOST))
+    alone = texts(key_facts(ValueLines(Prose.of(state)), codes, MOST))
+    beside = texts(key_facts(ValueLines(Prose.of(state)), [*codes, *spoken], MOST))
     assert (len(alone), len(beside)) == (16, 18)
     assert all(line.startswith("parcel") for line in beside[:14])
