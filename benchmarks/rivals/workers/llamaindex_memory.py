@@ -91,7 +91,7 @@ class Remembering:
 
     async def get(self, query: str) -> list[dict[str, Any]]:
         """Return history and block, for a question that is asked and then taken back."""
-        found = await self._memory.aget(input=ChatMessage(role="user", content=query))
+        found = await self._memory.aget(input=query)  # blocks see no ChatMessage given here
         return [_item(each) for each in found]
 
 
