@@ -51,13 +51,22 @@ _NOUN = (
 _ID = r"(?=[\w-]{0,24}\d)[A-Za-z0-9][\w-]{0,39}"
 
 
-def _values(*, hour: str, number: str, day_word: str) -> re.Pattern[str]:
-    """Compile the alternation; what tells days and numbers in words is slow, and rarely there."""
+_LINKS = r"""
+    (?P<email>[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4})
+  | (?P<url>https?://[^\s<>"')\]]{1,200})
+  | """
+
+
+def _values(*, links: str, hour: str, number: str, day_word: str) -> re.Pattern[str]:
+    """Compile the alternation; what tells days and numbers in words is slow, and rarely there.
+
+    Only *links* begin anywhere.  What begins nothing else is told first and at once: it is most
+    of a sentence, and each place would be tried with every alternative.
+    """
     return re.compile(
         rf"""
-    (?P<email>[\w.+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,4}})
-  | (?P<url>https?://[^\s<>"')\]]{{1,200}})
-  | (?P<amount>(?:[$€£¥₹]|\b(?:usd|eur|gbp|us\$)\ ?)\d[\d,]*+(?:\.\d+)?+
+    {links}(?:\b(?=\w)|(?=[$€£¥₹\#+(]))(?:
+    (?P<amount>(?:[$€£¥₹]|\b(?:usd|eur|gbp|us\$)\ ?)\d[\d,]*+(?:\.\d+)?+
         (?:\ ?(?:k|million|billion)\b)?
       | \b\d[\d,]*+(?:\.\d+)?+\ ?
         (?:€|(?:dollars?|euros?|pounds?|usd|eur|gbp|cents|bucks|credits)\b))
@@ -84,23 +93,29 @@ def _values(*, hour: str, number: str, day_word: str) -> re.Pattern[str]:
   | (?<![\w-])(?P<number>\d{{2,8}}(?:-\d{{2,8}}){{1,3}}|\d{{5,20}})\b
   | \b(?P<quantity>(?:{number})\ ?
       (?:people|persons?|guests?|nights?|days?|hours?|minutes?|weeks?|
-      months?|items?|tickets?|seats?|(?:bed|bath)?rooms?|beds?|bags?|stars?|kg|km|miles?|gb|mb|%))
+      months?|items?|tickets?|seats?|(?:bed|bath)?rooms?|beds?|bags?|stars?|kg|km|miles?|gb|mb|%)))
     """,
         re.VERBOSE | re.IGNORECASE,
     )
 
 
-_IN_DIGITS = _values(hour=_HOUR, number=_NUMBER, day_word="")
-_IN_WORDS = _values(
-    hour=f"{_HOUR}|{_HOUR_WORD}",
-    number=f"{_NUMBER}|{_NUMBER_WORD}".replace(" ", r"\ "),
-    day_word=_DAY_WORD,
-)
+def _in_digits(links: str) -> re.Pattern[str]:
+    return _values(links=links, hour=_HOUR, number=_NUMBER, day_word="")
+
+
+def _in_words(links: str) -> re.Pattern[str]:
+    number = f"{_NUMBER}|{_NUMBER_WORD}".replace(" ", r"\ ")
+    return _values(links=links, hour=f"{_HOUR}|{_HOUR_WORD}", number=number, day_word=_DAY_WORD)
+
+
+_IN_DIGITS = (_in_digits(""), _in_digits(_LINKS))
+_IN_WORDS = (_in_words(""), _in_words(_LINKS))
+"""For sentences without links, and with."""
 _NAME = re.compile(
     r"\b(?:[Mm]y (?:full |last |first )?name is|[Mm]y name's|[Tt]his is|[Nn]ame:|I am|I'm|[Ii]t's)"
     r" (?P<name>(?!I\b)[A-Z][\w'’-]{1,20}(?: [A-Z][\w'’.-]{0,20}){0,3})"
 )
-_NAME_CUE = re.compile(r"name|[Tt]his is|I am|I'm|[Ii]t's")
+_NAME_CUES = ("name", "This is", "this is", "I am", "I'm", "It's", "it's")
 _DIGIT = re.compile(r"[\d@]")
 _SPELLED = (
     "day", "week", "month", "year", "morrow", "tonight", " one ", " two ", " three ", "four",
@@ -127,12 +142,13 @@ def values(sentence: str, *, spelled: bool = True) -> Iterator[Value]:
 
     Without *spelled*, a sentence that has no digit and no "@" is looked at for names only.
     """
-    if _NAME_CUE.search(sentence):
+    if any(map(sentence.__contains__, _NAME_CUES)):
         yield from _names(sentence)
     in_words = spelled and _spells(sentence)
     if not in_words and not _DIGIT.search(sentence):
         return
-    for match in (_IN_WORDS if in_words else _IN_DIGITS).finditer(sentence):
+    linked = "@" in sentence or "://" in sentence
+    for match in (_IN_WORDS if in_words else _IN_DIGITS)[linked].finditer(sentence):
         kind = match.lastgroup or ""
         text = match[kind].rstrip(".,-")
         if kind in _IDS and not _identifies(kind, text):
@@ -141,8 +157,7 @@ def values(sentence: str, *, spelled: bool = True) -> Iterator[Value]:
 
 
 def _spells(sentence: str) -> bool:
-    plain = f" {sentence.lower()} "
-    return any(cue in plain for cue in _SPELLED)
+    return any(map(f" {sentence.lower()} ".__contains__, _SPELLED))
 
 
 def _names(sentence: str) -> Iterator[Value]:
