@@ -38,15 +38,22 @@ _LOOK_UPS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class _Tools:
-    """Which tools only read; each name is looked at once."""
+class _Words:
+    """Which tools only read, and what statuses mean; a session has few of either."""
 
-    _known: dict[str, bool] = field(default_factory=dict)
+    _look_ups: dict[str, bool] = field(default_factory=dict)
+    _statuses: dict[str, str] = field(default_factory=dict)
 
     def look_up(self, name: str) -> bool:
-        known = self._known.get(name)
+        known = self._look_ups.get(name)
         if known is None:
-            known = self._known[name] = looks_up(name)
+            known = self._look_ups[name] = looks_up(name)
+        return known
+
+    def status(self, said: str) -> str:
+        known = self._statuses.get(said)
+        if known is None:
+            known = self._statuses[said] = read_status(said)
         return known
 
 
@@ -81,17 +88,19 @@ def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
     newest: dict[tuple[str, str, str], AttemptedAction] = {}
     reported: dict[str, str] = {}
     looked_up: set[str] = set()
-    tools = _Tools()
+    words = _Words()
     for turn in reversed(state.turns):
         if turn.role is Role.USER:
             reported = {}
-        for tried in _of_turn(turn, state, tools):
+        if not turn.actions and not turn.tool_calls:
+            continue
+        for tried in _of_turn(turn, state, words):
             told = turn.tool_calls and _is_told(tried, reported)
             if not told and (not tried.worked or len(looked_up) < MOST_LOOK_UPS):
                 _note(newest, tried, turn)
             if tried.worked:
                 looked_up.add(tried.name)
-        reported |= {action.name: read_status(action.status) for action in turn.actions}
+        reported |= {action.name: words.status(action.status) for action in turn.actions}
         if len(newest) >= MOST:
             break
     return tuple(reversed([*newest.values()][:MOST]))
@@ -115,13 +124,13 @@ def _is_told(tried: _Tried, reported: Mapping[str, str]) -> bool:
     return said is not None and tried.status in {said, DONE, UNKNOWN}
 
 
-def _of_turn(turn: Turn, state: SessionState, tools: _Tools) -> Iterator[_Tried]:
+def _of_turn(turn: Turn, state: SessionState, words: _Words) -> Iterator[_Tried]:
     """Yield a turn's attempts, the last one first."""
     for action in reversed(turn.actions):
-        known = read_status(action.status)
+        known = words.status(action.status)
         status = shorten(action.status or UNKNOWN if known == UNKNOWN else known)
         name = shorten(action.name)
-        yield _Tried(name, status, status == DONE and tools.look_up(name), action.detail)
+        yield _Tried(name, status, status == DONE and words.look_up(name), action.detail)
     if not turn.tool_calls:
         return
     found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
@@ -130,9 +139,9 @@ def _of_turn(turn: Turn, state: SessionState, tools: _Tools) -> Iterator[_Tried]
         result = results.get(call.id)
         status, why = UNKNOWN, "no result was recorded"
         if result:
-            status, why = read_result(result.text, looked_up=tools.look_up(call.name))
+            status, why = read_result(result.text, looked_up=words.look_up(call.name))
         name = shorten(call.name)
-        yield _Tried(name, status, status == DONE and tools.look_up(name), why, call)
+        yield _Tried(name, status, status == DONE and words.look_up(name), why, call)
 
 
 def looks_up(name: str) -> bool:

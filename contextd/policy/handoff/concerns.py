@@ -22,7 +22,7 @@ from contextd.policy.reading.statements import heard
 from contextd.policy.reading.utterance import content, hear
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from contextd.model import Turn
     from contextd.policy.state import SessionState
@@ -59,15 +59,15 @@ def wanted_now(state: SessionState) -> Wanted:
     of substance that was said.  A complaint about the talk itself is no request, and neither
     is asking for a human.
     """
-    asked = [
-        (turn, matter)
-        for turn in reversed(state.turns[-_NEWEST_TURNS:])
-        if _substantive(turn) and not _vexed(turn) and (matter := _matter(turn))
-    ]
-    unsettled = (pair for pair in asked if not _settled(state, pair[0]))
-    found = next(unsettled, asked[0] if asked else None)
-    if found is not None:
-        return Wanted(found[0].text, found[1])
+    settled: Wanted | None = None
+    for turn in reversed(state.turns[-_NEWEST_TURNS:]):
+        if _substantive(turn) and not _vexed(turn) and (matter := _matter(turn)):
+            wanted = Wanted(turn.text, matter)
+            if not _settled(state, turn):
+                return wanted
+            settled = settled or wanted
+    if settled is not None:
+        return settled
     first = next(filter(_substantive, state.turns[:_FIRST_TURNS]), None)
     return Wanted(first.text, _gist(first)) if first is not None else Wanted()
 
@@ -77,19 +77,28 @@ def open_question(state: SessionState) -> Turn | None:
 
     Nothing is open before the customer's thanks for an answer.
     """
-    asked: list[Turn] = []
+    asking: Turn | None = None
+    said: Turn | None = None
+    for turn in _unanswered(state):
+        if _matter(turn):
+            if not _settled(state, turn):
+                return turn
+            asking = asking or turn
+        said = said or turn
+    return asking or said
+
+
+def _unanswered(state: SessionState) -> Iterator[Turn]:
+    """Give what the customer said, the newest first, down to thanks for an answer."""
     for turn in reversed(state.turns[-_NEWEST_TURNS:]):
         if turn.role is not Role.USER:
             continue
         utterance = hear(turn.text)
         if is_acknowledgement(utterance):
             if _was_answered(state.turns, turn):
-                break
+                return
         elif not _only_wants_human(turn) and utterance.words:
-            asked.append(turn)
-    asking = [turn for turn in asked if _matter(turn)]
-    unsettled = (turn for turn in asking if not _settled(state, turn))
-    return next(unsettled, next(iter([*asking, *asked]), None))
+            yield turn
 
 
 def _was_answered(turns: Sequence[Turn], thanks: Turn) -> bool:

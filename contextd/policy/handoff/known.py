@@ -92,13 +92,14 @@ class ValueLines:
     """How the values of a session are told, each looked for in what was said once."""
 
     prose: Prose
-    _told: dict[Fact, tuple[_Item, ...]] = field(default_factory=dict)
+    _told: dict[tuple[int, str, str], tuple[_Item, ...]] = field(default_factory=dict)
 
     def of(self, fact: Fact) -> tuple[_Item, ...]:
         """Return the line of a value, none where it says nothing."""
-        told = self._told.get(fact)
+        key = fact.sequence, fact.label, fact.text
+        told = self._told.get(key)
         if told is None:
-            told = self._told[fact] = tuple(_value(self.prose, fact))
+            told = self._told[key] = tuple(_value(self.prose, fact))
         return told
 
 
@@ -185,7 +186,8 @@ def _known(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:
         if fact.kind in _KNOWN and not _is_report(prose.state, fact):
             yield from _statement(fact, _KNOWN[fact.kind])
         return
-    heard = len(fact.text) >= _LEAST and prose.mentions(fact.text)
+    # Where the customer gave it, it is not looked for: that reads all that was said.
+    heard = role is Role.USER or (len(fact.text) >= _LEAST and prose.mentions(fact.text))
     if role is Role.USER or (heard and _is_vague(fact.label) and not _identifies(fact)):
         yield from value_lines.of(fact)
     elif not _is_vague(fact.label) or (heard and _identifies(fact)):
@@ -209,13 +211,16 @@ def _value(prose: Prose, fact: Fact) -> Iterator[_Item]:
     if not _is_vague(fact.label):
         yield _Item(_NAMED, fact.sequence, fact.text, fact.label)
         return
+    telling = any(values(fact.text)) or (fact.label != SAID and _DIGIT.search(fact.text))
+    question = prose.asked_before(fact.sequence)
+    if not telling and not question:
+        return  # most words: their turn need not be cut into sentences
     said, at = prose.sentence_with(fact.sequence, fact.text)
-    if len(said.split()) <= _BARE:
-        question = prose.asked_before(fact.sequence) if said else ""
-        if question and (at == 0 or fact.label != SAID):
-            yield _Item(_TOLD, fact.sequence, f"{said} (asked: {question})")
-    elif any(values(fact.text)) or (fact.label != SAID and _DIGIT.search(fact.text)):
-        yield _Item(_TOLD, fact.sequence, said)
+    if len(said.split()) > _BARE:
+        if telling:
+            yield _Item(_TOLD, fact.sequence, said)
+    elif said and question and (at == 0 or fact.label != SAID):
+        yield _Item(_TOLD, fact.sequence, f"{said} (asked: {question})")
 
 
 def _is_report(state: SessionState, fact: Fact) -> bool:
@@ -256,7 +261,8 @@ def _holds(item: _Item, old: Sequence[tuple[int, str]]) -> bool:
     """Say whether *item* still holds, given what was taken back."""
     if not item.label:
         return not states_old(item.text, item.sequence, old)
-    return all(normal(item.text) != value for at, value in old if at >= item.sequence)
+    since = [value for at, value in old if at >= item.sequence]
+    return not since or normal(item.text) not in since
 
 
 def _only_names(text: str, named: str) -> bool:

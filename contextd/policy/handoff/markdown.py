@@ -22,6 +22,8 @@ _CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u2
 _ACTIVE = re.compile(
     r"[\\`*\[\]<]|(?<!\w)_|_(?!\w)|~(?=~)|(?<=[a-zA-Z]):(?=//)|(?<=\bwww)\.", re.IGNORECASE
 )
+_MARKS = re.compile(r"[\\`*\[\]<_~]")
+"""All of `_ACTIVE` that is one sign; most pieces hold none, and links are looked for apart."""
 _START = re.compile(r"^(\d{0,9})([.)#+>=|~-])")
 _GREETING = 24
 """Characters by which an intent may be longer than the headline and say no more."""
@@ -43,8 +45,11 @@ def escape(text: str) -> str:
 
     Links stay readable and are not active: their colon or dot is escaped.
     """
-    line = _CONTROL.sub(" ", text).strip().replace("&", "&amp;")
-    line = _ACTIVE.sub(_inert, line)
+    # What is printable has no white space but blanks.
+    line = text if text.isprintable() else _CONTROL.sub(" ", text)
+    line = " ".join(line.split()).replace("&", "&amp;")
+    if _MARKS.search(line) or "://" in line or "www." in line.lower():
+        line = _ACTIVE.sub(_inert, line)
     return _START.sub(r"\1\\\2", line)
 
 

@@ -39,6 +39,7 @@ class Prose:
     """(sequence, text), the newest first; `theirs` joins the texts."""
     _starts: Sequence[int]
     _cut: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    _asked: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: SessionState) -> Prose:
@@ -78,13 +79,19 @@ class Prose:
 
     def asked_before(self, sequence: int) -> str:
         """Return the question that our side put last before that turn, or ""."""
+        known = self._asked.get(sequence)
+        if known is None:
+            known = self._asked[sequence] = self._asks(sequence)
+        return known
+
+    def _asks(self, sequence: int) -> str:
         turns = self.state.turns
         for turn in reversed(turns[max(0, sequence - 1 - _BACK_TO_QUESTION) : sequence - 1]):
             if turn.role is Role.USER:
                 return ""
             if turn.text and not structured(turn.text) and turn.role is not Role.TOOL:
-                asked = [text for text in self._sentences(turn)[-3:] if text.endswith("?")]
-                return asked[-1] if asked else ""
+                last = self._sentences(turn)[-3:] if "?" in turn.text else ()
+                return next((text for text in reversed(last) if text.endswith("?")), "")
         return ""
 
     def sentence_with(self, sequence: int, value: str) -> tuple[str, int]:
