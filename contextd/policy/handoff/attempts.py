@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from contextd.model import AttemptedAction, Role
 from contextd.policy.reading.outcomes import (
@@ -39,26 +39,30 @@ _LOOK_UPS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Which tools only read, and what statuses mean; a session has few of either."""
+    """What names and statuses mean; a session has few, and says each of them often."""
 
-    _look_ups: dict[str, bool] = field(default_factory=dict)
-    _statuses: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    _statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def look_up(self, name: str) -> bool:
-        known = self._look_ups.get(name)
+    def name(self, name: str) -> tuple[str, bool]:
+        """Return a tool's name as it is told, and whether the tool only reads."""
+        known = self._names.get(name)
         if known is None:
-            known = self._look_ups[name] = looks_up(name)
+            told = shorten(name)
+            known = self._names[name] = told, looks_up(told)
         return known
 
-    def status(self, said: str) -> str:
+    def status(self, said: str) -> tuple[str, str]:
+        """Return what a status means, and how it is told."""
         known = self._statuses.get(said)
         if known is None:
-            known = self._statuses[said] = read_status(said)
+            means = read_status(said)
+            told = shorten(said or UNKNOWN if means == UNKNOWN else means)
+            known = self._statuses[said] = means, told
         return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(NamedTuple):
     """An attempt whose detail is spelled out only if it is told.
 
     `worked` marks a look-up without a fault.
@@ -100,7 +104,7 @@ def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
                 _note(newest, tried, turn)
             if tried.worked:
                 looked_up.add(tried.name)
-        reported |= {action.name: words.status(action.status) for action in turn.actions}
+        reported |= {action.name: words.status(action.status)[0] for action in turn.actions}
         if len(newest) >= MOST:
             break
     return tuple(reversed([*newest.values()][:MOST]))
@@ -127,21 +131,21 @@ def _is_told(tried: _Tried, reported: Mapping[str, str]) -> bool:
 def _of_turn(turn: Turn, state: SessionState, words: _Words) -> Iterator[_Tried]:
     """Yield a turn's attempts, the last one first."""
     for action in reversed(turn.actions):
-        known = words.status(action.status)
-        status = shorten(action.status or UNKNOWN if known == UNKNOWN else known)
-        name = shorten(action.name)
-        yield _Tried(name, status, status == DONE and words.look_up(name), action.detail)
+        _, status = words.status(action.status)
+        name, reads = words.name(action.name)
+        yield _Tried(name, status, reads and status == DONE, action.detail)
     if not turn.tool_calls:
         return
     found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
-    results = {result.tool_call_id: result for result in found}
+    results = {result.tool_call_id: result.text for result in found}
     for call in reversed(turn.tool_calls):
+        name, reads = words.name(call.name)
         result = results.get(call.id)
-        status, why = UNKNOWN, "no result was recorded"
-        if result:
-            status, why = read_result(result.text, looked_up=words.look_up(call.name))
-        name = shorten(call.name)
-        yield _Tried(name, status, status == DONE and words.look_up(name), why, call)
+        if result is None:
+            yield _Tried(name, UNKNOWN, False, "no result was recorded", call)  # noqa: FBT003 - worked
+        else:
+            status, why = read_result(result, looked_up=reads)
+            yield _Tried(name, status, reads and status == DONE, why, call)
 
 
 def looks_up(name: str) -> bool:

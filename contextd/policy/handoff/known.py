@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from contextd.model import Cited, Fact, FactKind, Role
 from contextd.policy.facts.gathering import SAID
@@ -69,8 +70,7 @@ _KNOWN: Mapping[FactKind, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     """A line to be: its place, the turn it comes from, the text, the name of a value."""
 
     rank: int
@@ -158,7 +158,9 @@ def commitments(state: SessionState, digest: Fold | None, most: int) -> tuple[Ci
 
 def _is_bound(promise: str) -> bool:
     """Say whether a promise holds a sum, a date or another value to be held to."""
-    return any(value.label != "name" for value in values(promise))
+    # Most do in digits; those in words are told slowly.
+    found = chain(values(promise, spelled=False), values(promise))
+    return any(value.label != "name" for value in found)
 
 
 def _given(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:

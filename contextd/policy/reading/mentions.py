@@ -40,6 +40,7 @@ class Prose:
     _starts: Sequence[int]
     _cut: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _asked: dict[int, str] = field(default_factory=dict)
+    _found: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: SessionState) -> Prose:
@@ -58,6 +59,12 @@ class Prose:
 
     def said_by_customer(self, value: str) -> int:
         """Return the newest turn in which the customer said *value*, or 0."""
+        known = self._found.get(value)
+        if known is None:
+            known = self._found[value] = self._find(value)
+        return known
+
+    def _find(self, value: str) -> int:
         at = self.theirs.find(value)
         while at >= 0:
             which = bisect_right(self._starts, at) - 1
@@ -70,7 +77,7 @@ class Prose:
 
     def mentions(self, value: str) -> bool:
         """Say whether anybody spoke of *value*."""
-        return value in self.ours or self.said_by_customer(value) > 0
+        return self.said_by_customer(value) > 0 or value in self.ours
 
     def role(self, fact: Fact) -> Role | None:
         """Return who stated *fact* last, None where there is no such turn."""
