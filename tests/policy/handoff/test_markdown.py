@@ -51,6 +51,7 @@ NASTY = TEXTS | st.text("#>-+*_~`[]()<!&|:/\\=1.) \n\tahtpsw@", max_size=60)
         ("![x](http://e.example)", "!\\[x\\](http\\://e.example)"),
         ("https://e.example/a_b", "https\\://e.example/a_b"),
         ("www.e.example", "www\\.e.example"),
+        ("WWW.e.example", "WWW\\.e.example"),
         ("&lt;b&gt;", "&amp;lt;b&amp;gt;"),
         ("user_id _not emphasis_", "user_id \\_not emphasis\\_"),
         ("`code`", "\\`code\\`"),

@@ -28,6 +28,16 @@ CASES = {
     ],
     "Flight HAT028 please.": [("flight id", "HAT028")],
     "See https://example.org/a?b=1 for it.": [("url", "https://example.org/a?b=1")],
+    "Paid€5,#W12345:+49 931 5550142;(555) 123-4567.": [
+        ("amount", "€5"),
+        ("order id", "W12345"),
+        ("phone", "+49 931 5550142"),
+        ("phone", "(555) 123-4567"),
+    ],
+    "See_https://example.org for 2 nights.": [
+        ("url", "https://example.org"),
+        ("quantity", "2 nights"),
+    ],
     "I'm sorry about 2019.": [],
     "I'm Not sure.": [],
     "nothing here": [],
