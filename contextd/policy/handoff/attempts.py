@@ -142,7 +142,7 @@ def _of_turn(turn: Turn, state: SessionState, words: _Words) -> Iterator[_Tried]
         name, reads = words.name(call.name)
         result = results.get(call.id)
         if result is None:
-            yield _Tried(name, UNKNOWN, False, "no result was recorded", call)  # noqa: FBT003 - worked
+            yield _Tried(name, UNKNOWN, worked=False, said="no result was recorded", call=call)
         else:
             status, why = read_result(result, looked_up=reads)
             yield _Tried(name, status, reads and status == DONE, why, call)
