@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Fold, Retention, Sentence
+from contextd.policy.facts.candidates import WEIGHT, candidate
 from contextd.policy.facts.facts import choose, weighed_again
-from contextd.policy.facts.gathering import WEIGHT, Candidate, gather, judge
+from contextd.policy.facts.gathering import gather, judge
 from contextd.policy.facts.issue import open_issue
 from contextd.policy.facts.pinning import binding, pinned
 from contextd.policy.facts.summary import summarize
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from contextd.model import Turn
+    from contextd.policy.facts.candidates import Candidate
     from contextd.policy.facts.summary import Embed
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
@@ -198,7 +200,7 @@ def _candidates(
     issue = open_issue(turns, verdicts, base)
     if issue is not None:
         role = state.turns[issue.sequence - 1].role
-        candidates.append(Candidate(issue, WEIGHT[FactKind.OPEN_ISSUE], role))
+        candidates.append(candidate(issue, WEIGHT[FactKind.OPEN_ISSUE], role))
     return candidates
 
 

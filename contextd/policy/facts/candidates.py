@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind, Role
+from contextd.policy.facts.wording import SAID, Wording, worded
 from contextd.policy.reading.extraction import ID_LIKE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contextd.model import Turn
-
-SAID = "said"
-"""The label of a user's own words that no better label fits."""
 
 LONGEST = 200
 """Characters of a fact."""
@@ -70,25 +68,31 @@ _TELLING = 2
 class Candidate:
     """A fact and how much it is worth keeping.
 
-    `role` said it; `corrects` marks what a user's correction states, `revises` what is said
-    in a change of plans, which may name no old value.
+    `role` said it, `wording` is that of the fact; `corrects` marks what a user's correction
+    states, `revises` what is said in a change of plans, which may name no old value.
     """
 
     fact: Fact
     weight: float
     role: Role
+    wording: Wording
     corrects: bool = False
     revises: bool = False
 
 
+def candidate(fact: Fact, weight: float, role: Role) -> Candidate:
+    """Make *fact*, said by *role*, a candidate."""
+    return Candidate(fact, weight, role, worded(fact))
+
+
 def entity(turn: Turn, label: str, text: str, weight: float) -> Candidate:
     """Make a value of *turn* a candidate."""
-    return Candidate(Fact(FactKind.ENTITY, text, turn.sequence, label), weight, turn.role)
+    return candidate(Fact(FactKind.ENTITY, text, turn.sequence, label), weight, turn.role)
 
 
 def statement(turn: Turn, kind: FactKind, text: str, weight: float) -> Candidate:
     """Make a sentence of *turn* a candidate."""
-    return Candidate(Fact(kind, text, turn.sequence), weight, turn.role)
+    return candidate(Fact(kind, text, turn.sequence), weight, turn.role)
 
 
 def weigh(fact: Fact, role: Role) -> float:

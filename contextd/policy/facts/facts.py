@@ -8,7 +8,6 @@ costs its tokens once; with room to spare, whole clauses take the place of their
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,16 +17,16 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
-from contextd.policy.facts.candidates import SAID, Candidate, weigh
-from contextd.policy.facts.lines import ORDER, fact_lines, told_label
+from contextd.policy.facts.candidates import candidate, weigh
+from contextd.policy.facts.lines import fact_lines, rank, ranked_lines
 from contextd.policy.facts.spoken import pieces
-from contextd.policy.facts.supersession import normal
-from contextd.policy.reading.keywords import content_words
+from contextd.policy.facts.wording import SAID, told_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from contextd.model import Turn
+    from contextd.policy.facts.candidates import Candidate
     from contextd.policy.meter import Meter
 
 __all__ = ["Choose", "choose", "chooser", "fact_lines", "tighten", "weighed_again"]
@@ -46,47 +45,44 @@ _RECURRENCE = 0.5
 _GUESSED = 6
 """Trials whose size is guessed.  Each is written out and counted, which shows how far the
 estimate is off, so that two or three end the search; halving from the start takes eight."""
-_NEEDED = (" id", "e-mail", "phone")
-"""Labels of values that a tool or a colleague will ask for: they are always told apart."""
-_NAME = re.compile(r"[A-Z][\w'’.&-]*(?:,? (?:(?:of|and|the) )?[A-Z][\w'’.&-]*)+")
-"""A name of several words is one word to the cover: parts of it tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A candidate for the cover: its words, its weight with its age, its tokens by estimate."""
+    """A candidate for the cover, the *number*th offered, and its weight with its age."""
 
     candidate: Candidate
-    words: tuple[str, ...]
+    number: int
     worth: float
-    cost: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A candidate with its words as they compare; `may_echo` says that others may hold them."""
+    """A candidate among those in order: it is told when the first *n* are, `at` < n <= `echoed`.
+
+    `at` is its place; the one at `echoed`, of the same turn, holds it already.
+    """
 
     candidate: Candidate
-    text: str
-    may_echo: bool
+    at: int
+    echoed: int
 
 
 def choose(
     candidates: Sequence[Candidate], *, limit: int, turns: Sequence[Turn], meter: Meter
 ) -> tuple[Fact, ...]:
     """Return the facts worth most whose lines take at most *limit* tokens together."""
-    items = _order(candidates, limit)
-    order = [_told(item.candidate) for item in items]
-    place = {id(each): at for at, each in enumerate(sorted(candidates, key=_rank))}
-    about = list(accumulate((item.cost for item in items), initial=0.0))
+    order = _order(candidates, limit)
+    told = _told(order)
+    about = list(accumulate((item.candidate.wording.cost for item in order), initial=0.0))
     fits: list[Candidate] = []
     low, high, scale, trials = 0, len(order), 1.0, 0
     while low < high:
         middle = (low + high + 1) // 2
         if (trials := trials + 1) <= _GUESSED:
             middle = min(max(bisect_right(about, limit / scale) - 1, low + 1), high)
-        kept = sorted(_without_echoes(order[:middle]), key=lambda item: place[id(item)])
-        lines = fact_lines((each.fact for each in kept), turns)
+        kept = [each.candidate for each in told if each.at < middle <= each.echoed]
+        lines = ranked_lines([each.fact for each in kept], turns)
         tokens = sum(meter.count(line.text) for line in lines)
         scale = max(tokens, 1) / about[middle]
         if tokens <= limit:
@@ -117,7 +113,7 @@ def weighed_again(fact: Fact, turn: Turn) -> Iterator[Candidate]:
     Where it is a clause, its values and keywords come with it: a small limit holds these
     alone.
     """
-    yield Candidate(fact, fact.weight or weigh(fact, turn.role), turn.role)
+    yield candidate(fact, fact.weight or weigh(fact, turn.role), turn.role)
     if fact.label == SAID:
         yield from (each for each in pieces(turn, fact.text) if each.fact.text != fact.text)
 
@@ -128,59 +124,43 @@ def _weighted(candidate: Candidate) -> Fact:
     return fact if fact.weight == weight else replace(fact, weight=weight)
 
 
-def _rank(candidate: Candidate) -> tuple[int, int]:
-    """Return what lines are ordered by: the kind, then the turn."""
-    return (ORDER.index(candidate.fact.kind), candidate.fact.sequence)
-
-
 def _order(candidates: Sequence[Candidate], limit: int) -> list[_Item]:
     """Return candidates in the order in which they earn their tokens, a little over *limit*.
 
     Statements are served first, within their share: a value is told in fewer tokens than a
     promise, and would leave no room for it.
     """
-    last = max((candidate.fact.sequence for candidate in candidates), default=1)
-    items = [_item(candidate, last) for candidate in candidates]
+    last = max((each.fact.sequence for each in candidates), default=1)
+    items = [_Item(each, at, _aged(each, last)) for at, each in enumerate(candidates)]
     often = _often(items)
     first = list(_stated(items, limit * _STATED_SHARE))
-    covered = {word for item in first for word in item.words}
-    taken = {id(item) for item in first}
-    rest = [item for item in items if id(item) not in taken]
-    room = limit * _OVERFILL - sum(item.cost for item in first)
+    covered = {word for item in first for word in item.candidate.wording.words}
+    taken = {item.number for item in first}
+    rest = [item for item in items if item.number not in taken]
+    room = limit * _OVERFILL - sum(item.candidate.wording.cost for item in first)
     return [*first, *_covering(rest, covered, often, room)]
+
+
+def _aged(candidate: Candidate, last: int) -> float:
+    """Return what a candidate is worth where turn *last* is the newest spoken of."""
+    return candidate.weight * (0.75 + 0.25 * candidate.fact.sequence / last)
 
 
 def _often(items: Iterable[_Item]) -> dict[str, float]:
     """Return what each word counts: more, the more turns hold it; a matter that comes up again."""
     turns: dict[str, set[int]] = {}
     for item in items:
-        for word in item.words:
-            turns.setdefault(word, set()).add(item.candidate.fact.sequence)
+        sequence = item.candidate.fact.sequence
+        for word in item.candidate.wording.words:
+            turns.setdefault(word, set()).add(sequence)
     return {word: 1 + _RECURRENCE * log2(len(found)) for word, found in turns.items()}
-
-
-def _item(candidate: Candidate, last: int) -> _Item:
-    recency = 0.75 + 0.25 * candidate.fact.sequence / last
-    return _Item(
-        candidate, _words(candidate.fact), candidate.weight * recency, _estimate(candidate.fact)
-    )
-
-
-def _words(fact: Fact) -> tuple[str, ...]:
-    """Return what *fact* tells: the words of a phrase, a value or a name as a whole."""
-    whole = normal(fact.text)
-    if fact.label.endswith(_NEEDED):
-        return (f"{fact.label} {whole}",)
-    if fact.kind is FactKind.ENTITY and (fact.label != SAID or _NAME.fullmatch(fact.text)):
-        return (whole,)
-    return tuple(dict.fromkeys(content_words(fact.text))) or (whole,)
 
 
 def _stated(items: Iterable[_Item], room: float) -> Iterator[_Item]:
     statements = (item for item in items if item.candidate.fact.kind is not FactKind.ENTITY)
     for item in sorted(statements, key=lambda item: -item.candidate.weight):
-        if item.cost <= room:
-            room -= item.cost
+        if item.candidate.wording.cost <= room:
+            room -= item.candidate.wording.cost
             yield item
 
 
@@ -201,47 +181,47 @@ def _covering(
         if heap and -gain > heap[0][0]:
             heappush(heap, (-gain, at))
             continue
-        room -= item.cost
-        covered.update(item.words)
+        room -= item.candidate.wording.cost
+        covered.update(item.candidate.wording.words)
         yield item
 
 
 def _gain(item: _Item, covered: set[str], often: Mapping[str, float]) -> float:
-    new = sum(often[word] for word in item.words if word not in covered) / len(item.words)
-    return item.worth * (_CONTEXT + (1 - _CONTEXT) * new) / (item.cost + 1)
+    wording = item.candidate.wording
+    new = sum(often[word] for word in wording.words if word not in covered) / len(wording.words)
+    return item.worth * (_CONTEXT + (1 - _CONTEXT) * new) / (wording.cost + 1)
 
 
-def _told(candidate: Candidate) -> _Told:
-    """Make a candidate ready to be held against the others of its turn, which is done often."""
-    fact, text = candidate.fact, normal(candidate.fact.text)
-    if fact.kind is not FactKind.ENTITY:
-        # A full stop sets a statement apart from the same words taken for a phrase.
-        return _Told(candidate, f"{text}.", may_echo=False)
-    return _Told(candidate, text, not told_label(fact) and fact.label != "e-mail")
+def _told(order: Sequence[_Item]) -> list[_Told]:
+    """Return what is told of *order*, in the order of lines.
 
-
-def _without_echoes(chosen: Sequence[_Told]) -> list[Candidate]:
-    """Leave out values and phrases that another fact of the same turn holds already."""
-    texts: dict[int, list[str]] = {}
-    for each in chosen:
-        texts.setdefault(each.candidate.fact.sequence, []).append(each.text)
-    return [
-        each.candidate
-        for each in chosen
-        if not (each.may_echo and _echoes(each.text, texts[each.candidate.fact.sequence]))
+    Values and phrases that another fact of the same turn holds already are left out.
+    """
+    by_turn: dict[int, list[tuple[int, str]]] = {}
+    end = len(order)
+    for at, item in enumerate(order):
+        by_turn.setdefault(item.candidate.fact.sequence, []).append((at, _compared(item.candidate)))
+    told = [
+        _Told(item.candidate, at, next(_echoed(item.candidate, by_turn), end))
+        for at, item in enumerate(order)
     ]
+    return sorted(told, key=lambda each: (*rank(each.candidate.fact), order[each.at].number))
 
 
-def _echoes(text: str, texts: Sequence[str]) -> bool:
+def _compared(candidate: Candidate) -> str:
+    # A full stop sets a statement apart from the same words taken for a phrase.
+    text = candidate.wording.text
+    return text if candidate.fact.kind is FactKind.ENTITY else f"{text}."
+
+
+def _echoed(
+    candidate: Candidate, by_turn: Mapping[int, Sequence[tuple[int, str]]]
+) -> Iterator[int]:
+    """Give the places of other facts of the same turn that hold this one, the first first."""
+    fact, text = candidate.fact, candidate.wording.text
+    if fact.kind is not FactKind.ENTITY or told_label(fact) or fact.label == "e-mail":
+        return
     length = len(text)
-    return any(len(other) > length and text in other for other in texts)
-
-
-def _estimate(fact: Fact) -> float:
-    """Guess the tokens of a fact, cheaply: digits run at 2.5 characters a token, words at 4.5."""
-    digits = sum(map(str.isdigit, fact.text))
-    text = digits / 2.5 + (len(fact.text) - digits) / 4.5
-    if fact.kind is not FactKind.ENTITY:
-        return text + 12
-    label = told_label(fact)
-    return text + 1 + (1 + len(label) / 5 if label else 0)
+    for at, other in by_turn[fact.sequence]:
+        if len(other) > length and text in other:
+            yield at

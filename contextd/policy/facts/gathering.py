@@ -15,7 +15,6 @@ from contextd.policy.facts.candidates import (
     ANSWER,
     BY_ROLE,
     LONGEST,
-    SAID,
     WEIGHT,
     Candidate,
     entity,
@@ -23,6 +22,7 @@ from contextd.policy.facts.candidates import (
     value_weight,
 )
 from contextd.policy.facts.spoken import UNKNOWN, Asked, asked, from_user, in_reply
+from contextd.policy.facts.wording import SAID
 from contextd.policy.reading.extraction import ID_LIKE, values
 from contextd.policy.reading.keywords import content_words
 from contextd.policy.reading.patterns import identified

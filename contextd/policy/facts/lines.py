@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
-from contextd.policy.facts.gathering import SAID
+from contextd.policy.facts.wording import told_label
 from contextd.policy.quoting import fact_line, quote_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from contextd.model import Turn
+    from contextd.model import Role, Turn
 
 ORDER = (
     FactKind.CORRECTION,
@@ -31,8 +32,6 @@ ORDER = (
 )
 """The kinds by importance."""
 
-_SELF_EVIDENT = frozenset((SAID, "", "date", "time", "amount", "quantity", "e-mail", "url"))
-"""Labels that a value makes plain itself."""
 _LINE_CHARACTERS = 500
 
 
@@ -44,13 +43,22 @@ class FactLine:
     sequences: tuple[int, ...]
 
 
+def rank(fact: Fact) -> tuple[int, int]:
+    """Return what lines are ordered by: the kind, then the turn."""
+    return ORDER.index(fact.kind), fact.sequence
+
+
 def fact_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
     """Write *facts* as lines, the most important first; `turns[n - 1]` has sequence n."""
-    ranked = sorted(facts, key=lambda fact: (ORDER.index(fact.kind), fact.sequence))
+    return ranked_lines(sorted(facts, key=rank), turns)
+
+
+def ranked_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
+    """Write *facts*, which are in order by `rank`, as lines."""
     lines: list[FactLine] = []
-    for kind, group in groupby(ranked, key=lambda fact: fact.kind):
+    for kind, group in groupby(facts, key=attrgetter("kind")):
         if kind is FactKind.ENTITY:
-            lines.extend(_packed(list(group), turns))
+            lines.extend(_packed(group, turns))
         else:
             lines.extend(
                 FactLine(fact_line(turns[fact.sequence - 1], fact), (fact.sequence,))
@@ -59,15 +67,10 @@ def fact_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, 
     return tuple(lines)
 
 
-def told_label(fact: Fact) -> str:
-    """Return the label that is written before a value: none where the value shows what it is."""
-    return "" if fact.label in _SELF_EVIDENT else fact.label
-
-
-def _packed(facts: Sequence[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
-    by_role: dict[str, list[Fact]] = {}
+def _packed(facts: Iterable[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
+    by_role: dict[Role, list[Fact]] = {}
     for fact in facts:
-        by_role.setdefault(turns[fact.sequence - 1].role.value, []).append(fact)
+        by_role.setdefault(turns[fact.sequence - 1].role, []).append(fact)
     for group in by_role.values():
         for line in _runs(group):
             yield _line(line, turns)

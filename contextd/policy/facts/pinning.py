@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Sentence
-from contextd.policy.facts.supersession import normal
+from contextd.policy.facts.wording import normal
 from contextd.policy.quoting import quote
 from contextd.policy.reading.keywords import content_words
 from contextd.policy.reading.orders import standing

@@ -15,13 +15,13 @@ from contextd.model import FactKind, Role
 from contextd.policy.facts.candidates import (
     ANSWER,
     LONGEST,
-    SAID,
     clause_weight,
     entity,
     phrase_weight,
     statement,
     value_weight,
 )
+from contextd.policy.facts.wording import SAID
 from contextd.policy.reading.extraction import values
 from contextd.policy.reading.keywords import content_words, keywords
 from contextd.policy.reading.phrases import SHORT_ANSWER, asked_for, clauses, condense, cut

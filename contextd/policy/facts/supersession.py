@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Role
-from contextd.policy.facts.gathering import SAID
+from contextd.policy.facts.wording import SAID, normal, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,12 +64,6 @@ _LATELY = 12
 """Turns within which a change of plans varies what was said."""
 _VARIED_WORDS = 4
 """Words up to which a phrase is a thing with its kind and not a clause."""
-_STRAY = " .,;:!?\"'*()"
-
-
-def normal(text: str) -> str:
-    """Return *text* as it compares: lower case, single spaces, no marks around it."""
-    return " ".join(text.lower().split()).strip(_STRAY)
 
 
 def outdated(turns: Sequence[Turn], verdicts: Sequence[Verdict]) -> tuple[tuple[int, str], ...]:
@@ -124,8 +118,8 @@ def _standing(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     faded = {around for at in sorted(gone) for around in _around(candidates, at)}
     for at, candidate in enumerate(candidates):
         if at not in gone:
-            weight = candidate.weight * (_FADED if at in faded else 1.0)
-            yield replace(candidate, weight=weight)
+            faint = at in faded
+            yield replace(candidate, weight=candidate.weight * _FADED) if faint else candidate
 
 
 def _taken_back(candidates: Sequence[Candidate]) -> set[int]:
@@ -138,7 +132,7 @@ def _taken_back(candidates: Sequence[Candidate]) -> set[int]:
             named = replaced_values(fact.text)
             old = {(fact.sequence, value) for value in named}
             gone.update(_named_as_old(candidates, at, named))
-        elif (fact.sequence, normal(fact.text)) in old:
+        elif old and (fact.sequence, candidate.wording.text) in old:
             gone.add(at)
     return gone
 
@@ -171,13 +165,13 @@ def _varied(candidates: Sequence[Candidate]) -> set[int]:
         head = _head(candidate)
         if not head:
             continue
-        sequence, text = candidate.fact.sequence, normal(candidate.fact.text)
+        sequence, text = candidate.fact.sequence, candidate.wording.text
         if candidate.revises:
             gone.update(
                 before
                 for before in heads.get(head, ())
                 if sequence - _LATELY <= candidates[before].fact.sequence < sequence
-                and not _holds(text, normal(candidates[before].fact.text))
+                and not _holds(text, candidates[before].wording.text)
             )
         heads.setdefault(head, []).append(at)
     return gone
@@ -187,17 +181,17 @@ def _head(candidate: Candidate) -> str:
     """Return the last word of a user's short phrase, "" for anything else."""
     if candidate.role is not Role.USER or candidate.fact.label != SAID:
         return ""
-    words = normal(candidate.fact.text).split()
+    words = candidate.wording.text.split()
     return words[-1] if 1 < len(words) <= _VARIED_WORDS else ""
 
 
 def _around(candidates: Sequence[Candidate], at: int) -> Iterator[int]:
     """Give the user's phrases around a value that no longer holds, and quote it."""
-    value = normal(candidates[at].fact.text)
+    value = candidates[at].wording.text
     for other in range(max(0, at - _NEAR), min(len(candidates), at + _NEAR)):
         fact = candidates[other].fact
         together = fact.label == SAID and fact.sequence == candidates[at].fact.sequence
-        if together and _holds(normal(fact.text), value):
+        if together and _holds(candidates[other].wording.text, value):
             yield other
 
 
@@ -219,7 +213,7 @@ def _named_as_old(candidates: Sequence[Candidate], end: int, old: Sequence[str])
         candidate = candidates[at]
         if candidate.role is not Role.USER or candidate.fact.kind is not FactKind.ENTITY:
             continue
-        text = normal(candidate.fact.text)
+        text = candidate.wording.text
         short = len(text.split()) <= _PHRASE_WORDS
         if any(value == text or (short and _holds(text, value)) for value in old):
             yield at
@@ -232,8 +226,7 @@ def _holds(text: str, value: str) -> bool:
 def _once(candidates: Iterable[Candidate]) -> list[Candidate]:
     kept: dict[tuple[str, str], Candidate] = {}
     for candidate in candidates:
-        fact = candidate.fact
-        text = normal(fact.text)
+        text = candidate.wording.text
         key = (text, _group(candidate, text))
         before = kept.pop(key, None)
         if before is not None:
@@ -253,8 +246,8 @@ def _joined(before: Candidate, after: Candidate) -> Candidate:
     """Join two statements of one value: the newer turn, the better label, more weight."""
     label = after.fact.label if before.fact.label in {SAID, "id", ""} else before.fact.label
     bonus = 0.4 if before.role is not after.role else 0.1
-    return replace(
-        after,
-        fact=replace(after.fact, label=label),
-        weight=min(4.0, max(before.weight, after.weight) + bonus),
-    )
+    weight = min(4.0, max(before.weight, after.weight) + bonus)
+    if label == after.fact.label:
+        return replace(after, weight=weight)
+    fact = replace(after.fact, label=label)
+    return replace(after, fact=fact, weight=weight, wording=worded(fact))

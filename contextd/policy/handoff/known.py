@@ -13,9 +13,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from contextd.model import Cited, Fact, FactKind, Role
-from contextd.policy.facts.gathering import SAID
 from contextd.policy.facts.pinning import BY_CALLER
-from contextd.policy.facts.supersession import current, normal, replaced_values, states_old
+from contextd.policy.facts.supersession import current, replaced_values, states_old
+from contextd.policy.facts.wording import SAID, normal
 from contextd.policy.reading.extraction import ID_LIKE, values
 from contextd.policy.reading.mentions import Prose, cited_ids
 from contextd.policy.reading.outcomes import shorten

@@ -6,7 +6,8 @@ import pytest
 
 from contextd.model import FactKind
 from contextd.policy.facts.gathering import gather, judge
-from contextd.policy.facts.supersession import current, normal, outdated, settle, states_old
+from contextd.policy.facts.supersession import current, outdated, settle, states_old
+from contextd.policy.facts.wording import normal
 from contextd.testing.scenario import Scenario
 
 if TYPE_CHECKING:
