@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from contextd.errors import RevisionConflict
 from contextd.events import Folded
+from contextd.model import Tier
 from contextd.policy.folding import extract, fault, plan
 from contextd.policy.prompt.blocks import folded_limits
 from contextd.policy.prompt.budget import standing
@@ -42,26 +43,38 @@ class FoldSession:
         """
         hot = self.sessions.get(key)
         view = await self.sessions.refresh(hot)
+        await self._choose(hot, view)
         through = self._due(hot, view)
         if through is None:
             return None
         before = _standing(view)
-        fold = await asyncio.to_thread(self._made, hot, view, through)
+        fold = await asyncio.to_thread(self._made, view, through)
         wrong = fault(fold, view.state)
         if wrong:
             self.observer.count("folds", outcome="rejected")
             return None
+        await self._choose(hot, view, fold)
         async with hot.writing:
             return await self._publish(hot, fold, before)
 
-    def _made(self, hot: HotSession, view: View, through: int) -> Fold:
-        """Fold, and choose the facts that the first prompts after it will tell."""
-        fold = extract(
+    def _made(self, view: View, through: int) -> Fold:
+        return extract(
             view.state, through, rules=self.rules, meter=view.tokenizer, embed=self.embed
         )
-        budget = self._budget(hot, view)
-        view.choose(fold.facts, folded_limits(budget.input_tokens, self.rules.fold).facts)
-        return fold
+
+    async def _choose(self, hot: HotSession, view: View, *made: Fold) -> None:
+        """Choose in a thread what prompts tell of folds in `KEY_FACTS`, before that mark.
+
+        Most sessions never come near it.
+        """
+        state, tiers = view.state, self.rules.tiers
+        near = state.pressure >= tiers.key_facts - tiers.prepare_margin
+        if state.tier < Tier.KEY_FACTS and not near:
+            return
+        limit = folded_limits(self._budget(hot, view).input_tokens, self.rules.fold).facts
+        for fold in (state.fold, state.prepared, *made):
+            if fold is not None and view.choices.known(fold.facts, limit) is None:
+                await asyncio.to_thread(view.choose, fold.facts, limit)
 
     def _budget(self, hot: HotSession, view: View) -> Budget:
         return hot.budget or view.state.budget or self.default_budget

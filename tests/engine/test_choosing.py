@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from contextd.engine import composing, noticing, sessions
 from contextd.engine.choosing import REMEMBERED, Choices
-from contextd.model import Budget, Fact, FactKind
+from contextd.model import Budget, Fact, FactKind, Tier
 from contextd.policy.facts.facts import chooser
 from contextd.policy.folding import heeded
 from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
@@ -75,6 +75,48 @@ def test_recording_finds_the_facts_chosen_with_the_fold(monkeypatch: pytest.Monk
         await long_talk(engine)
         await engine.record(record_request(user("And now?")))
         assert watched.facts
+        assert not any(watched.on_loop)
+
+    run(main())
+
+
+async def short_talk(engine: Engine) -> None:
+    """Record orders, folded whenever that is due."""
+    for at in range(30):
+        asked = user(f"My order W{at}123 for Hill Road {at} is late, and so is K-{at}77.")
+        await engine.record(record_request(asked, bot("Let me look into that for you.")))
+        await engine.fold(KEY)
+
+
+def test_key_facts_that_no_prompt_tells_are_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the mark of `KEY_FACTS` a fold's facts wait, unchosen."""
+
+    async def main() -> None:
+        engine, watched = Engine(), Watched(monkeypatch)
+        await short_talk(engine)
+        view = await engine.sessions.refresh(engine.sessions.get(KEY))
+        assert view.state.fold is not None
+        assert view.state.tier is Tier.SUMMARY
+        assert not watched.facts
+
+    run(main())
+
+
+def test_key_facts_are_chosen_before_their_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near the mark of `KEY_FACTS` those in force and those prepared are, in a thread."""
+
+    async def main() -> None:
+        engine, watched = Engine(), Watched(monkeypatch)
+        await short_talk(engine)
+        view = await engine.sessions.refresh(engine.sessions.get(KEY))
+        while view.state.pressure < 0.74:
+            await engine.record(record_request(user("It is the order for Hill Road, of course.")))
+        assert view.state.tier is Tier.SUMMARY
+        before = view.state.fold
+        fold = await engine.fold(KEY)
+        assert before is not None
+        assert fold is not None
+        assert watched.facts == [len(before.facts), len(fold.facts)]
         assert not any(watched.on_loop)
 
     run(main())
