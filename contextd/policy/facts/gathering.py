@@ -111,8 +111,8 @@ def _stated(turn: Turn, stated: Statement, to: Asked) -> Candidate:
         weight *= _BARE_ANSWERED if to.question else _BARE_ALONE
     if not any(content_words(text)):
         weight *= UNKNOWN
-    corrects = stated.kind is FactKind.CORRECTION
-    return replace(statement(turn, stated.kind, text, weight), corrects=corrects)
+    made = statement(turn, stated.kind, text, weight)
+    return replace(made, corrects=True) if stated.kind is FactKind.CORRECTION else made
 
 
 def _from_prose(turn: Turn, sentences: Sequence[str]) -> Iterator[Candidate]:

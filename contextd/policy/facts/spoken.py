@@ -122,11 +122,15 @@ def from_user(turn: Turn, verdict: Verdict, to: Asked) -> Iterator[Candidate]:
         adds = _ADDS.search(sentence) is not None
         corrects = bound.get(sentence) is FactKind.CORRECTION and not adds
         revised = corrects or _REVISION.search(sentence) is not None
-        factor = _REVISED if revised else 1.0
         scale = _BOUND if sentence in bound else 1.0
-        for made in _of_sentence(turn, sentence, to.slot if position == 0 else "", scale):
-            weight = made.weight * factor
-            yield replace(made, weight=weight, corrects=corrects, revises=revised and not adds)
+        found = _of_sentence(turn, sentence, to.slot if position == 0 else "", scale)
+        if revised:
+            found = (_revised(made, corrects=corrects, revises=not adds) for made in found)
+        yield from found
+
+
+def _revised(made: Candidate, *, corrects: bool, revises: bool) -> Candidate:
+    return replace(made, weight=made.weight * _REVISED, corrects=corrects, revises=revises)
 
 
 def pieces(turn: Turn, clause: str) -> Iterator[Candidate]:

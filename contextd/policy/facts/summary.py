@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,23 +88,24 @@ def summarize(
 
 @dataclass(slots=True)
 class _Choice:
-    """A greedy choice in the making; the arrays have one row for each one offered.
+    """A greedy choice in the making; the lists have one place for each one offered.
 
     `worth` shrinks with what is taken; `cost` counts the tokens of the sentence alone,
-    `needed` those of what it needs.  `left` says what may still be taken, `told` which texts
-    need not be told again, `known` which of the `values` are.
+    `needed` those of what it needs.  `left` says which may still be taken, `told` which texts
+    need not be told again, `fresh` which values of each none of those taken holds.
+
+    Some thirty compete in a fold, too few for arrays to be quicker than lists.
     """
 
     offered: Sequence[Telling]
-    worth: NDArray[np.float64]
-    cost: NDArray[np.int64]
-    needed: NDArray[np.int64]
-    stretch: NDArray[np.int64]
+    worth: list[float]
+    cost: list[int]
+    needed: list[int]
+    stretch: list[int]
     vectors: NDArray[np.float32] | None
-    left: NDArray[np.bool_]
+    left: list[int]
     told: set[str]
-    values: Sequence[frozenset[str]]
-    known: set[str]
+    fresh: list[frozenset[str]]
 
     @classmethod
     def among(
@@ -119,70 +121,73 @@ class _Choice:
                 return 0
             return meter.count(quote(everyone[item.sequence - 1], item.text))
 
-        sequences = np.array([item.sentence.sequence for item in offered], np.int64)
-        last = int(sequences.max(initial=1))
+        last = max((item.sentence.sequence for item in offered), default=1)
         texts = [item.sentence.text for item in offered]
         needs = {item.needs.text for item in offered if item.needs is not None}
         return cls(
             offered=offered,
-            worth=np.array([item.sentence.score for item in offered], np.float64),
-            cost=np.array([price(item.sentence) for item in offered], np.int64),
-            needed=np.array([price(item.needs) for item in offered], np.int64),
-            stretch=sequences * _STRETCHES // (last + 1),
+            worth=[item.sentence.score for item in offered],
+            cost=[price(item.sentence) for item in offered],
+            needed=[price(item.needs) for item in offered],
+            stretch=[item.sentence.sequence * _STRETCHES // (last + 1) for item in offered],
             vectors=embed(texts) if embed is not None and texts else None,
-            left=np.ones(len(offered), np.bool_),
+            left=list(range(len(offered))),
             told={text for text in needs if text in shown},
-            values=[values(text) for text in texts],
-            known=set(),
+            fresh=[values(text) for text in texts],
         )
 
     def within(self, room: int) -> list[Sentence]:
         """Take what fits in *room* tokens, until nothing left is worth its place."""
         chosen: list[Sentence] = []
         while True:
-            full = self.cost + self.needed
-            open_to = np.flatnonzero(self.left & (full <= room))
-            if not len(open_to):
+            fitting = [at for at in self.left if self._full(at) <= room]
+            gain = {at: self.worth[at] + self._news(at) for at in fitting}
+            telling = [at for at in fitting if gain[at] > _LEAST * self._full(at)]
+            if not fitting or (chosen and not telling):
                 return chosen
-            gain = self.worth[open_to] + [self._news(int(at)) for at in open_to]
-            telling = gain > _LEAST * full[open_to]
-            if chosen and not telling.any():
-                return chosen
-            if telling.any():
-                open_to, gain = open_to[telling], gain[telling]
-            at = int(open_to[np.argmax(gain / np.sqrt(full[open_to]))])
-            room -= int(full[at])
-            chosen += self._take(at)
+            best = max(telling or fitting, key=lambda at: gain[at] / sqrt(self._full(at)))
+            room -= self._full(best)
+            chosen += self._take(best)
+
+    def _full(self, at: int) -> int:
+        return self.cost[at] + self.needed[at]
 
     def _news(self, at: int) -> float:
         said_by_user = self.offered[at].sentence.role is Role.USER
-        new = min(_NEW_VALUES, len(self.values[at] - self.known))
+        new = min(_NEW_VALUES, len(self.fresh[at]))
         return _NEW_VALUE * new * (1.0 if said_by_user else _NOT_THE_USERS)
 
     def _take(self, at: int) -> list[Sentence]:
         """Take one, with what it needs; let the others lose what it says already."""
-        taken = self.offered[at]
+        taken, news = self.offered[at], self.fresh[at]
         found = [taken.sentence]
         if taken.needs is not None and taken.needs.text not in self.told:
             found.insert(0, replace(taken.needs, score=taken.sentence.score))
         self.told.update(item.text for item in found)
-        self.known |= self.values[at]
-        self.worth -= self._likeness(at) + _CROWDING * (self.stretch == self.stretch[at])
-        for other, item in enumerate(self.offered):
-            self.left[other] &= item.sentence.text not in self.told
-            if item.needs is not None and item.needs.text in self.told:
+        self.left = [
+            other for other in self.left if self.offered[other].sentence.text not in self.told
+        ]
+        alike = self._alike(at)
+        for other in self.left:
+            crowding = _CROWDING if self.stretch[other] == self.stretch[at] else 0.0
+            self.worth[other] -= self._repeated(other, at) + alike[other] + crowding
+            self.fresh[other] -= news
+            needs = self.offered[other].needs
+            if needs is not None and needs.text in self.told:
                 self.needed[other] = 0
         return found
 
-    def _likeness(self, at: int) -> NDArray[np.float64]:
-        """Return what each one loses by being like *at*."""
-        mine = self.offered[at].words
-        shared = [
-            len(item.words & mine) / (1 + min(len(item.words), len(mine))) for item in self.offered
-        ]
-        loss: NDArray[np.float64] = _SAME_WORDS * np.square(shared)
-        if self.vectors is not None:
-            # einsum rather than @: BLAS would start threads (see retrieval/vectors.py).
-            like = np.einsum("ij,j->i", self.vectors, self.vectors[at])
-            loss += _SAME_MEANING * np.square(np.maximum(like, 0.0))
+    def _repeated(self, other: int, at: int) -> float:
+        """Return what *other* loses by the words that *at* says, too."""
+        said, mine = self.offered[other].words, self.offered[at].words
+        shared = len(said & mine) / (1 + min(len(said), len(mine)))
+        return _SAME_WORDS * (shared * shared)
+
+    def _alike(self, at: int) -> list[float]:
+        """Return what each one loses by meaning what *at* means."""
+        if self.vectors is None:
+            return [0.0] * len(self.offered)
+        # einsum rather than @: BLAS would start threads (see retrieval/vectors.py).
+        like = np.einsum("ij,j->i", self.vectors, self.vectors[at])
+        loss: list[float] = (_SAME_MEANING * np.square(np.maximum(like, 0.0))).tolist()
         return loss
