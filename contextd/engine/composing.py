@@ -150,6 +150,7 @@ class Composition:
             meter=self.view.tokenizer,
             input_budget=room,
             embed=self.embed,
+            again=self.view.carried,
         )
         self.view.folds[through, room] = fold
         return fold

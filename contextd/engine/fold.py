@@ -58,9 +58,16 @@ class FoldSession:
             return await self._publish(hot, fold, before)
 
     def _made(self, view: View, through: int) -> Fold:
-        return extract(
-            view.state, through, rules=self.rules, meter=view.tokenizer, embed=self.embed
+        fold = extract(
+            view.state,
+            through,
+            rules=self.rules,
+            meter=view.tokenizer,
+            embed=self.embed,
+            again=view.carried,
         )
+        view.carried.keep(fold.facts)
+        return fold
 
     async def _choose(self, hot: HotSession, view: View, *made: Fold) -> None:
         """Choose in a thread what prompts tell of folds in `KEY_FACTS`, before that mark.

@@ -11,10 +11,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from contextd.engine.carrying import Carried
 from contextd.engine.choosing import Choices
 from contextd.engine.noticing import REMEMBERED, Heeded, Noticed
 from contextd.engine.telling import Told
 from contextd.engine.weighing import (
+    BYTES_A_CARRIED,
     BYTES_A_NOTICED,
     TOLD_SHARE,
     bytes_of_fold,
@@ -50,9 +52,10 @@ class View:
     `searching` keeps the index as it is while a thread searches it.
 
     `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
-    are for, until one is published; `choices` what was chosen of the facts of any fold,
-    `told` what stands for one, `noticed` what the newest turns show, `heeded` what binds in
-    turns, and `refreshes` what may be told after the newest pause, by the turn before it;
+    are for, until one is published; `carried` what the facts of one are in the next, `choices`
+    what was chosen of the facts of any fold, `told` what stands for one, `noticed` what the
+    newest turns show, `heeded` what binds in turns, and `refreshes` what may be told after the
+    newest pause, by the turn before it;
     `indexed` is the last turn whose passages can be searched; `unrefined` maps the turns
     that have no fine vectors yet to their first passage and how many they are, and
     `recalled` says that the store was asked for those it has.
@@ -64,6 +67,7 @@ class View:
     evidence: EvidenceIndex = field(default_factory=EvidenceIndex)
     searching: asyncio.Lock = field(default_factory=asyncio.Lock)
     folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
+    carried: Carried = field(default_factory=Carried)
     choices: Choices = field(default_factory=Choices)
     told: Told = field(default_factory=Told)
     noticed: Noticed = field(default_factory=Noticed)
@@ -118,7 +122,7 @@ class View:
         folds = self.fold_bytes + self._bytes_on_the_fly()
         noticed = BYTES_A_NOTICED * min(len(self.state.turns), REMEMBERED)
         found = self.index.size_bytes + self.evidence.size_bytes
-        remembered = folds // TOLD_SHARE + noticed
+        remembered = folds // TOLD_SHARE + noticed + BYTES_A_CARRIED * len(self.carried)
         return self.turn_bytes + self.state.requests.size_bytes + folds + remembered + found
 
     def _bytes_on_the_fly(self) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from contextd.model import Turn
     from contextd.policy.facts.candidates import Candidate
+    from contextd.policy.facts.facts import WeighAgain
     from contextd.policy.facts.summary import Embed
     from contextd.policy.meter import Meter
     from contextd.policy.prompt.budget import Standing
@@ -87,17 +88,18 @@ def extract(
     meter: Meter,
     input_budget: int | None = None,
     embed: Embed | None = None,
+    again: WeighAgain = weighed_again,
 ) -> Fold:
     """Return the fold of the turns 1..*through*, made of quotations alone.
 
     It rolls on from the newest fold that ends before *through*, or starts at the first
     turn.  *input_budget*, by default the session's own, gives the room for facts and
-    pinned sentences; *embed* tells the summary what means the same.  The same state gives
-    the same fold.
+    pinned sentences; *embed* tells the summary what means the same; *again* weighs a fact
+    carried over, or remembers it.  The same state gives the same fold.
     """
     limits = _limits(state, input_budget, rules.fold)
     base = base_of(state, through)
-    return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed)
+    return _made(state, through, base, limits, rules=rules, meter=meter, embed=embed, again=again)
 
 
 def binding_through(
@@ -141,11 +143,13 @@ def _made(
     rules: Rules,
     meter: Meter,
     embed: Embed | None,
+    again: WeighAgain = weighed_again,
 ) -> Fold:
     first = base.through if base else 0
     source = state.tokens_between(1, through)
     turns = state.turns[first:through]
     verdicts = judge(turns)
+    carried = _carried(base, state, again)
     bound = [each for at in range(len(turns)) for each in binding(turns[at], verdicts[at])]
     kept = pinned(state, through, bound=bound, before=base, limit=limits.orders, meter=meter)
     return Fold(
@@ -163,7 +167,7 @@ def _made(
             )
         ),
         facts=choose(
-            settle(_candidates(state, base, turns, verdicts, rules.ids)),
+            settle([*carried, *_candidates(state, base, turns, verdicts, rules.ids)]),
             limit=max(limits.facts, min(limits.held, source // 3)),
             turns=state.turns,
             meter=meter,
@@ -194,9 +198,9 @@ def _candidates(
     verdicts: Sequence[Verdict],
     ids: IdRules,
 ) -> list[Candidate]:
-    """Return everything that may become a fact: what was carried over and what is new."""
+    """Return everything new that may become a fact, and the issue that is open."""
     patterns = compiled(ids.of(state.key.tenant_id))
-    candidates = [*_carried(base, state), *gather(turns, verdicts, patterns)]
+    candidates = gather(turns, verdicts, patterns)
     issue = open_issue(turns, verdicts, base)
     if issue is not None:
         role = state.turns[issue.sequence - 1].role
@@ -261,11 +265,11 @@ def _gain(
     return freed - min(text, freed // 2)
 
 
-def _carried(base: Fold | None, state: SessionState) -> Iterator[Candidate]:
+def _carried(base: Fold | None, state: SessionState, again: WeighAgain) -> Iterator[Candidate]:
     """Give the facts of the fold before, to compete with the new ones."""
     for fact in base.facts if base else ():
         if fact.kind is not FactKind.OPEN_ISSUE:
-            yield from weighed_again(fact, state.turns[fact.sequence - 1])
+            yield from again(fact, state.turns[fact.sequence - 1])
 
 
 def _is_shorter(fold: Fold, state: SessionState) -> bool:

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from contextd.policy.facts.candidates import Candidate
     from contextd.policy.meter import Meter
 
-__all__ = ["Choose", "choose", "chooser", "fact_lines", "tighten", "weighed_again"]
+__all__ = ["Choose", "WeighAgain", "choose", "chooser", "fact_lines", "tighten", "weighed_again"]
 
 Choose = Callable[[tuple["Fact", ...], int], tuple["Fact", ...]]
 """Returns those of facts that a limit in tokens holds, as `tighten` does, or remembers."""
+
+WeighAgain = Callable[["Fact", "Turn"], "Iterable[Candidate]"]
+"""Returns the candidates that a fact of a turn is in a later choice, as `weighed_again` does."""
 
 _STATED_SHARE = 0.20
 """The share of the limit in which statements go before values."""

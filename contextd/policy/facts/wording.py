@@ -39,6 +39,7 @@ class Wording:
 def worded(fact: Fact) -> Wording:
     """Read the words of *fact*."""
     text = normal(fact.text)
+    text = fact.text if text == fact.text else text  # one string, where it is remembered
     return Wording(text, _words(fact, text), _estimate(fact))
 
 
@@ -58,7 +59,9 @@ def _words(fact: Fact, whole: str) -> tuple[str, ...]:
         return (f"{fact.label} {whole}",)
     if fact.kind is FactKind.ENTITY and (fact.label != SAID or _NAME.fullmatch(fact.text)):
         return (whole,)
-    return tuple(dict.fromkeys(content_words(fact.text))) or (whole,)
+    words = tuple(dict.fromkeys(content_words(fact.text)))
+    alone = (whole,)
+    return words if words and words != alone else alone
 
 
 def _estimate(fact: Fact) -> float:
