@@ -99,7 +99,8 @@ class View:
 
     def choose(self, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
         """Choose of a fold's *facts* what *limit* tokens hold, once."""
-        return self.choices.choose(facts, limit, chooser(self.state.turns, self.tokenizer))
+        choose = chooser(self.state.turns, self.tokenizer, self.carried)
+        return self.choices.choose(facts, limit, choose)
 
     def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:
         name = self.tokenizer.name

@@ -276,12 +276,14 @@ def _is_shorter(fold: Fold, state: SessionState) -> bool:
     kept = set(state.kept)
     pinned_text = _characters(item for item in fold.pinned if item.sequence not in kept)
     text = pinned_text + max(_characters(fold.summary), _characters(fold.facts))
-    source = sum(
-        len(turn.text) + sum(len(call.arguments_json) + len(call.name) for call in turn.tool_calls)
-        for turn in state.turns[: fold.through]
-        if turn.retention is not Retention.KEEP
-    )
-    return text < source
+    source = 0
+    for turn in state.turns[: fold.through]:
+        if turn.retention is not Retention.KEEP:
+            source += len(turn.text)
+            source += sum(len(call.arguments_json) + len(call.name) for call in turn.tool_calls)
+        if text < source:
+            return True
+    return False
 
 
 def _characters(items: Iterable[Sentence | Fact]) -> int:

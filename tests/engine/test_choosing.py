@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pytest
 
     from contextd.model import Sentence, Turn
-    from contextd.policy.facts.facts import Choose
+    from contextd.policy.facts.facts import Choose, WeighAgain
     from contextd.policy.meter import Meter
 
 LARGE = Budget("words", 2_000, 0)
@@ -32,8 +32,8 @@ class Watched:
         self.facts: list[int] = []
         monkeypatch.setattr(sessions, "chooser", self._chooser)
 
-    def _chooser(self, turns: Sequence[Turn], meter: Meter) -> Choose:
-        choose = chooser(turns, meter)
+    def _chooser(self, turns: Sequence[Turn], meter: Meter, again: WeighAgain) -> Choose:
+        choose = chooser(turns, meter, again)
 
         def noting(facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
             self.on_loop.append(threading.current_thread() is threading.main_thread())

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Fact, FactKind
 from contextd.policy.facts.candidates import candidate, weigh
-from contextd.policy.facts.lines import fact_lines, rank, ranked_lines
+from contextd.policy.facts.lines import fact_lines
 from contextd.policy.facts.spoken import pieces
-from contextd.policy.facts.wording import SAID, told_label
+from contextd.policy.facts.trials import Trials
+from contextd.policy.facts.wording import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,7 +51,7 @@ _GUESSED = 6
 estimate is off, so that two or three end the search; halving from the start takes eight."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Item:
     """A candidate for the cover, the *number*th offered, and its weight with its age."""
 
@@ -59,55 +60,49 @@ class _Item:
     worth: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A candidate among those in order: it is told when the first *n* are, `at` < n <= `echoed`.
-
-    `at` is its place; the one at `echoed`, of the same turn, holds it already.
-    """
-
-    candidate: Candidate
-    at: int
-    echoed: int
-
-
 def choose(
     candidates: Sequence[Candidate], *, limit: int, turns: Sequence[Turn], meter: Meter
 ) -> tuple[Fact, ...]:
     """Return the facts worth most whose lines take at most *limit* tokens together."""
     order = _order(candidates, limit)
-    told = _told(order)
+    lines = Trials([(item.number, item.candidate) for item in order], turns, meter)
     about = list(accumulate((item.candidate.wording.cost for item in order), initial=0.0))
-    fits: list[Candidate] = []
     low, high, scale, trials = 0, len(order), 1.0, 0
     while low < high:
         middle = (low + high + 1) // 2
         if (trials := trials + 1) <= _GUESSED:
             middle = min(max(bisect_right(about, limit / scale) - 1, low + 1), high)
-        kept = [each.candidate for each in told if each.at < middle <= each.echoed]
-        lines = ranked_lines([each.fact for each in kept], turns)
-        tokens = sum(meter.count(line.text) for line in lines)
+        tokens = lines.tokens(middle)
         scale = max(tokens, 1) / about[middle]
         if tokens <= limit:
-            fits, low = kept, middle
+            low = middle
         else:
             high = middle - 1
-    return tuple(map(_weighted, fits))
+    return tuple(map(_weighted, lines.told(low)))
 
 
 def tighten(
-    facts: Sequence[Fact], *, limit: int, turns: Sequence[Turn], meter: Meter
+    facts: Sequence[Fact],
+    *,
+    limit: int,
+    turns: Sequence[Turn],
+    meter: Meter,
+    again: WeighAgain | None = None,
 ) -> tuple[Fact, ...]:
-    """Return those of *facts*, chosen earlier, that a smaller *limit* still holds."""
+    """Return those of *facts*, chosen earlier, that a smaller *limit* still holds.
+
+    *again* weighs a fact once more, or remembers it.
+    """
+    again = again or weighed_again
     if sum(meter.count(line.text) for line in fact_lines(facts, turns)) <= limit:
         return tuple(facts)
-    weighed = [item for fact in facts for item in weighed_again(fact, turns[fact.sequence - 1])]
+    weighed = [item for fact in facts for item in again(fact, turns[fact.sequence - 1])]
     return choose(weighed, limit=limit, turns=turns, meter=meter)
 
 
-def chooser(turns: Sequence[Turn], meter: Meter) -> Choose:
+def chooser(turns: Sequence[Turn], meter: Meter, again: WeighAgain | None = None) -> Choose:
     """Return what chooses among facts of *turns*, each time anew: milliseconds for hundreds."""
-    return lambda facts, limit: tighten(facts, limit=limit, turns=turns, meter=meter)
+    return lambda facts, limit: tighten(facts, limit=limit, turns=turns, meter=meter, again=again)
 
 
 def weighed_again(fact: Fact, turn: Turn) -> Iterator[Candidate]:
@@ -193,38 +188,3 @@ def _gain(item: _Item, covered: set[str], often: Mapping[str, float]) -> float:
     wording = item.candidate.wording
     new = sum(often[word] for word in wording.words if word not in covered) / len(wording.words)
     return item.worth * (_CONTEXT + (1 - _CONTEXT) * new) / (wording.cost + 1)
-
-
-def _told(order: Sequence[_Item]) -> list[_Told]:
-    """Return what is told of *order*, in the order of lines.
-
-    Values and phrases that another fact of the same turn holds already are left out.
-    """
-    by_turn: dict[int, list[tuple[int, str]]] = {}
-    end = len(order)
-    for at, item in enumerate(order):
-        by_turn.setdefault(item.candidate.fact.sequence, []).append((at, _compared(item.candidate)))
-    told = [
-        _Told(item.candidate, at, next(_echoed(item.candidate, by_turn), end))
-        for at, item in enumerate(order)
-    ]
-    return sorted(told, key=lambda each: (*rank(each.candidate.fact), order[each.at].number))
-
-
-def _compared(candidate: Candidate) -> str:
-    # A full stop sets a statement apart from the same words taken for a phrase.
-    text = candidate.wording.text
-    return text if candidate.fact.kind is FactKind.ENTITY else f"{text}."
-
-
-def _echoed(
-    candidate: Candidate, by_turn: Mapping[int, Sequence[tuple[int, str]]]
-) -> Iterator[int]:
-    """Give the places of other facts of the same turn that hold this one, the first first."""
-    fact, text = candidate.fact, candidate.wording.text
-    if fact.kind is not FactKind.ENTITY or told_label(fact) or fact.label == "e-mail":
-        return
-    length = len(text)
-    for at, other in by_turn[fact.sequence]:
-        if len(other) > length and text in other:
-            yield at

@@ -50,21 +50,24 @@ def rank(fact: Fact) -> tuple[int, int]:
 
 def fact_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
     """Write *facts* as lines, the most important first; `turns[n - 1]` has sequence n."""
-    return ranked_lines(sorted(facts, key=rank), turns)
-
-
-def ranked_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> tuple[FactLine, ...]:
-    """Write *facts*, which are in order by `rank`, as lines."""
     lines: list[FactLine] = []
-    for kind, group in groupby(facts, key=attrgetter("kind")):
+    for kind, group in groupby(sorted(facts, key=rank), key=attrgetter("kind")):
         if kind is FactKind.ENTITY:
             lines.extend(_packed(group, turns))
         else:
-            lines.extend(
-                FactLine(fact_line(turns[fact.sequence - 1], fact), (fact.sequence,))
-                for fact in group
-            )
+            lines.extend(stated_line(fact, turns) for fact in group)
     return tuple(lines)
+
+
+def stated_line(fact: Fact, turns: Sequence[Turn]) -> FactLine:
+    """Write a *fact* that is no value."""
+    return FactLine(fact_line(turns[fact.sequence - 1], fact), (fact.sequence,))
+
+
+def value_lines(facts: Iterable[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
+    """Write the values of one role, in the order of their turns."""
+    for run in _runs(facts):
+        yield _line(run, turns)
 
 
 def _packed(facts: Iterable[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
@@ -72,11 +75,10 @@ def _packed(facts: Iterable[Fact], turns: Sequence[Turn]) -> Iterator[FactLine]:
     for fact in facts:
         by_role.setdefault(turns[fact.sequence - 1].role, []).append(fact)
     for group in by_role.values():
-        for line in _runs(group):
-            yield _line(line, turns)
+        yield from value_lines(group, turns)
 
 
-def _runs(facts: Sequence[Fact]) -> Iterator[list[Fact]]:
+def _runs(facts: Iterable[Fact]) -> Iterator[list[Fact]]:
     run: list[Fact] = []
     length = 0
     for fact in facts:
