@@ -158,8 +158,31 @@ class VectorStore(Protocol):
         """
 
 
-class Store(SessionStore, VectorStore, Protocol):
-    """Both, over one backend."""
+class StretchStore(Protocol):
+    """Keeps the index of stretches of turns, so that no session in use is indexed twice.
+
+    `SessionStore.delete` must remove those of the session, too, counted as "stretches".
+    """
+
+    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+        """Keep *body* for the stretch that begins with turn *first*, in place of what it had.
+
+        *method* names how turns were read.  Must do nothing for a session that does not
+        exist: it has been deleted.  It need not be durable on return.
+
+        Raises:
+            StoreUnavailable, StoreClosed: it may have been kept.
+        """
+
+    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
+        """Return what was kept by *method*, by first turn, in order, byte for byte.
+
+        Must see every `put_stretch` that returned before.
+        """
+
+
+class Store(SessionStore, VectorStore, StretchStore, Protocol):
+    """All of them, over one backend."""
 
 
 class Tokenizer(Protocol):

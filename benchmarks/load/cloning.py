@@ -1,6 +1,6 @@
 """Many sessions out of a few: copies in the database file, made while no daemon has it.
 
-A copy is what the daemon itself wrote, record for record and vector for vector, under
+A copy is what the daemon itself wrote, records, indexes and vectors, byte for byte under
 another name.  Recording a thousand sessions through the API would take an hour.
 """
 
@@ -22,6 +22,11 @@ WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
 COPY_VECTORS = """
 INSERT INTO vectors (position, space, body)
 SELECT (?2 << 24) + (position & 0xffffff), space, body FROM vectors
+WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
+"""
+COPY_STRETCHES = """
+INSERT INTO stretches (position, method, body)
+SELECT (?2 << 24) + (position & 0xffffff), method, body FROM stretches
 WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
 """
 
@@ -50,6 +55,7 @@ def clone(
             )
             identifier = connection.last_insert_rowid()
             connection.execute(COPY_RECORDS, (original, identifier))
+            connection.execute(COPY_STRETCHES, (original, identifier))
             if vectors:
                 connection.execute(COPY_VECTORS, (original, identifier))
     connection.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from contextd.app.allocating import give_back
 from contextd.app.running import run_until_closed
 from contextd.engine.indexing import Indexer
+from contextd.engine.keeping import Keeping
 from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.refining import Refining
 
@@ -58,8 +59,9 @@ def wire_search(
         patience=Patience(settings.deadline_share, settings.max_wait_ms / 1_000),
         observer=ports.observer,
     )
+    keeping = Keeping(ports.store, ports.embedder, rules)
     if model is None:
-        return Searching(Indexer(ports.embedder, rules), meaning)
+        return Searching(Indexer(ports.embedder, rules, keeping=keeping), meaning)
     turns = ThreadPoolExecutor(1, "contextd-turns", initializer=_let_others_go_first)
     stack.callback(turns.shutdown, cancel_futures=True)
     refining = Refining(
@@ -72,7 +74,7 @@ def wire_search(
         batch=settings.batch_passages,
     )
     run_until_closed(stack, refining.run(), refining.close)
-    return Searching(Indexer(ports.embedder, rules, refining), meaning)
+    return Searching(Indexer(ports.embedder, rules, refining, keeping), meaning)
 
 
 async def load_model(model: FineModel, load: Callable[[], Embedder]) -> None:

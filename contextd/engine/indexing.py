@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from contextd.engine.keeping import Keeping
     from contextd.engine.refining import Refining
     from contextd.engine.sessions import View
     from contextd.model import Turn
@@ -32,12 +33,14 @@ Prepared = tuple[list["Passage"], "NDArray[np.float32]"]
 class Indexer:
     """Cuts new turns into passages, embeds them, and adds them to the index.
 
-    `embedder` is the static one; `refining`, if there is a finer one, is told of what is new.
+    `embedder` is the static one; `refining`, if there is a finer one, is told of what is new;
+    `keeping`, if there is one, has what was indexed before the session was loaded.
     """
 
     embedder: Embedder
     rules: RetrievalRules
     refining: Refining | None = None
+    keeping: Keeping | None = None
 
     async def catch_up(self, view: View, seconds: float | None = None) -> bool:
         """Index every turn of *view*; say whether that was done within *seconds*.
@@ -53,7 +56,16 @@ class Indexer:
             task.result()
         return bool(done)
 
+    async def keep(self, view: View) -> None:
+        """Store what is indexed by now, if that is to be kept; for the background."""
+        if self.keeping is not None:
+            await self.keeping.keep(view)
+
     async def _run(self, view: View) -> None:
+        if self.keeping is not None and not view.indexed:
+            await self.keeping.take(view)
+            if self.refining is not None:
+                _note(view, 0, view.index.rows["sequence"].tolist())
         while view.indexed < len(view.state.turns):
             batch = _next_batch(view)
             if sum(len(turn.text) for turn in batch) < LONG_TEXT:
@@ -77,7 +89,7 @@ class Indexer:
                 await asyncio.sleep(0)
             piece = passages[start : start + PIECE]
             if self.refining is not None:
-                _note(view, piece)
+                _note(view, len(view.index), [passage.turn.sequence for passage in piece])
             view.index.extend(piece, vectors[start : start + PIECE])
 
     def _prepare(self, view: View, batch: list[Turn]) -> Prepared:
@@ -88,12 +100,11 @@ class Indexer:
         return passages, self.embedder.embed([passage.text for passage in passages])
 
 
-def _note(view: View, passages: Sequence[Passage]) -> None:
-    """Remember which passages, soon to be appended, have no fine vectors yet."""
-    for number, passage in enumerate(passages, len(view.index)):
-        sequence = passage.turn.sequence
-        first, count = view.unrefined.get(sequence, (number, 0))
-        view.unrefined[sequence] = (first, count + 1)
+def _note(view: View, first: int, sequences: Sequence[int]) -> None:
+    """Remember that the passages from number *first* on, of these turns, have no fine vectors."""
+    for number, sequence in enumerate(sequences, first):
+        start, count = view.unrefined.get(sequence, (number, 0))
+        view.unrefined[sequence] = (start, count + 1)
 
 
 def _next_batch(view: View) -> list[Turn]:

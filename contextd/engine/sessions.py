@@ -56,7 +56,8 @@ class View:
     what was chosen of the facts of any fold, `told` what stands for one, `noticed` what the
     newest turns show, `heeded` what binds in turns, and `refreshes` what may be told after the
     newest pause, by the turn before it;
-    `indexed` is the last turn whose passages can be searched; `unrefined` maps the turns
+    `indexed` is the last turn whose passages can be searched, `kept` the last of those whose
+    index the store has; `unrefined` maps the turns
     that have no fine vectors yet to their first passage and how many they are, and
     `recalled` says that the store was asked for those it has.
     """
@@ -75,6 +76,7 @@ class View:
     refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0
+    kept: int = 0
     unrefined: dict[int, tuple[int, int]] = field(default_factory=dict)
     recalled: bool = False
     turn_bytes: int = 0

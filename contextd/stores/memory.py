@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 class _Log:
     """One session; `answered` maps a request id to (digest, revision).
 
-    `vectors` maps a turn to (space, packed vectors).
+    `vectors` maps a turn to (space, packed vectors), `stretches` the first turn of one to
+    (method, body).
     """
 
     records: list[Record] = field(default_factory=list)
     answered: dict[str, tuple[str, int]] = field(default_factory=dict)
     vectors: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    stretches: dict[int, tuple[str, bytes]] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -73,7 +75,7 @@ class MemoryStore:
         return tuple(log.records[after:])
 
     async def delete(self, key: SessionKey) -> dict[str, int]:
-        """Remove the session, its records, request ids and vectors."""
+        """Remove the session and all that is kept with it."""
         self._must_be_open()
         existed = key in self._logs
         log = self._logs.pop(key, _Log())
@@ -82,6 +84,7 @@ class MemoryStore:
             "records": len(log.records),
             "request_ids": len(log.answered),
             "vectors": len(log.vectors),
+            "stretches": len(log.stretches),
         }
 
     async def sessions(
@@ -111,6 +114,18 @@ class MemoryStore:
         return {
             turn: body for turn, (of, body) in sorted(kept.items()) if of == space and turn > after
         }
+
+    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+        """Keep it at once."""
+        self._must_be_open()
+        if key in self._logs:
+            self._logs[key].stretches[first] = (method, body)
+
+    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
+        """Return a copy."""
+        self._must_be_open()
+        kept = self._logs.get(key, _Log()).stretches
+        return {first: body for first, (of, body) in sorted(kept.items()) if of == method}
 
     async def ready(self) -> bool:
         """Memory is ready until it is closed."""

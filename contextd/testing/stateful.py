@@ -64,6 +64,7 @@ class Model:
             "records": len(self.logs.pop(key, [])),
             "request_ids": len(self.answers.pop(key, {})),
             "vectors": 0,
+            "stretches": 0,
         }
 
 

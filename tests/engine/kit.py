@@ -12,6 +12,7 @@ from contextd.engine.escalate import Escalate
 from contextd.engine.fold import FoldSession
 from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
+from contextd.engine.keeping import Keeping
 from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.record import RecordTurn
 from contextd.engine.refining import Refining
@@ -41,7 +42,7 @@ from contextd.testing.fakes import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from contextd.ports import SessionStore, Tokenizers, VectorStore
+    from contextd.ports import Embedder, SessionStore, StretchStore, Tokenizers, VectorStore
 
 KEY = SessionKey("acme", "c-1")
 BUDGET = Budget("", 1_000, 200)
@@ -93,6 +94,8 @@ class Engine:
     fine: FineModel | None = None
     relief: Relief = Relief.NONE
     vectors: VectorStore = field(default_factory=MemoryStore)
+    embedder: Embedder = field(default_factory=HashEmbedder)
+    stretches: StretchStore | None = None
     thread: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
     patience: Patience = field(default_factory=lambda: Patience(seconds=30))
 
@@ -149,7 +152,9 @@ class Engine:
                 rules=self.rules.retrieval,
                 observer=self.observer,
             )
-        return Indexer(HashEmbedder(), self.rules.retrieval, self.refining)
+        rules = self.rules.retrieval
+        keeping = Keeping(self.stretches, self.embedder, rules) if self.stretches else None
+        return Indexer(self.embedder, rules, self.refining, keeping)
 
     async def chat(self, exchanges: int, words: int = 20, first: int = 1) -> None:
         """Record *exchanges* exchanges of about *words* words a turn."""

@@ -234,8 +234,8 @@ def test_deleted_text_is_in_no_file(tmp_path: Path, size: int) -> None:
     asyncio.run(erase())
 
 
-def test_vectors_of_a_deleted_session_are_in_no_file(tmp_path: Path) -> None:
-    """They go with the session, and those that come too late are not even written."""
+def test_what_was_computed_of_a_deleted_session_is_in_no_file(tmp_path: Path) -> None:
+    """Vectors and indexes go with it, and those that come too late are not even written."""
     path = tmp_path / "sessions.db"
     planted = "planted-9wq4"
     rows = {turn: planted.encode() * 40 for turn in range(1, 200)}
@@ -244,10 +244,13 @@ def test_vectors_of_a_deleted_session_are_in_no_file(tmp_path: Path) -> None:
         store = await SqliteStore.open(path)
         await store.append(KEY, Commit(RECORDS[:1], 0))
         await store.put_vectors(KEY, "model", rows)
+        await store.put_stretch(KEY, "method", 1, planted.encode() * 900)
         assert files_with(tmp_path, planted)
-        assert (await store.delete(KEY))["vectors"] == 199
+        counts = await store.delete(KEY)
+        assert (counts["vectors"], counts["stretches"]) == (199, 1)
         assert files_with(tmp_path, planted) == []
         await store.put_vectors(KEY, "model", rows)
+        await store.put_stretch(KEY, "method", 1, planted.encode() * 900)
         assert files_with(tmp_path, planted) == []
         await store.aclose()
 

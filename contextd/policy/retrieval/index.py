@@ -13,6 +13,7 @@ from contextd.policy.reading.dates import day_of
 from contextd.policy.retrieval.columns import Column
 from contextd.policy.retrieval.lexical import LexicalIndex, terms
 from contextd.policy.retrieval.lines import Lines
+from contextd.policy.retrieval.stretch import PASSAGE, Stretch
 from contextd.policy.retrieval.vectors import VectorIndex
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from contextd.model import Turn
     from contextd.policy.retrieval.passages import Passage
 
 ROW = np.dtype(
@@ -124,6 +126,34 @@ class PassageIndex:
         self.lines.extend(passages)
         self.vectors.extend(vectors, len(passages))
         self.fine.extend(None, len(passages))
+
+    def stretch(self, first: int, last: int) -> Stretch:
+        """Return the passages of the turns *first*..*last* (inclusive), as `adopt` takes them."""
+        start, end = self.before(first), self.before(last + 1)
+        passages = np.empty(end - start, PASSAGE)
+        for name in ("sequence", "tokens", "print"):
+            passages[name] = self.rows[name][start:end]
+        passages["start"], passages["end"] = self.lines.spans(start, end)
+        passages["length"], postings = self.lexical.between(start, end)
+        passages["scale"], codes = self.vectors.between(start, end)
+        return Stretch(passages, codes, postings)
+
+    def adopt(self, stretch: Stretch, turns: Sequence[Turn]) -> None:
+        """Append the passages of *stretch*, which `stretch` gave; *turns* has each one's turn."""
+        passages, count = stretch.passages, len(stretch.passages)
+        begins = np.diff(passages["sequence"], prepend=np.uint32(self.through)) != 0
+        self._starts.extend(begins.nonzero()[0] + len(self))
+        self.lexical.adopt(passages["length"], stretch.postings)
+        rows = np.empty(count, ROW)
+        for name in ("sequence", "tokens", "print"):
+            rows[name] = passages[name]
+        rows["author"] = [self._number(turn.author[:_AUTHOR_CHARACTERS]) for turn in turns]
+        rows["day"] = [day_of(turn.occurred_at) for turn in turns]
+        rows["from_user"] = [turn.role is Role.USER for turn in turns]
+        self._rows.extend(rows)
+        self.lines.adopt(turns, passages["start"], passages["end"])
+        self.vectors.adopt(passages["scale"], stretch.codes)
+        self.fine.extend(None, count)
 
     def set_vectors(self, first: int, vectors: NDArray[np.float32]) -> None:
         """Give the passages from number *first* on their vectors."""

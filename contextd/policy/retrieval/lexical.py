@@ -22,6 +22,7 @@ import numpy as np
 import Stemmer
 
 from contextd.policy.retrieval.columns import Column
+from contextd.policy.retrieval.stretch import POSTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,12 +143,38 @@ class LexicalIndex:
         numbers = np.fromiter(chain.from_iterable(found), np.uint64, sum(lengths))
         passages = np.repeat(np.arange(len(self), len(self) + len(found), dtype=np.uint64), lengths)
         pairs, repeats = np.unique(passages << _TERM_BITS | numbers, return_counts=True)
-        self._terms.extend(pairs.astype(np.uint32))
-        if len(self) + len(found) > _SHORT_NUMBERS:
-            self._passages.widen(np.uint32)
-        self._passages.extend(pairs >> _TERM_BITS)
-        self._counts.extend(np.minimum(repeats, 255))
+        self._append(pairs.astype(np.uint32), pairs >> _TERM_BITS, np.minimum(repeats, 255))
         self._lengths.extend(np.minimum(lengths, 65_535))
+        self._settle()
+
+    def between(self, start: int, end: int) -> tuple[NDArray[np.uint16], NDArray[Any]]:
+        """Return the lengths of the passages from *start* up to *end*, and their postings."""
+        passages = self._passages.values
+        at = ((passages >= start) & (passages < end)).nonzero()[0]
+        postings = np.empty(len(at), POSTING)
+        postings["term"] = self._terms.values[at]
+        postings["passage"] = passages[at].astype(np.uint32) - np.uint32(start)
+        postings["count"] = self._counts.values[at]
+        return self._lengths.values[start:end], postings
+
+    def adopt(self, lengths: NDArray[np.uint16], postings: NDArray[Any]) -> None:
+        """Append passages with these *lengths* and *postings*, as `between` gives them."""
+        passages = postings["passage"].astype(np.uint64) + np.uint64(len(self))
+        self._append(postings["term"], passages, postings["count"])
+        self._lengths.extend(lengths)
+        self._settle()
+
+    def _append(
+        self, terms: NDArray[np.uint32], passages: NDArray[np.uint64], counts: NDArray[Any]
+    ) -> None:
+        self._terms.extend(terms)
+        if len(passages) and passages.max() >= _SHORT_NUMBERS:
+            self._passages.widen(np.uint32)
+        self._passages.extend(passages)
+        self._counts.extend(counts)
+
+    def _settle(self) -> None:
+        """Sort the newest postings in when there are too many to be looked through."""
         if len(self._terms) - self._sorted > max(_MIN_TAIL, self._sorted // _TAIL_SHARE):
             self._sort()
 

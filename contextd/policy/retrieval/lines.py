@@ -9,10 +9,14 @@ from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
+import numpy as np
+
 from contextd.policy.quoting import quote, quote_flat
 from contextd.policy.retrieval.passages import said
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from contextd.model import Turn
     from contextd.policy.retrieval.passages import Passage
 
@@ -50,6 +54,18 @@ class Lines(Sequence[str]):
             self._spans.append(2 * each.start + flat)
             self._spans.append(each.start + len(each.text))
             self._turns.append(each.turn)
+
+    def spans(self, start: int, end: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the two numbers of each of the passages from *start* up to *end*."""
+        both = np.array(self._spans[2 * start : 2 * end], np.uint32)
+        return both[::2], both[1::2]
+
+    def adopt(
+        self, turns: Sequence[Turn], first: NDArray[np.uint32], last: NDArray[np.uint32]
+    ) -> None:
+        """Append a passage of each of *turns*, by its two numbers as `spans` gives them."""
+        self._spans.frombytes(np.stack((first, last), 1).astype(np.uint32).tobytes())
+        self._turns.extend(turns)
 
     @overload
     def __getitem__(self, number: int) -> str: ...

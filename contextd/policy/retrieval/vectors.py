@@ -70,17 +70,38 @@ class VectorIndex:
         """Set the rows from *first* on.  A row of zeros, or with a NaN, stays missing."""
         if not len(vectors) or vectors.shape[1] != (self.dimensions or vectors.shape[1]):
             return
-        if not self.dimensions:
-            self.dimensions = vectors.shape[1]
-            self._codes = np.empty((0, self.dimensions), np.uint8)
-        if len(self) > len(self._codes):
-            self._grow()
+        self._make_room(vectors.shape[1])
         peaks = np.abs(vectors).max(axis=1)
         known = np.isfinite(peaks) & (peaks > 0)
         scales = np.where(known, peaks / _LEVELS, 1)
         rounded = np.rint(np.where(known[:, None], vectors, 0) / scales[:, None])
         self._codes[first : first + len(vectors)] = rounded + _ZERO
         self._scales.values[first : first + len(vectors)] = np.where(known, scales, np.nan)
+
+    def between(self, start: int, end: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Return the scales and the codes of the rows from *start* up to *end*."""
+        codes = np.zeros((end - start, self.dimensions), np.uint8)
+        held = self._codes[start:end]
+        codes[: len(held)] = held
+        return self._scales.values[start:end], codes
+
+    def adopt(self, scales: NDArray[np.float32], codes: NDArray[np.uint8]) -> None:
+        """Append rows as `between` gives them."""
+        first = len(self)
+        self._scales.extend(scales)
+        if codes.shape[1] != (self.dimensions or codes.shape[1]) or not codes.size:
+            self._scales.values[first:] = np.nan
+            return
+        self._make_room(codes.shape[1])
+        self._codes[first : len(self)] = codes
+
+    def _make_room(self, dimensions: int) -> None:
+        """Have room for all rows; the first vectors decide the number of *dimensions*."""
+        if not self.dimensions:
+            self.dimensions = dimensions
+            self._codes = np.empty((0, dimensions), np.uint8)
+        if len(self) > len(self._codes):
+            self._grow()
 
     def _grow(self) -> None:
         """Move to an index with room for all rows and some to come."""

@@ -184,12 +184,14 @@ class Log:
         with self._connection:  # a savepoint
             records = self._run("delete_records", session)
             vectors = self._run("delete_vectors", session)
+            stretches = self._run("delete_stretches", session)
             sessions = self._run("delete_session", session)
         return {
             "sessions": sessions,
             "records": records,
             "request_ids": requests[0],
             "vectors": vectors,
+            "stretches": stretches,
         }
 
     def put_vectors(self, key: SessionKey, space: bytes, rows: Mapping[int, bytes]) -> None:
@@ -204,6 +206,17 @@ class Log:
         """Return the vectors of the turns after *after*, by turn."""
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
         return dict(self._cursor("read_vectors", *ids, after, space))
+
+    def put_stretch(self, key: SessionKey, method: bytes, first: int, body: bytes) -> None:
+        """Keep a stretch within a group, unless the session is gone."""
+        session, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        if session:
+            self._run("put_stretch", (session << REVISION_BITS) + first, method, body)
+
+    def read_stretches(self, key: SessionKey, method: bytes) -> dict[int, bytes]:
+        """Return the stretches of a session, by first turn."""
+        ids = (key.tenant_id.encode(), key.conversation_id.encode())
+        return dict(self._cursor("read_stretches", *ids, method))
 
     def sessions(self, tenant_id: str, after: str, limit: int) -> tuple[tuple[str, int], ...]:
         """Return a page of conversations with their revisions."""

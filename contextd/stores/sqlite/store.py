@@ -137,6 +137,17 @@ class SqliteStore:
         self._must_be_open()
         return await self._read(lambda log: log.read_vectors(key, space.encode(), after))
 
+    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+        """Keep it in the next group of commits."""
+        self._must_be_open()
+        named = method.encode()
+        await self._writer.submit(lambda log: log.put_stretch(key, named, first, body))
+
+    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
+        """Read on another thread."""
+        self._must_be_open()
+        return await self._read(lambda log: log.read_stretches(key, method.encode()))
+
     async def ready(self) -> bool:
         """Say whether the writer can begin and end a transaction within half a second.
 

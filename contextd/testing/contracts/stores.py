@@ -29,6 +29,7 @@ from contextd.errors import (
 from contextd.events import SessionOpened
 from contextd.model import SessionKey
 from contextd.ports import Commit
+from contextd.testing.contracts.stretches import StretchStoreContract
 from contextd.testing.contracts.vectors import VectorStoreContract
 from contextd.testing.harness import on_store
 from contextd.testing.samples import LOOK_ALIKES, ODD_TEXTS, RECORDS, SPLITS, turns_recorded
@@ -48,7 +49,7 @@ def opened(at: int = 1) -> tuple[Record, ...]:
     return (SessionOpened(at, ""),)
 
 
-class SessionStoreContract(VectorStoreContract):
+class SessionStoreContract(VectorStoreContract, StretchStoreContract):
     """The suite.  Subclasses give `open` and `raw`, and what else they do not except."""
 
     # ── records ──
@@ -286,8 +287,8 @@ class SessionStoreContract(VectorStoreContract):
         await store.append(KEY, Commit(RECORDS[3:], 3))
         await store.append(OTHER, Commit(RECORDS[:1], 0))
         removed = await store.delete(KEY)
-        records = len(RECORDS)
-        assert removed == {"sessions": 1, "records": records, "request_ids": 1, "vectors": 0}
+        kept = {"vectors": 0, "stretches": 0}
+        assert removed == {"sessions": 1, "records": len(RECORDS), "request_ids": 1} | kept
         assert not await store.read(KEY)
         assert not await self.raw(store, KEY)
         assert await store.sessions(KEY.tenant_id) == ((OTHER.conversation_id, 1),)
@@ -339,6 +340,8 @@ class SessionStoreContract(VectorStoreContract):
             store.sessions("tenant"),
             store.put_vectors(KEY, "model", {1: b"one"}),
             store.read_vectors(KEY, "model"),
+            store.put_stretch(KEY, "method", 1, b"one"),
+            store.read_stretches(KEY, "method"),
         )
 
     @on_store

@@ -59,3 +59,20 @@ ORDER BY vectors.position
 -- name: delete_vectors
 -- All vectors of a session.
 DELETE FROM vectors WHERE position > ?1 << 24 AND position < (?1 + 1) << 24
+
+-- name: put_stretch
+-- The index of one stretch, in place of the one it had.
+INSERT OR REPLACE INTO stretches (position, method, body) VALUES (?1, ?2, ?3)
+
+-- name: read_stretches
+-- The stretches of a session that one method made.
+SELECT stretches.position & 0xffffff, stretches.body
+FROM sessions JOIN stretches
+    ON stretches.position > sessions.id << 24
+    AND stretches.position < (sessions.id + 1) << 24
+WHERE tenant = ?1 AND conversation = ?2 AND method = ?3
+ORDER BY stretches.position
+
+-- name: delete_stretches
+-- All stretches of a session.
+DELETE FROM stretches WHERE position > ?1 << 24 AND position < (?1 + 1) << 24

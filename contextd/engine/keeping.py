@@ -1,0 +1,92 @@
+"""Keeps the index of whole stretches of turns in the store, and takes it from there.
+
+A session that is loaded again is then not cut, tokenized and embedded again, but for its
+newest turns.  Nothing waits for the keeping, and nothing is lost without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from contextd.engine.remembering import Remembered
+from contextd.errors import ContextdError
+from contextd.policy.retrieval.packed_stretch import TURNS, method, read, write
+from contextd.policy.retrieval.stretch import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contextd.engine.sessions import View
+    from contextd.policy.retrieval.stretch import Stretch
+    from contextd.policy.rules import RetrievalRules
+    from contextd.ports import Embedder, StretchStore, Tokenizer
+
+log = logging.getLogger(__name__)
+
+METHODS = 16
+"""Encodings whose method is remembered: it takes a few milliseconds to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept of indexes, and how turns are read for them."""
+
+    store: StretchStore
+    embedder: Embedder
+    rules: RetrievalRules
+    _methods: Remembered[str, str] = field(default_factory=lambda: Remembered(METHODS))
+
+    async def keep(self, view: View) -> None:
+        """Store the next whole stretch of *view*, if all of it is indexed by now."""
+        last = view.kept + TURNS
+        if view.indexed < last:
+            return
+        first = view.kept + 1
+        body = write(view.index.stretch(first, last), view.state.turns[first - 1 : last])
+        try:
+            await self.store.put_stretch(view.state.key, self._method(view.tokenizer), first, body)
+        except ContextdError as error:
+            log.warning("an index cannot be stored: %s", error)
+            return
+        view.kept = max(view.kept, last)
+
+    async def take(self, view: View) -> None:
+        """Give an index that is still empty what was stored for it; one read."""
+        if len(view.state.turns) < TURNS or len(view.index):
+            return
+        try:
+            kept = await self.store.read_stretches(view.state.key, self._method(view.tokenizer))
+        except ContextdError as error:
+            log.warning("stored indexes cannot be read: %s", error)
+            return
+        if kept:
+            async with view.searching:
+                view.kept = view.indexed = await asyncio.to_thread(_take_over, view, kept)
+
+    def _method(self, tokenizer: Tokenizer) -> str:
+        """Name all that an index follows from beside the turns."""
+        name = f"{tokenizer.name}:{self.embedder.model_id}"
+        return self._methods.of(
+            name, lambda: f"{name}:{method(self.rules, tokenizer.count, self.embedder.embed)}"
+        )
+
+
+def _take_over(view: View, kept: Mapping[int, bytes]) -> int:
+    """Put stretches into the index, from the first on without a gap; return the last turn."""
+    turns = view.state.turns
+    firsts = range(1, len(turns) - TURNS + 2, TURNS)
+    found: list[Stretch] = []
+    for first in takewhile(kept.__contains__, firsts):
+        stretch = read(kept[first], turns[first - 1 : first - 1 + TURNS])
+        if stretch is None:
+            break
+        found.append(stretch)
+    if found:
+        whole = joined(found)
+        sequences = whole.passages["sequence"].tolist()
+        view.index.adopt(whole, [turns[sequence - 1] for sequence in sequences])
+    return len(found) * TURNS
