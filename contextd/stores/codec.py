@@ -90,13 +90,22 @@ def decode(stored: bytes) -> Record:
         record = _DECODERS[kind].decode(memoryview(stored)[_HEADER.size :])
     except UNREADABLE as error:
         raise StoreCorrupt("a stored record cannot be decoded") from error
-    if isinstance(record, TurnsRecorded):
-        _share_authors(record)
+    _share_names(record)
     return cast("Record", record)
 
 
-def _share_authors(record: TurnsRecorded) -> None:
-    """Let all turns of an author have one string; a session has a few authors and many turns."""
-    for turn in record.turns:
-        if turn.author:
-            object.__setattr__(turn, "author", sys.intern(turn.author))
+def _share_names(record: Record) -> None:
+    """Let all that bears a name have one string of it: a session has few names, many bearers."""
+    if isinstance(record, TurnsRecorded):
+        _share(record, "encoding")
+        for turn in record.turns:
+            _share(turn, "author")
+    elif isinstance(record, Folded):
+        for fact in record.fold.facts:
+            _share(fact, "label")
+
+
+def _share(value: object, name: str) -> None:
+    text = getattr(value, name)
+    if text:
+        object.__setattr__(value, name, sys.intern(text))

@@ -298,4 +298,21 @@ MUTANTS = (
         "    return text\n",
         "tests/policy/test_quoting.py::test_nothing_stored_begins_a_line",
     ),
+    # ── a stored index is that of these turns ──
+    mutant(
+        "take-any-stretch",
+        "contextd/policy/retrieval/packed_stretch.py",
+        " or of != _print(turns)",
+        "",
+        "tests/engine/test_keeping.py::test_a_session_begun_anew_takes_nothing_of_the_old",
+        quick=True,
+    ),
+    mutant(
+        "stretches-outlive-their-session",
+        f"{STORE}/log.py",
+        'stretches = self._run("delete_stretches", session)',
+        "stretches = 2",
+        f"{CONTRACT}::test_stretches_go_with_their_session",
+        f"{SQLITE}::test_what_was_computed_of_a_deleted_session_is_in_no_file",
+    ),
 )

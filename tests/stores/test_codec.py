@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.errors import StoreCorrupt, StoreTooNew
-from contextd.events import Record, SessionOpened, TurnsRecorded
-from contextd.model import Escalation, Role, Tier, Turn
+from contextd.events import Folded, Record, SessionOpened, TurnsRecorded
+from contextd.model import Escalation, Fact, FactKind, Fold, Role, Tier, Turn
 from contextd.stores import codec
 from contextd.testing.samples import RECORDS, turns_recorded
 
@@ -136,3 +136,13 @@ def test_turns_of_an_author_share_the_name() -> None:
     assert isinstance(second, TurnsRecorded)
     names = {id(turn.author) for turn in (*first.turns, *second.turns)}
     assert len(names) == 1
+
+
+def test_facts_with_a_label_share_it() -> None:
+    """Folds of a session hold each label once, however many facts bear it."""
+    facts = tuple(Fact(FactKind.ENTITY, f"{n}", n, "order id") for n in range(1, 3))
+    record = Folded(1, Fold(2, (), facts, (), 9))
+    first, second = (codec.decode(codec.encode(record)) for _ in range(2))
+    assert isinstance(first, Folded)
+    assert isinstance(second, Folded)
+    assert len({id(fact.label) for fact in (*first.fold.facts, *second.fold.facts)}) == 1

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 _LEAST_SPARE = 64
-_SPARE_SHARE = 8
+_SPARE_SHARE = 16
 
 
 def room_for(rows: int) -> int:
     """Return for how many rows to make room when there must be room for *rows*.
 
-    An eighth more, and never less than a few: a long session is copied eight times over as
+    A sixteenth more, and never less than a few: a long session is copied sixteen times over as
     it grows, which costs less than what would lie spare in hundreds of sessions.
     """
     return rows + max(rows // _SPARE_SHARE, _LEAST_SPARE)
@@ -26,7 +26,7 @@ class Column:
     """A numpy array to append to, in amortised constant time a row.
 
     `width` 0 makes a one-dimensional column, anything else a matrix of that many columns.
-    The buffer grows by an eighth, so at most a ninth of a long column is spare.
+    The buffer grows by a sixteenth, so at most a seventeenth of a long column is spare.
     """
 
     __slots__ = ("_buffer", "_size")
