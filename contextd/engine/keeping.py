@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from contextd.engine.remembering import Remembered
@@ -18,9 +17,10 @@ from contextd.policy.retrieval.packed_stretch import TURNS, method, read, write
 from contextd.policy.retrieval.stretch import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from contextd.engine.sessions import View
+    from contextd.model import Turn
     from contextd.policy.retrieval.stretch import Stretch
     from contextd.policy.rules import RetrievalRules
     from contextd.ports import Embedder, StretchStore, Tokenizer
@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 METHODS = 16
 """Encodings whose method is remembered: it takes a few milliseconds to tell."""
+
+
+AT_ONCE = 8
+"""Stretches that are appended before others get the event loop: some 2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,12 @@ class Keeping:
         except ContextdError as error:
             log.warning("stored indexes cannot be read: %s", error)
             return
-        if kept:
-            async with view.searching:
-                view.kept = view.indexed = await asyncio.to_thread(_take_over, view, kept)
+        found = await asyncio.to_thread(_readable, kept, view.state.turns)
+        # Searches look at the index on the event loop, so that it must not grow in a thread.
+        async with view.searching:
+            for start in range(0, len(found), AT_ONCE):
+                _adopt(view, found[start : start + AT_ONCE])
+                await asyncio.sleep(0)
 
     def _method(self, tokenizer: Tokenizer) -> str:
         """Name all that an index follows from beside the turns."""
@@ -75,18 +82,22 @@ class Keeping:
         )
 
 
-def _take_over(view: View, kept: Mapping[int, bytes]) -> int:
-    """Put stretches into the index, from the first on without a gap; return the last turn."""
-    turns = view.state.turns
-    firsts = range(1, len(turns) - TURNS + 2, TURNS)
+def _readable(kept: Mapping[int, bytes], turns: Sequence[Turn]) -> list[Stretch]:
+    """Return the stretches of *turns* from the first one on, up to what is missing or damaged."""
     found: list[Stretch] = []
-    for first in takewhile(kept.__contains__, firsts):
-        stretch = read(kept[first], turns[first - 1 : first - 1 + TURNS])
+    for first in range(1, len(turns) - TURNS + 2, TURNS):
+        body = kept.get(first, b"")
+        stretch = read(body, turns[first - 1 : first - 1 + TURNS])
         if stretch is None:
             break
         found.append(stretch)
-    if found:
-        whole = joined(found)
-        sequences = whole.passages["sequence"].tolist()
-        view.index.adopt(whole, [turns[sequence - 1] for sequence in sequences])
-    return len(found) * TURNS
+    return found
+
+
+def _adopt(view: View, stretches: Sequence[Stretch]) -> None:
+    """Append the next *stretches* to the index of *view*."""
+    whole = joined(stretches)
+    sequences = whole.passages["sequence"].tolist()
+    view.index.adopt(whole, [view.state.turns[sequence - 1] for sequence in sequences])
+    view.indexed += TURNS * len(stretches)
+    view.kept = view.indexed

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from contextd.engine.maintain import Maintain
 from contextd.errors import StoreUnavailable
+from contextd.policy.retrieval.index import PassageIndex
 from contextd.policy.rules import RetrievalRules, Rules
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
@@ -17,10 +19,11 @@ from tests.engine.fine import FineEmbedder, view_of
 from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from contextd.model import Built, SessionKey
+    from contextd.model import Built, SessionKey, Turn
+    from contextd.policy.retrieval.stretch import Stretch
     from contextd.ports import Store
 
 EXCHANGES = 100
@@ -227,5 +230,26 @@ def test_what_comes_while_stretches_are_read_is_indexed() -> None:
         assert await engine.build.indexer.catch_up(view)
         assert (view.indexed, view.index.through) == (202, 202)
         assert [int(each) for each in view.index.rows["sequence"]] == list(range(1, 203))
+
+    run(main())
+
+
+def test_an_index_grows_on_the_loop_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches look at it there between two steps, and a context in a hurry does not wait."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        await recorded(store)
+        threads: list[int] = []
+
+        def adopt(index: PassageIndex, stretch: Stretch, turns: Sequence[Turn]) -> None:
+            threads.append(threading.get_ident())
+            grow(index, stretch, turns)
+
+        grow = PassageIndex.adopt
+        monkeypatch.setattr(PassageIndex, "adopt", adopt)
+        engine, _ = over(store)
+        await asked(engine)
+        assert threads == [threading.get_ident()]
 
     run(main())
