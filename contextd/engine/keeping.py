@@ -17,7 +17,7 @@ from contextd.policy.retrieval.packed_stretch import TURNS, method, read, write
 from contextd.policy.retrieval.stretch import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from contextd.engine.sessions import View
     from contextd.model import Turn
@@ -44,15 +44,21 @@ class Keeping:
     rules: RetrievalRules
     _methods: Remembered[str, str] = field(default_factory=lambda: Remembered(METHODS))
 
-    async def keep(self, view: View) -> None:
-        """Store the next whole stretch of *view*, if all of it is indexed by now."""
+    async def keep(self, view: View, is_held: Callable[[View], bool]) -> None:
+        """Store the next whole stretch of *view*, if all of it is indexed by now.
+
+        Nothing is stored of a view that is no more *is_held*: its session was deleted.
+        """
         last = view.kept + TURNS
         if view.indexed < last:
+            return
+        named = await self._method(view.tokenizer)
+        if not is_held(view):
             return
         first = view.kept + 1
         body = write(view.index.stretch(first, last), view.state.turns[first - 1 : last])
         try:
-            await self.store.put_stretch(view.state.key, self._method(view.tokenizer), first, body)
+            await self.store.put_stretch(view.state.key, named, first, body)
         except ContextdError as error:
             log.warning("an index cannot be stored: %s", error)
             return
@@ -63,7 +69,9 @@ class Keeping:
         if len(view.state.turns) < TURNS or len(view.index):
             return
         try:
-            kept = await self.store.read_stretches(view.state.key, self._method(view.tokenizer))
+            kept = await self.store.read_stretches(
+                view.state.key, await self._method(view.tokenizer)
+            )
         except ContextdError as error:
             log.warning("stored indexes cannot be read: %s", error)
             return
@@ -74,12 +82,15 @@ class Keeping:
                 _adopt(view, found[start : start + AT_ONCE])
                 await asyncio.sleep(0)
 
-    def _method(self, tokenizer: Tokenizer) -> str:
-        """Name all that an index follows from beside the turns."""
+    async def _method(self, tokenizer: Tokenizer) -> str:
+        """Name all that an index follows from beside the turns; found out once, in a thread."""
         name = f"{tokenizer.name}:{self.embedder.model_id}"
-        return self._methods.of(
-            name, lambda: f"{name}:{method(self.rules, tokenizer.count, self.embedder.embed)}"
-        )
+        known = self._methods.get(name)
+        if known is None:
+            made = await asyncio.to_thread(method, self.rules, tokenizer.count, self.embedder.embed)
+            known = f"{name}:{made}"
+            self._methods.add(name, known)
+        return known
 
 
 def _readable(kept: Mapping[int, bytes], turns: Sequence[Turn]) -> list[Stretch]:

@@ -40,7 +40,7 @@ class Maintain:
             return
         if view.state.pressure >= self.tiers.low_water or view.state.fold is not None:
             await self.indexer.catch_up(view)
-            await self.indexer.keep(view)
+            await self.indexer.keep(view, self.sessions.holds)
         await index_evidence(view, self.indexer.embedder)
         await self.fold(key)
         if self.summarize is not None and wanting(view.state) is not None:

@@ -204,6 +204,11 @@ class HotSessions:
         """Return the session if it is in memory; that does not count as a use."""
         return self._hot.get(key)
 
+    def holds(self, view: View) -> bool:
+        """Say whether *view* is still what memory has of its session."""
+        hot = self._hot.get(view.state.key)
+        return hot is not None and hot.views.get(view.tokenizer.name) is view
+
     async def refresh(self, hot: HotSession, encoding: str = "") -> View:
         """Return the session at its newest revision, counted in *encoding*.
 

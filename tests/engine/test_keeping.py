@@ -179,6 +179,23 @@ def test_a_session_begun_anew_takes_nothing_of_the_old() -> None:
     run(main())
 
 
+def test_nothing_is_stored_of_a_session_deleted_meanwhile() -> None:
+    """What was read of it before does not come into the one begun anew under its name."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        engine, _ = over(store)
+        await engine.chat(EXCHANGES)
+        view = await view_of(engine)
+        await engine.build.indexer.catch_up(view)
+        await engine.inspection.delete_session(KEY)
+        await engine.chat(1)
+        await engine.build.indexer.keep(view, engine.sessions.holds)
+        assert (await store.delete(KEY))["stretches"] == 0
+
+    run(main())
+
+
 class Unable(MemoryStore):
     """Cannot keep or find stretches."""
 

@@ -308,6 +308,13 @@ MUTANTS = (
         quick=True,
     ),
     mutant(
+        "keep-what-was-deleted",
+        "contextd/engine/keeping.py",
+        "if not is_held(view):",
+        "if False:",
+        "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
+    ),
+    mutant(
         "stretches-outlive-their-session",
         f"{STORE}/log.py",
         'stretches = self._run("delete_stretches", session)',
