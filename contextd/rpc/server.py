@@ -13,6 +13,7 @@ import grpc
 from grpc_reflection.v1alpha import reflection
 
 from contextd.errors import ConfigInvalid
+from contextd.rpc.hangup import hang_up
 from contextd.rpc.health import Health
 from contextd.rpc.servicer import CONTEXT_SERVICE, SESSION_SERVICE, handlers
 from contextd.rpc.tls import server_credentials
@@ -89,6 +90,7 @@ class Server:
         self._grpc = grpc.aio.server(options=_options(listen))
         self._health: Health | None = None
         self.address = ""
+        self._path = ""
 
     async def start(self, engine: Engine, ready: Callable[[], Awaitable[bool]]) -> None:
         """Bind and serve *engine*; `address` then holds the port that was bound.
@@ -118,7 +120,8 @@ class Server:
         too, those at work are cancelled.  Idempotent.
 
         Closing at once would not do: gRPC cancels what it has read and not yet handed out,
-        and a caller that is told CANCELLED does not try again.
+        and a caller that is told CANCELLED does not try again.  For calls that come in the very
+        last moment the connections are ended first, which is UNAVAILABLE.
         """
         ends = self._calls.monotonic() + grace
         if self._health is not None:
@@ -128,9 +131,16 @@ class Server:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._calls.admission.gap(), patience)
         await self._refuse(ends)
-        with suppress(TimeoutError):  # with a grace, calls that still come are told CANCELLED
-            await asyncio.wait_for(self._grpc.stop(None), CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                self._hang_up()  # with no turn of the loop before the stop: callers connect again
+                await self._grpc.stop(None)
         await self._stack.aclose()
+
+    def _hang_up(self) -> None:
+        """Let calls that gRPC would answer with CANCELLED fail as UNAVAILABLE."""
+        _, _, port = self.address.rpartition(":")
+        hang_up(int(port or 0), self._path)
 
     async def _refuse(self, ends: float) -> None:
         """Refuse new calls until the others have ended, or until the time *ends*."""
@@ -157,6 +167,7 @@ class Server:
             path = self._stack.enter_context(owned(listen.socket))
             with file_mode(listen.socket_mode):
                 self._add_port(f"unix:{path}")
+            self._path = str(path)
         if listen.address:
             host, _, _ = listen.address.rpartition(":")
             _try_to_bind(listen.address)

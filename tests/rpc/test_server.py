@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from tests.rpc.fakes import Daemon
 
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -314,6 +315,28 @@ def test_draining_under_load_loses_no_answer(runner: asyncio.Runner, tmp_path: P
             await running.server.stop(grace=10)
         assert codes == {StatusCode.UNAVAILABLE}
         assert len(running.engine.asked) == answered
+
+    runner.run(scene())
+
+
+def test_a_call_that_is_still_in_grpc_is_told_to_come_again(
+    runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    """Whatever was read and not handed out when the server closes is UNAVAILABLE to its caller."""
+
+    async def scene() -> None:
+        path = tmp_path / "s"
+        async with daemon(path) as running:
+            with grpc.insecure_channel(f"unix:{path}", OWN_CONNECTION) as channel:
+                await asyncio.to_thread(grpc.channel_ready_future(channel).result, 10)
+                record = channel.unary_unary("/contextd.v1.ContextService/RecordTurn")
+                calls = [record.future(b"", timeout=20) for _ in range(64)]
+                time.sleep(0.5)  # noqa: ASYNC251 - they arrive while nothing is handed out
+                await running.server.stop(grace=0)
+                codes = {await asyncio.to_thread(call.code) for call in calls}
+        # Those that were handed out after all hold nothing that could be recorded.
+        assert StatusCode.UNAVAILABLE in codes
+        assert codes <= {StatusCode.UNAVAILABLE, StatusCode.INVALID_ARGUMENT}
 
     runner.run(scene())
 
