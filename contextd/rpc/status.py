@@ -9,6 +9,7 @@ words.  The other trailers are the error's metadata (`contextd-field`,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from google.protobuf.any_pb2 import Any
@@ -70,6 +71,9 @@ MAX_DESCRIPTION = 128
 
 With their encodings, all trailers of a status must fit in 8 KiB, or clients refuse them.
 """
+
+REFUSALS = 256
+"""Different answers to refused calls that are kept, one for each time to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,18 @@ def status_of(error: BaseException) -> Status:
 
 def answer(error: BaseException) -> Answer:
     """Return what a caller is told of *error*."""
+    if isinstance(error, Overloaded):
+        return _overloaded(str(error), _retry_ms(error))
+    return _made(error)
+
+
+@lru_cache(maxsize=REFUSALS)
+def _overloaded(message: str, retry_ms: int) -> Answer:
+    """Return the answer to a call that is refused; made once, since many get the same at a time."""
+    return _made(Overloaded(message, retry_after_ms=retry_ms))
+
+
+def _made(error: BaseException) -> Answer:
     status = status_of(error)
     message = _message(error, status)[:MAX_MESSAGE]
     metadata = _metadata(error, status)

@@ -329,7 +329,9 @@ def test_a_call_that_is_still_in_grpc_is_told_to_come_again(
         async with daemon(path) as running:
             with grpc.insecure_channel(f"unix:{path}", OWN_CONNECTION) as channel:
                 await asyncio.to_thread(grpc.channel_ready_future(channel).result, 10)
-                record = channel.unary_unary("/contextd.v1.ContextService/RecordTurn")
+                record: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                    "/contextd.v1.ContextService/RecordTurn"
+                )
                 calls = [record.future(b"", timeout=20) for _ in range(64)]
                 time.sleep(0.5)  # noqa: ASYNC251 - they arrive while nothing is handed out
                 await running.server.stop(grace=0)
