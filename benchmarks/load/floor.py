@@ -58,6 +58,11 @@ async def serve(sizes: Sequence[int]) -> None:
         for method, size in zip(FLOOR_METHODS, sizes, strict=True)
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, answers),))
+    await serve_bare(server)
+
+
+async def serve_bare(server: grpc.aio.Server) -> None:
+    """Serve, say where, and end at SIGTERM."""
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     gc.collect()
@@ -82,8 +87,16 @@ def _answering(size: int) -> grpc.RpcMethodHandler[bytes, bytes]:
 @asynccontextmanager
 async def own_floor(sizes: Sequence[int], root: Path) -> AsyncIterator[tuple[str, int]]:
     """Run a floor in a process of its own, from the checkout *root*; give its address and pid."""
+    stated = ",".join(map(str, sizes))
+    async with bare_server(root, "benchmarks.load.floor", "--sizes", stated) as said:
+        yield said
+
+
+@asynccontextmanager
+async def bare_server(root: Path, *module: str) -> AsyncIterator[tuple[str, int]]:
+    """Run a *module* that calls `serve_bare`, with its arguments; give its address and pid."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.load.floor", "--sizes", ",".join(map(str, sizes))),
+        *(sys.executable, "-m", *module),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         cwd=root,

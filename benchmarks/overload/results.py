@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from benchmarks.overload.plan import Plan
-    from benchmarks.overload.run import Found, Stretch
+    from benchmarks.overload.run import Bare, Found, Stretch
     from contextd.cli.loadtest.outcome import Outcome
 
 WINDOW_SECONDS = 0.25
@@ -35,6 +35,7 @@ def tree(found: Found, plan: Plan) -> dict[str, Any]:
         "seconds": round(found.seconds, 1),
         "bound_ms": plan.bound * 1e3,
     }
+    figures["bare"] = {f"{times:g}": _bare(each) for times, each in found.bare.items()}
     if found.normal is not None:
         figures["normal"] = _stretch(found.normal, plan)
     if found.course is not None and found.normal is not None:
@@ -95,6 +96,15 @@ def _stretch(stretch: Stretch, plan: Plan) -> dict[str, Any]:
         "cpu_us_per_call": round(stretch.cpu_seconds / max(stretch.calls, 1) * 1e6),
         "generator_late_p99_ms": percentiles(outcome.lateness)["p99_ms"],
         "fault": outcome.fault,
+    }
+
+
+def _bare(bare: Bare) -> dict[str, Any]:
+    return {
+        "rate": round(bare.outcome.calls / max(np.ptp(bare.outcome.intended), 1e-9), 1),
+        "refused": percentiles(refused(bare.outcome).latency),
+        "cpu_us_per_call": round(bare.cpu_seconds / max(bare.calls, 1) * 1e6),
+        "generator_late_p99_ms": percentiles(bare.outcome.lateness)["p99_ms"],
     }
 
 

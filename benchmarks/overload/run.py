@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.load.place import STATIC, daemon_on, groups, make_stores, warm
+from benchmarks.load.place import ROOT, STATIC, daemon_on, groups, make_stores, warm
 from benchmarks.load.watching import cpu_seconds, scrape
 from benchmarks.overload.calls import mixed
 from benchmarks.overload.plan import BUILD
 from benchmarks.overload.probes import probing
+from benchmarks.overload.refusing import own_refusing
 from contextd.cli.loadtest.process import open_generator
 
 if TYPE_CHECKING:
@@ -69,6 +70,15 @@ class Stretch:
         return lacking / builds if builds else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """What callers saw of a bare server that refused them all, and what it took for that."""
+
+    outcome: Outcome
+    calls: int
+    cpu_seconds: float
+
+
 @dataclass(slots=True)
 class Found:
     """What a run found: stretches of the search, by rate, and those at multiples of the peak."""
@@ -78,6 +88,7 @@ class Found:
     normal: Stretch | None = None
     over: dict[float, Stretch] = field(default_factory=dict)
     course: Stretch | None = None
+    bare: dict[float, Bare] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -113,6 +124,17 @@ class Stage:
             began=began + plan.warmup,
         )
 
+    async def refused(self, rate: float, run: str) -> Bare:
+        """Make the calls of `stretch` at the server that refuses everything."""
+        plan = self.plan
+        steps = ((rate, plan.warmup + plan.seconds),)
+        async with own_refusing(ROOT) as (target, pid):
+            load = mixed(self.site, plan, self.groups, steps, run=run, target=target)
+            cpu = cpu_seconds(pid)
+            outcome = await self.generator.run(load)
+            cpu = cpu_seconds(pid) - cpu
+        return Bare(outcome.after(plan.warmup), outcome.calls, cpu)
+
 
 async def measure(plan: Plan, site: Site, folder: Path, console: Console) -> Found:
     """Make the sessions, start the daemon, and go through all stretches."""
@@ -132,6 +154,7 @@ async def measure(plan: Plan, site: Site, folder: Path, console: Console) -> Fou
             rate = times * found.peak
             console.print(f"{times:g} × the peak: {rate:.0f}/s for {plan.seconds:g} s")
             found.over[times] = await stage.stretch(((rate, plan.seconds),), f"over {times}")
+            found.bare[times] = await stage.refused(rate, f"bare {times}")
         console.print("normal, then three times the peak, then normal again")
         rates = (normal, 3.0 * found.peak, normal)
         steps = tuple((rate, plan.seconds) for rate in rates)

@@ -26,6 +26,7 @@ def tables(tree: Tree) -> Iterator[Table]:
     }
     yield _stretches(stretches)
     yield _kinds(stretches)
+    yield _refusals(tree)
     yield _targets(tree)
 
 
@@ -63,6 +64,24 @@ def _kinds(stretches: Mapping[str, Tree]) -> Table:
             accepted = mine["accepted"]
             cells += ["–" if accepted is None else f"{accepted:.0%}", _ms(mine["p99_ms"])]
         table.add_row(name, *cells)
+    return table
+
+
+def _refusals(tree: Tree) -> Table:
+    table = table_of(
+        "Refused as the caller saw it, in ms, beside a bare server that refuses every call",
+        *("stretch", "daemon p50", "p99", "bare p50", "p99", "CPU us", "late"),
+        left=LEFT,
+    )
+    for times, own in tree["bare"].items():
+        daemon = tree["over"][times]["refused"]
+        table.add_row(
+            f"{times} × the peak",
+            *map(_ms, (daemon["p50_ms"], daemon["p99_ms"])),
+            *map(_ms, (own["refused"]["p50_ms"], own["refused"]["p99_ms"])),
+            str(own["cpu_us_per_call"]),
+            _ms(own["generator_late_p99_ms"]),
+        )
     return table
 
 
