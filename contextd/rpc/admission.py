@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 from contextd.errors import DeadlineExceeded, Draining, Overloaded
@@ -29,8 +30,10 @@ GAP_SECONDS = 0.02
 """Longer than a call takes from the wire to its handler, unless the machine is held up."""
 
 LEAST_RETRY_MS = 100
-RETRY_AFTER = 4_000
-"""When a refused call may come again: milliseconds a second that the oldest has waited."""
+LEAST_RETRY = LEAST_RETRY_MS / 1_000
+RETRY_AFTER = 4
+"""When a refused call may come again: so many times as long as the oldest has waited, in steps of
+the least.  So few different answers are given that each need be made only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +256,7 @@ class Admission:
         waited = 0.0 if oldest is None else self.monotonic() - oldest
         return Overloaded(
             f"The daemon has more work than it can do in time: {why}.",
-            retry_after_ms=max(LEAST_RETRY_MS, round(RETRY_AFTER * waited)),
+            retry_after_ms=LEAST_RETRY_MS * max(1, ceil(RETRY_AFTER * waited / LEAST_RETRY)),
         )
 
     def _check_idle(self) -> None:

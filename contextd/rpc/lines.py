@@ -24,8 +24,13 @@ class Priority(IntEnum):
     INSPECT = 3
 
 
-LEAST_ROOM = 32
-"""So many may always wait, however long: a few slow calls are no overload."""
+PATIENT_LINE = 32
+"""In a line no longer than this a call may wait for as long as its caller does: a few slow calls
+at once are no overload."""
+
+LEAST_ROOM = 8
+"""So many may wait even while all calls are late: enough for the next to be there when a place is
+free, and few enough for nobody to grow old."""
 
 SHRINK = 0.95
 """What is left of the room when a call has waited too long."""
@@ -112,7 +117,7 @@ class Lines:
         for line in self._lines.values():
             while line.waiters:
                 waiter = line.waiters[0]
-                patient = now - waiter.since <= longest or len(line.waiters) <= LEAST_ROOM
+                patient = now - waiter.since <= longest or len(line.waiters) <= PATIENT_LINE
                 if waiter.expires_at > now and patient:
                     break
                 yield waiter

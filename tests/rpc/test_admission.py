@@ -13,7 +13,7 @@ from contextd.model import Relief
 from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.intake import PLENTY_OF_TURNS
 from contextd.rpc.ladder import DOWN_SECONDS
-from contextd.rpc.lines import LEAST_ROOM, Priority
+from contextd.rpc.lines import LEAST_ROOM, PATIENT_LINE, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -185,7 +185,7 @@ def test_a_few_slow_calls_are_no_overload() -> None:
 
     async def scene(admission: Admission, clock: Clock) -> None:
         await admission.enter(Priority.BUILD)
-        calls = await waiting(admission, LEAST_ROOM)
+        calls = await waiting(admission, PATIENT_LINE)
         clock.now += 60.0
         for call in calls:
             admission.leave(Priority.BUILD)
@@ -201,7 +201,7 @@ def test_a_long_queue_does_not_wait_for_ever() -> None:
 
     async def scene(admission: Admission, clock: Clock) -> None:
         await admission.enter(Priority.BUILD)
-        calls = await waiting(admission, LEAST_ROOM + 5)
+        calls = await waiting(admission, PATIENT_LINE + 5)
         clock.now += 1.0
         admission.leave(Priority.BUILD)
         await settle()
