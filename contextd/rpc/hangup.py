@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 DESCRIPTORS = Path("/dev/fd")
 
@@ -24,28 +24,38 @@ INET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
 def hang_up(port: int, path: str) -> None:
-    """End the connections to a TCP *port* and to the Unix socket *path*; 0 and "" are none.
+    """End what listens on a TCP *port* and on the Unix socket *path*, then the connections.
 
-    What was written before still reaches the caller.  Listeners are left to gRPC.
+    What was written before still reaches the caller.  0 and "" stand for no port and no path.
     """
-    for each in _sockets():
-        with each, suppress(OSError):  # the other side may have been faster
-            if _ours(each, port, path):
-                each.shutdown(socket.SHUT_RDWR)
+    # Listeners first, or whoever is cut off is connected again before gRPC stops.
+    _end(each for each in _sockets(port, path) if _listens(each))
+    _end(_sockets(port, path))
 
 
-def _ours(each: socket.socket, port: int, path: str) -> bool:
-    if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        return False
-    name = each.getsockname()
-    if each.family in INET:
-        return bool(port) and name[1] == port
-    return bool(path) and name == path
+def _end(sockets: Iterable[socket.socket]) -> None:
+    for each in sockets:
+        with suppress(OSError):  # the other side may have been faster
+            each.shutdown(socket.SHUT_RDWR)
 
 
-def _sockets() -> Iterator[socket.socket]:
-    """Yield a second descriptor of each socket of this process."""
+def _sockets(port: int, path: str) -> Iterator[socket.socket]:
+    """Yield a second descriptor of each socket of this process that is on one of the two."""
     for descriptor in DESCRIPTORS.iterdir():
         with suppress(OSError):  # one that has been closed since, or that of the listing itself
-            if stat.S_ISSOCK(os.fstat(int(descriptor.name)).st_mode):
-                yield socket.socket(fileno=os.dup(int(descriptor.name)))
+            if not stat.S_ISSOCK(os.fstat(int(descriptor.name)).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(int(descriptor.name))) as found:
+                if _is_on(found, port, path):
+                    yield found
+
+
+def _listens(found: socket.socket) -> bool:
+    return bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _is_on(found: socket.socket, port: int, path: str) -> bool:
+    name = found.getsockname()
+    if found.family in INET:
+        return bool(port) and name[1] == port
+    return bool(path) and name == path
