@@ -9,7 +9,17 @@
     ├── SessionNotFound
     ├── RevisionConflict
     ├── SessionContended          try again
-    ├── HumanInControl
+    ├── WrongOwner                not while the conversation belongs to whom it does
+    │   ├── HumanInControl
+    │   └── SessionOver
+    ├── HandoffNotFound
+    ├── HandoffRefused            not as the handoff stands
+    │   ├── HandoffTaken
+    │   ├── HandoffEnded
+    │   └── HandoffUnclaimed
+    ├── DeferralNotFound
+    ├── LeaseLost
+    ├── WatcherTooSlow            nothing is lost: go on from the last position
     ├── Unauthenticated           the caller must bring another credential
     │   ├── CredentialMissing
     │   ├── CredentialInvalid
@@ -111,8 +121,52 @@ class SessionContended(ContextdError):
     """Other writers of the session were first each time; nothing was written."""
 
 
-class HumanInControl(ContextdError):
+class WrongOwner(ContextdError):
+    """The conversation belongs to somebody else."""
+
+
+class HumanInControl(WrongOwner):
     """A human has this conversation; assistant turns are refused."""
+
+
+class SessionOver(WrongOwner):
+    """The conversation is closed and takes no more turns; begin a new one."""
+
+
+class HandoffNotFound(ContextdError):
+    """There is no such handoff."""
+
+
+class HandoffRefused(ContextdError):
+    """The handoff does not stand so that this could be done."""
+
+
+class HandoffTaken(HandoffRefused):
+    """Somebody else has claimed the handoff."""
+
+    def __init__(self, agent: str) -> None:
+        """*agent* is who has it."""
+        super().__init__(claimed_by=agent)
+
+
+class HandoffEnded(HandoffRefused):
+    """The handoff has ended already."""
+
+
+class HandoffUnclaimed(HandoffRefused):
+    """Nobody has claimed the handoff, so nobody can have brought it to this end."""
+
+
+class DeferralNotFound(ContextdError):
+    """Nothing waits under this id: it has ended, or its session was deleted."""
+
+
+class LeaseLost(ContextdError):
+    """The lease ran out, and the work was given to somebody else."""
+
+
+class WatcherTooSlow(ContextdError):
+    """The caller has not read what it watches for too long; go on from the last position."""
 
 
 class Unauthenticated(ContextdError):

@@ -10,7 +10,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contextd.model import Budget, Escalation, Fold, Handoff, Retold, Tier, Turn, Usage
+from contextd.model import (
+    AccountFact,
+    Budget,
+    DeferralOutcome,
+    Escalation,
+    Fold,
+    Handoff,
+    HandoffOutcome,
+    Recap,
+    Retold,
+    SessionOutcome,
+    Tier,
+    Turn,
+    Usage,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +92,110 @@ class Summarized:
 
 @dataclass(frozen=True, slots=True)
 class HandoffRaised:
-    """The conversation was handed to a human."""
+    """The conversation was handed to a human.
+
+    `announce` says that somebody wants to be told of this handoff and of what becomes of it.
+    """
 
     at: int
     request_id: str
     digest: str
     handoff: Handoff
+    announce: bool = False
 
 
-Record = SessionOpened | AccountLinked | TurnsRecorded | Folded | Summarized | HandoffRaised
+@dataclass(frozen=True, slots=True)
+class HandoffClaimed:
+    """A person took the handoff, and with it the conversation."""
+
+    at: int
+    request_id: str
+    digest: str
+    handoff_id: str
+    agent: str
+    announce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffResolved:
+    """The handoff ended; the conversation is the bot's again, or over if `closes`."""
+
+    at: int
+    request_id: str
+    digest: str
+    handoff_id: str
+    agent: str
+    outcome: HandoffOutcome
+    note: str = ""
+    closes: bool = False
+    announce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDeferred:
+    """The message in turn `sequence` waits for the model, until `due_at` at least."""
+
+    at: int
+    request_id: str
+    digest: str
+    deferral_id: str
+    sequence: int
+    due_at: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeferralEnded:
+    """What waited is answered, or was given up with an `error`."""
+
+    at: int
+    request_id: str
+    digest: str
+    deferral_id: str
+    outcome: DeferralOutcome
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The conversation is over.  `rating` is 1..5, 0 when not known."""
+
+    at: int
+    request_id: str
+    digest: str
+    outcome: SessionOutcome
+    rating: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recapped:
+    """What the conversation was about was put in a line, for later ones of its account."""
+
+    at: int
+    recap: Recap
+
+
+Answering = (
+    TurnsRecorded
+    | HandoffRaised
+    | HandoffClaimed
+    | HandoffResolved
+    | TurnDeferred
+    | DeferralEnded
+    | SessionClosed
+)
+"""The records that answer a request; those with its id are found again for its retries."""
+
+Record = SessionOpened | AccountLinked | Folded | Summarized | Recapped | Answering
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUpdated:
+    """The log of an account: facts were set, and others removed by their keys."""
+
+    at: int
+    request_id: str
+    digest: str
+    facts: tuple[AccountFact, ...]
+    removed: tuple[str, ...] = ()

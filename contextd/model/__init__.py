@@ -5,6 +5,13 @@ the Unix epoch (UTC), sequences count the turns of one session from 1.  Nothing 
 reads a clock, makes an id or knows protobuf.
 """
 
+from contextd.model.accounts import (
+    AccountConversation,
+    AccountFact,
+    AccountFactType,
+    AccountKey,
+    Recap,
+)
 from contextd.model.calls import (
     BuildRequest,
     Built,
@@ -47,7 +54,10 @@ from contextd.model.handoffs import (
     ChannelMode,
     Cited,
     Handoff,
+    HandoffEntry,
+    HandoffOutcome,
     HandoffState,
+    HandoffStatus,
     TranscriptLine,
 )
 from contextd.model.judgements import (
@@ -66,12 +76,18 @@ from contextd.model.session import (
     Retention,
     Role,
     SessionKey,
+    SessionOutcome,
     ToolCall,
     Turn,
     Usage,
 )
+from contextd.model.work import DeferralOutcome, Job, Lease, Queue
 
 __all__ = [
+    "AccountConversation",
+    "AccountFact",
+    "AccountFactType",
+    "AccountKey",
     "Action",
     "AttemptedAction",
     "Budget",
@@ -80,6 +96,7 @@ __all__ = [
     "ChannelMode",
     "Cited",
     "Context",
+    "DeferralOutcome",
     "Degradation",
     "Draft",
     "Durability",
@@ -94,12 +111,19 @@ __all__ = [
     "Fold",
     "Format",
     "Handoff",
+    "HandoffEntry",
+    "HandoffOutcome",
     "HandoffState",
+    "HandoffStatus",
+    "Job",
+    "Lease",
     "Message",
     "ModelState",
     "Omitted",
+    "Queue",
     "Reason",
     "Recalled",
+    "Recap",
     "RecordRequest",
     "Recorded",
     "Relief",
@@ -114,6 +138,7 @@ __all__ = [
     "SectionKind",
     "Sentence",
     "SessionKey",
+    "SessionOutcome",
     "SessionView",
     "Signal",
     "Slice",

@@ -18,6 +18,24 @@ class HandoffState(Enum):
     CLOSED = "closed"
 
 
+class HandoffStatus(Enum):
+    """Where a handoff stands: raised, taken by a person, ended, or replaced before that."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    RESOLVED = "resolved"
+    SUPERSEDED = "superseded"
+
+
+class HandoffOutcome(Enum):
+    """How a handoff ended.  For the last two nobody need have claimed it."""
+
+    SOLVED = "solved"
+    UNSOLVED = "unsolved"
+    NOT_NEEDED = "not_needed"
+    CUSTOMER_LEFT = "customer_left"
+
+
 class ChannelMode(Enum):
     """Whether the customer waits on the line (`SYNC`) or will read later (`ASYNC`)."""
 
@@ -93,3 +111,28 @@ class Handoff:
     last_turns: tuple[TranscriptLine, ...] = ()
     turn_count: int = 0
     total_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffEntry:
+    """A handoff as an inbox shows it, for the whole of its life.
+
+    `position` is the number of its last change, `raised` that of its raising; both grow with
+    every change of any handoff in the store, and a store sets them.  `agent` is who has it, or
+    had.
+    """
+
+    handoff_id: str
+    tenant_id: str
+    conversation_id: str
+    account_id: str
+    status: HandoffStatus
+    reason: Reason
+    headline: str
+    channel_mode: ChannelMode
+    raised_at: int
+    changed_at: int
+    agent: str = ""
+    outcome: HandoffOutcome | None = None
+    raised: int = 0
+    position: int = 0

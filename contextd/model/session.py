@@ -25,6 +25,14 @@ class Retention(Enum):
     DISCARD = "discard"
 
 
+class SessionOutcome(Enum):
+    """How a conversation ended."""
+
+    RESOLVED = "resolved"
+    UNRESOLVED = "unresolved"
+    ABANDONED = "abandoned"
+
+
 @dataclass(frozen=True, slots=True)
 class SessionKey:
     """The identity of one session; both parts compare byte for byte."""

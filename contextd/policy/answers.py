@@ -19,7 +19,7 @@ from contextd.model import Escalation, Tier
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contextd.events import HandoffRaised
+    from contextd.events import Answering
     from contextd.model import Budget, Turn
 
 _ROW = Struct("=qIIIqdB32s")
@@ -42,7 +42,7 @@ class Answered:
     """The record that holds the answer to a request, and its revision."""
 
     revision: int
-    record: TurnsRecorded | HandoffRaised
+    record: Answering
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Answers:
 
     _rows: bytearray = field(default_factory=bytearray)
     _encoding: str = ""
-    _particular: dict[int, Particulars | HandoffRaised] = field(default_factory=dict)
+    _particular: dict[int, Particulars | Answering] = field(default_factory=dict)
     _particular_bytes: int = 0
 
     def __copy__(self) -> Answers:
@@ -84,7 +84,7 @@ class Answers:
         """About how much memory is held, spare room included."""
         return len(self._rows) * 9 // 8 + self._particular_bytes
 
-    def add(self, record: TurnsRecorded | HandoffRaised, revision: int) -> None:
+    def add(self, record: Answering, revision: int) -> None:
         """Remember that *record*, of this *revision*, answered its request."""
         request = hash(record.request_id)
         if not isinstance(record, TurnsRecorded):

@@ -15,20 +15,36 @@ from typing import TYPE_CHECKING
 
 from contextd.events import (
     AccountLinked,
+    Answering,
+    DeferralEnded,
     Folded,
+    HandoffClaimed,
     HandoffRaised,
+    HandoffResolved,
+    Recapped,
+    SessionClosed,
     SessionOpened,
     Summarized,
+    TurnDeferred,
     TurnsRecorded,
 )
-from contextd.model import Evidence, HandoffState, Retention, Role, Tier
+from contextd.model import Evidence, Retention, Role, Tier
 from contextd.policy.answers import Answers
+from contextd.policy.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from contextd.events import Record
-    from contextd.model import Budget, Fold, Handoff, SessionKey, Turn
+    from contextd.model import (
+        Budget,
+        Fold,
+        Handoff,
+        HandoffState,
+        Recap,
+        SessionKey,
+        Turn,
+    )
     from contextd.policy.answers import Answered
 
 
@@ -62,6 +78,9 @@ class SessionState:
     result that found no open call is in neither.  `evidence` holds the newest version by
     key, the newest last, `brought_by` the sequence of the turn it came with.  `latest` is
     the latest time of a turn, 0 when none has one; `pauses` are those between turns.
+
+    `owner` says who has the conversation.  `deferred` maps the id of what waits for the model
+    to the record that says so; `recap` is what was last read of what the session is about.
     """
 
     key: SessionKey
@@ -90,9 +109,16 @@ class SessionState:
     prepared: Fold | None = None
     unfit: int = 0
     handoffs: list[Handoff] = field(default_factory=list)
-    handoff_state: HandoffState = HandoffState.BOT
+    owner: Ownership = field(default_factory=Ownership)
+    deferred: dict[str, TurnDeferred] = field(default_factory=dict)
+    recap: Recap | None = None
     notified: bool = False
     requests: Answers = field(default_factory=Answers)
+
+    @property
+    def handoff_state(self) -> HandoffState:
+        """Who has the conversation."""
+        return self.owner.state
 
     @property
     def next_sequence(self) -> int:
@@ -140,19 +166,16 @@ class SessionState:
         match record:
             case TurnsRecorded():
                 self._apply_turns(record)
-            case Folded(fold=fold):
-                self.prepared, self.unfit = fold, 0
-            case Summarized():
-                self._apply_summary(record)
-            case HandoffRaised(handoff=handoff):
-                self.handoffs.append(handoff)
-                self.handoff_state = HandoffState.WAITING_HUMAN
-            case SessionOpened(at=at, account_id=account):
-                self.opened_at, self.account_id = at, account
-            case AccountLinked(account_id=account):
-                self.account_id = account
+            case Folded() | Summarized():
+                self._apply_fold(record)
+            case HandoffRaised() | HandoffClaimed() | HandoffResolved() | SessionClosed():
+                self._apply_owner(record)
+            case TurnDeferred() | DeferralEnded():
+                self._apply_deferral(record)
+            case SessionOpened() | AccountLinked() | Recapped():
+                self._apply_account(record)
         self.revision += 1
-        if isinstance(record, TurnsRecorded | HandoffRaised) and record.request_id:
+        if isinstance(record, Answering) and record.request_id:
             self.requests.add(record, self.revision)
 
     def _apply_turns(self, record: TurnsRecorded) -> None:
@@ -167,6 +190,33 @@ class SessionState:
         self.tier, self.pressure = record.tier, record.pressure
         if record.switched:
             self.fold, self.prepared = self.prepared, None
+
+    def _apply_fold(self, record: Folded | Summarized) -> None:
+        if isinstance(record, Folded):
+            self.prepared, self.unfit = record.fold, 0
+        else:
+            self._apply_summary(record)
+
+    def _apply_owner(
+        self, record: HandoffRaised | HandoffClaimed | HandoffResolved | SessionClosed
+    ) -> None:
+        self.owner = self.owner.after(record, self.next_sequence)
+        if isinstance(record, HandoffRaised):
+            self.handoffs.append(record.handoff)
+
+    def _apply_deferral(self, record: TurnDeferred | DeferralEnded) -> None:
+        if isinstance(record, TurnDeferred):
+            self.deferred[record.deferral_id] = record
+        else:
+            self.deferred.pop(record.deferral_id, None)
+
+    def _apply_account(self, record: SessionOpened | AccountLinked | Recapped) -> None:
+        if isinstance(record, Recapped):
+            self.recap = record.recap
+            return
+        if isinstance(record, SessionOpened):
+            self.opened_at = record.at
+        self.account_id = record.account_id
 
     def _apply_summary(self, record: Summarized) -> None:
         """Let what the model wrote be shown for its fold, wherever that stands by now."""

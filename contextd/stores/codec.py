@@ -23,10 +23,16 @@ import msgspec
 from contextd.errors import StoreCorrupt, StoreTooNew
 from contextd.events import (
     AccountLinked,
+    DeferralEnded,
     Folded,
+    HandoffClaimed,
     HandoffRaised,
+    HandoffResolved,
+    Recapped,
+    SessionClosed,
     SessionOpened,
     Summarized,
+    TurnDeferred,
     TurnsRecorded,
 )
 
@@ -45,6 +51,12 @@ KINDS = MappingProxyType(
         Folded: 4,
         HandoffRaised: 5,
         Summarized: 6,
+        HandoffClaimed: 7,
+        HandoffResolved: 8,
+        TurnDeferred: 9,
+        DeferralEnded: 10,
+        SessionClosed: 11,
+        Recapped: 12,
     }
 )
 """The number of each record class on disk.  A number is never used again for another."""

@@ -6,31 +6,44 @@ from types import MappingProxyType
 
 from contextd.events import (
     AccountLinked,
+    AccountUpdated,
+    DeferralEnded,
     Folded,
+    HandoffClaimed,
     HandoffRaised,
+    HandoffResolved,
+    Recapped,
+    SessionClosed,
     SessionOpened,
     Summarized,
+    TurnDeferred,
     TurnsRecorded,
 )
 from contextd.model import (
+    AccountFact,
+    AccountFactType,
     Action,
     AttemptedAction,
     Budget,
     ChannelMode,
     Cited,
+    DeferralOutcome,
     Escalation,
     Evidence,
     Fact,
     FactKind,
     Fold,
     Handoff,
+    HandoffOutcome,
     ModelState,
     Reason,
+    Recap,
     Retention,
     Retold,
     Role,
     Sentence,
     SessionKey,
+    SessionOutcome,
     Signal,
     Tier,
     ToolCall,
@@ -163,7 +176,7 @@ def handoff_raised() -> HandoffRaised:
         turn_count=2,
         total_tokens=9,
     )
-    return HandoffRaised(5, "request-2", "e" * 64, handoff)
+    return HandoffRaised(5, "request-2", "e" * 64, handoff, announce=True)
 
 
 RECORDS = (
@@ -173,5 +186,22 @@ RECORDS = (
     folded(),
     summarized(),
     handoff_raised(),
+    HandoffClaimed(7, "request-3", "f" * 64, "handoff-1", "Ann", announce=True),
+    HandoffResolved(
+        8, "request-4", "a" * 64, "handoff-1", "Ann", HandoffOutcome.SOLVED, "paid", announce=True
+    ),
+    TurnDeferred(9, "request-5", "b" * 64, "deferral-1", 2, 12, "model down"),
+    DeferralEnded(10, "request-6", "c" * 64, "deferral-1", DeferralOutcome.DEAD, "still down"),
+    Recapped(11, Recap(2, "A refund.", ("turn-1",))),
+    SessionClosed(12, "request-7", "9" * 64, SessionOutcome.RESOLVED, 5, "thanked us"),
 )
 """One record of every kind, in an order a session could have them."""
+
+ACCOUNT_UPDATED = AccountUpdated(
+    at=1,
+    request_id="request-1",
+    digest="d" * 64,
+    facts=(AccountFact("plan", AccountFactType.ATTRIBUTE, "pro", "crm", 2, 3),),
+    removed=("seat",),
+)
+"""A change of an account with every field filled."""

@@ -1,11 +1,51 @@
+import datetime
+
 from contextd.v1 import common_pb2 as _common_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class SessionOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SESSION_OUTCOME_UNSPECIFIED: _ClassVar[SessionOutcome]
+    SESSION_OUTCOME_RESOLVED: _ClassVar[SessionOutcome]
+    SESSION_OUTCOME_UNRESOLVED: _ClassVar[SessionOutcome]
+    SESSION_OUTCOME_ABANDONED: _ClassVar[SessionOutcome]
+
+class SessionEventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SESSION_EVENT_KIND_UNSPECIFIED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_OPENED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_ACCOUNT_LINKED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_TURNS_RECORDED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_FOLDED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_HANDOFF_RAISED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_HANDOFF_CLAIMED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_HANDOFF_RESOLVED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_TURN_DEFERRED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_DEFERRAL_ENDED: _ClassVar[SessionEventKind]
+    SESSION_EVENT_KIND_CLOSED: _ClassVar[SessionEventKind]
+SESSION_OUTCOME_UNSPECIFIED: SessionOutcome
+SESSION_OUTCOME_RESOLVED: SessionOutcome
+SESSION_OUTCOME_UNRESOLVED: SessionOutcome
+SESSION_OUTCOME_ABANDONED: SessionOutcome
+SESSION_EVENT_KIND_UNSPECIFIED: SessionEventKind
+SESSION_EVENT_KIND_OPENED: SessionEventKind
+SESSION_EVENT_KIND_ACCOUNT_LINKED: SessionEventKind
+SESSION_EVENT_KIND_TURNS_RECORDED: SessionEventKind
+SESSION_EVENT_KIND_FOLDED: SessionEventKind
+SESSION_EVENT_KIND_HANDOFF_RAISED: SessionEventKind
+SESSION_EVENT_KIND_HANDOFF_CLAIMED: SessionEventKind
+SESSION_EVENT_KIND_HANDOFF_RESOLVED: SessionEventKind
+SESSION_EVENT_KIND_TURN_DEFERRED: SessionEventKind
+SESSION_EVENT_KIND_DEFERRAL_ENDED: SessionEventKind
+SESSION_EVENT_KIND_CLOSED: SessionEventKind
 
 class GetSessionRequest(_message.Message):
     __slots__ = ("session",)
@@ -14,7 +54,7 @@ class GetSessionRequest(_message.Message):
     def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session", "revision", "turn_count", "total_tokens", "tier", "pressure", "folded_through", "summary", "key_facts", "handoff_state", "handoff_ids", "encoding")
+    __slots__ = ("session", "revision", "turn_count", "total_tokens", "tier", "pressure", "folded_through", "summary", "key_facts", "handoff_state", "handoff_ids", "encoding", "opened_at", "outcome", "rating")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +67,9 @@ class Session(_message.Message):
     HANDOFF_STATE_FIELD_NUMBER: _ClassVar[int]
     HANDOFF_IDS_FIELD_NUMBER: _ClassVar[int]
     ENCODING_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
     session: _common_pb2.SessionRef
     revision: int
     turn_count: int
@@ -39,7 +82,10 @@ class Session(_message.Message):
     handoff_state: _common_pb2.HandoffState
     handoff_ids: _containers.RepeatedScalarFieldContainer[str]
     encoding: str
-    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., revision: _Optional[int] = ..., turn_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., folded_through: _Optional[int] = ..., summary: _Optional[str] = ..., key_facts: _Optional[_Iterable[str]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., handoff_ids: _Optional[_Iterable[str]] = ..., encoding: _Optional[str] = ...) -> None: ...
+    opened_at: _timestamp_pb2.Timestamp
+    outcome: SessionOutcome
+    rating: int
+    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., revision: _Optional[int] = ..., turn_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., folded_through: _Optional[int] = ..., summary: _Optional[str] = ..., key_facts: _Optional[_Iterable[str]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., handoff_ids: _Optional[_Iterable[str]] = ..., encoding: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[SessionOutcome, str]] = ..., rating: _Optional[int] = ...) -> None: ...
 
 class GetSessionResponse(_message.Message):
     __slots__ = ("session",)
@@ -109,3 +155,51 @@ class DeleteSessionResponse(_message.Message):
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     counts: _containers.ScalarMap[str, int]
     def __init__(self, counts: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class CloseSessionRequest(_message.Message):
+    __slots__ = ("session", "outcome", "rating", "note", "request_id")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    RATING_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    session: _common_pb2.SessionRef
+    outcome: SessionOutcome
+    rating: int
+    note: str
+    request_id: str
+    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., outcome: _Optional[_Union[SessionOutcome, str]] = ..., rating: _Optional[int] = ..., note: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CloseSessionResponse(_message.Message):
+    __slots__ = ("revision", "replayed")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    replayed: bool
+    def __init__(self, revision: _Optional[int] = ..., replayed: bool = ...) -> None: ...
+
+class WatchSessionRequest(_message.Message):
+    __slots__ = ("session", "after_revision")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    AFTER_REVISION_FIELD_NUMBER: _ClassVar[int]
+    session: _common_pb2.SessionRef
+    after_revision: int
+    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., after_revision: _Optional[int] = ...) -> None: ...
+
+class WatchSessionResponse(_message.Message):
+    __slots__ = ("revision", "kind", "at", "turns", "handoff_id", "handoff_state", "deferral_id")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    TURNS_FIELD_NUMBER: _ClassVar[int]
+    HANDOFF_ID_FIELD_NUMBER: _ClassVar[int]
+    HANDOFF_STATE_FIELD_NUMBER: _ClassVar[int]
+    DEFERRAL_ID_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    kind: SessionEventKind
+    at: _timestamp_pb2.Timestamp
+    turns: _containers.RepeatedCompositeFieldContainer[_common_pb2.Turn]
+    handoff_id: str
+    handoff_state: _common_pb2.HandoffState
+    deferral_id: str
+    def __init__(self, revision: _Optional[int] = ..., kind: _Optional[_Union[SessionEventKind, str]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., handoff_id: _Optional[str] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., deferral_id: _Optional[str] = ...) -> None: ...

@@ -51,6 +51,16 @@ class SessionServiceStub(object):
                 request_serializer=contextd_dot_v1_dot_session__service__pb2.ListTurnsRequest.SerializeToString,
                 response_deserializer=contextd_dot_v1_dot_session__service__pb2.ListTurnsResponse.FromString,
                 _registered_method=True)
+        self.CloseSession = channel.unary_unary(
+                '/contextd.v1.SessionService/CloseSession',
+                request_serializer=contextd_dot_v1_dot_session__service__pb2.CloseSessionRequest.SerializeToString,
+                response_deserializer=contextd_dot_v1_dot_session__service__pb2.CloseSessionResponse.FromString,
+                _registered_method=True)
+        self.WatchSession = channel.unary_stream(
+                '/contextd.v1.SessionService/WatchSession',
+                request_serializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionRequest.SerializeToString,
+                response_deserializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionResponse.FromString,
+                _registered_method=True)
         self.DeleteSession = channel.unary_unary(
                 '/contextd.v1.SessionService/DeleteSession',
                 request_serializer=contextd_dot_v1_dot_session__service__pb2.DeleteSessionRequest.SerializeToString,
@@ -90,6 +100,30 @@ class SessionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CloseSession(self, request, context):
+        """Ends a conversation: from now on no turn is taken.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED), NOT_FOUND
+        (SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_CLOSED: it was closed before, by
+        another request; HUMAN_IN_CONTROL: a human has it, and ResolveHandoff closes it), ABORTED
+        (SESSION_CONTENDED), UNAVAILABLE (STORE_UNAVAILABLE), DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchSession(self, request, context):
+        """Streams what happens to a session, in order: first what is recorded after
+        `after_revision`, then what comes. Ends when the session is deleted.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (SESSION_NOT_FOUND),
+        RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the caller has not read for too long; nothing is
+        lost, go on from the last revision), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteSession(self, request, context):
         """Removes a session with everything derived from it. Idempotent.
 
@@ -116,6 +150,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ListTurns,
                     request_deserializer=contextd_dot_v1_dot_session__service__pb2.ListTurnsRequest.FromString,
                     response_serializer=contextd_dot_v1_dot_session__service__pb2.ListTurnsResponse.SerializeToString,
+            ),
+            'CloseSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseSession,
+                    request_deserializer=contextd_dot_v1_dot_session__service__pb2.CloseSessionRequest.FromString,
+                    response_serializer=contextd_dot_v1_dot_session__service__pb2.CloseSessionResponse.SerializeToString,
+            ),
+            'WatchSession': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSession,
+                    request_deserializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionRequest.FromString,
+                    response_serializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionResponse.SerializeToString,
             ),
             'DeleteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSession,
@@ -206,6 +250,60 @@ class SessionService(object):
             '/contextd.v1.SessionService/ListTurns',
             contextd_dot_v1_dot_session__service__pb2.ListTurnsRequest.SerializeToString,
             contextd_dot_v1_dot_session__service__pb2.ListTurnsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextd.v1.SessionService/CloseSession',
+            contextd_dot_v1_dot_session__service__pb2.CloseSessionRequest.SerializeToString,
+            contextd_dot_v1_dot_session__service__pb2.CloseSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/contextd.v1.SessionService/WatchSession',
+            contextd_dot_v1_dot_session__service__pb2.WatchSessionRequest.SerializeToString,
+            contextd_dot_v1_dot_session__service__pb2.WatchSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,22 +1,15 @@
-"""What the engine needs from the outside, in small contracts.
-
-"Must" binds every adapter and is checked by `contextd.testing`; "need not" is freedom.
-All methods may be called concurrently from one event loop unless they say otherwise.
-"""
+"""What keeps the logs of sessions, and what is computed of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Mapping, Sequence
 
     from contextd.events import Record
-    from contextd.model import Draft, Durability, Retelling, SessionKey
-    from contextd.policy.access import Credentials, Principal
+    from contextd.model import Durability, Lease, SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +18,15 @@ class Commit:
 
     `expected_revision` is the number of records the session must hold before (0: it must
     not exist).  `request_id`, if not empty, makes the commit idempotent within the
-    session; `digest` tells a retry from another request under the same id.
+    session; `digest` tells a retry from another request under the same id.  With a `lease`
+    the commit ends a job, and is void when somebody else was given that job.
     """
 
     records: tuple[Record, ...]
     expected_revision: int
     request_id: str = ""
     digest: str = ""
+    lease: Lease | None = None
 
     def __post_init__(self) -> None:
         """Refuse a commit of nothing, which no log could show."""
@@ -51,31 +46,6 @@ class Appended:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What a server shows in a TLS handshake, in PEM.
-
-    With `client_ca`, callers must show a certificate that it has signed.  `not_after` is
-    the end of its validity, in seconds since 1970.
-    """
-
-    chain: bytes
-    key: bytes = field(repr=False)
-    client_ca: bytes | None
-    not_after: float
-
-
-class Authenticator(Protocol):
-    """Knows who asks."""
-
-    def principal(self, credentials: Credentials) -> Principal:
-        """Return whom *credentials* stand for; must not block, and must cost little.
-
-        Raises:
-            CredentialMissing, CredentialInvalid, CredentialExpired: nobody that is known.
-        """
-
-
 class SessionStore(Protocol):
     """Keeps the logs of sessions."""
 
@@ -89,9 +59,11 @@ class SessionStore(Protocol):
         Must be all-or-nothing, also under cancellation and a crash: a cancelled append
         has either happened or not, never half.  Must look for the request id before it
         compares revisions, so that a retry is answered even when the session moved on.
+        What `projections.projected` says of the records must be done in the same write.
 
         Raises:
             RequestIdReused: the request id is there with another digest.
+            LeaseLost: the commit's job is not there under its lease; nothing changed.
             RevisionConflict: the session is not at `expected_revision`; nothing changed.
             StoreUnavailable, StoreClosed: nothing may be assumed about the write.
         """
@@ -104,10 +76,11 @@ class SessionStore(Protocol):
         """
 
     async def delete(self, key: SessionKey) -> dict[str, int]:
-        """Remove the session and its request ids; return how many items of each kind.
+        """Remove the session and all that was derived of it; return how many of each kind.
 
-        Must be idempotent: a session that is not there gives zero counts.  After it
-        returns, `read` gives nothing and the same request ids are free again.
+        That is "sessions", "records", "request_ids", "vectors", "stretches", "handoffs",
+        "jobs" and "account_conversations".  Must be idempotent: a session that is not there gives zero
+        counts.  After it returns, `read` gives nothing and the same request ids are free again.
         """
 
     async def sessions(
@@ -179,100 +152,3 @@ class StretchStore(Protocol):
 
         Must see every `put_stretch` that returned before.
         """
-
-
-class Store(SessionStore, VectorStore, StretchStore, Protocol):
-    """All of them, over one backend."""
-
-
-class Tokenizer(Protocol):
-    """Counts the tokens of one encoding.  Pure, thread-safe, no network."""
-
-    @property
-    def name(self) -> str:
-        """The encoding ("o200k_base"); stored beside every count."""
-
-    @property
-    def exact(self) -> bool:
-        """False when counts stand for another model's encoding, with a safety margin."""
-
-    def count(self, text: str) -> int:
-        """Return the tokens of *text*; special tokens count as plain text.
-
-        Must not raise for any string.  Must take time proportional to its length.
-        """
-
-    def ends(self, text: str, head: int, tail: int) -> tuple[str, str]:
-        """Return a beginning of at most *head* and an end of at most *tail* tokens.
-
-        Must not split a character; together they must not exceed *text*.
-        """
-
-
-class Tokenizers(Protocol):
-    """Chooses the tokenizer of a model."""
-
-    def for_model(self, model: str) -> Tokenizer:
-        """Return the tokenizer for *model*; must answer for every name, also ""."""
-
-    def named(self, encoding: str) -> Tokenizer:
-        """Return the tokenizer called *encoding* in an earlier count."""
-
-
-class Embedder(Protocol):
-    """Turns texts into unit vectors.  Pure, thread-safe, no network."""
-
-    @property
-    def model_id(self) -> str:
-        """Names the model and its version; vectors of two ids must not be compared."""
-
-    @property
-    def dimensions(self) -> int:
-        """The length of a vector."""
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a text, shape (len(texts), dimensions), each of unit length.
-
-        A text without a known token gives a row of zeros.  Must not raise for any string.
-        A row must not depend on the texts beside it, but for rounding, nor be changed by a
-        later call.  Must look at a bounded beginning of a text only, so that a huge one takes
-        no longer than that.
-        """
-
-
-class Summarizer(Protocol):
-    """Asks a model to retell turns.  Slow, and not to be trusted: what it gives is checked.
-
-    Only work in the background may wait for it.
-    """
-
-    async def write(self, task: Retelling) -> Draft:
-        """Return what the model answers to *task*.
-
-        Must answer or give up within a bounded time, also while the model hangs, and must
-        be cancellable at every moment.  Must not show a key or the task's text in an error.
-        It need not look at what the answer says.
-
-        Raises:
-            SummarizerUnavailable: there is no answer; another time there may be one.
-        """
-
-    async def aclose(self) -> None:
-        """Let go of every connection.  Must be idempotent."""
-
-
-class Observer(Protocol):
-    """Hears what happens, for metrics and logs.  Must return at once and never raise."""
-
-    def stage(self, stage: str, seconds: float) -> None:
-        """A stage of some call took *seconds*."""
-
-    def count(self, name: str, amount: int = 1, **labels: str) -> None:
-        """Something countable happened; labels have few distinct values."""
-
-
-Clock = Callable[[], int]
-"""Returns the wall time in microseconds since the Unix epoch."""
-
-NewId = Callable[[], str]
-"""Returns a new unique id."""

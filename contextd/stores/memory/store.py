@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING
 from contextd.errors import ConfigInvalid, RequestIdReused, RevisionConflict, StoreClosed
 from contextd.model import Durability
 from contextd.ports import Appended
+from contextd.projections import Done, Ended, Filed, Linked, Moved, Queued, Retitled, projected
+from contextd.stores.memory.accounts import MemoryAccounts
+from contextd.stores.memory.inbox import MemoryInbox
+from contextd.stores.memory.work import MemoryQueue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from contextd.events import Record
     from contextd.model import SessionKey
     from contextd.ports import Commit
+    from contextd.projections import Projection
 
 
 @dataclass(slots=True)
@@ -43,6 +48,9 @@ class MemoryStore:
         """Start without any session."""
         self._logs: dict[SessionKey, _Log] = {}
         self._closed = False
+        self.inbox = MemoryInbox(self._must_be_open)
+        self.accounts = MemoryAccounts(self._must_be_open, self._revision)
+        self.work = MemoryQueue(self._must_be_open)
 
     @property
     def durability(self) -> Durability:
@@ -61,12 +69,29 @@ class MemoryStore:
         current = len(log.records)
         if current != commit.expected_revision:
             raise RevisionConflict(commit.expected_revision, current)
+        if commit.lease is not None:
+            self.work.must_hold(commit.lease)
         log.records.extend(commit.records)
         revision = len(log.records)
         if commit.request_id:
             log.answered[commit.request_id] = (commit.digest, revision)
         self._logs[key] = log
+        for at, record in enumerate(commit.records, current + 1):
+            for change in projected(key, at, record):
+                self._take(key, change)
         return Appended(revision)
+
+    def _take(self, key: SessionKey, change: Projection) -> None:
+        match change:
+            case Filed() | Moved():
+                self.inbox.take(key, change)
+            case Linked() | Retitled() | Ended():
+                self.accounts.take(key, change)
+            case Queued() | Done():
+                self.work.take(change)
+
+    def _revision(self, key: SessionKey) -> int:
+        return len(self._logs[key].records)
 
     async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
         """Return a copy, so that later appends do not show in it."""
@@ -75,7 +100,7 @@ class MemoryStore:
         return tuple(log.records[after:])
 
     async def delete(self, key: SessionKey) -> dict[str, int]:
-        """Remove the session and all that is kept with it."""
+        """Remove the session and all that was derived of it."""
         self._must_be_open()
         existed = key in self._logs
         log = self._logs.pop(key, _Log())
@@ -85,6 +110,9 @@ class MemoryStore:
             "request_ids": len(log.answered),
             "vectors": len(log.vectors),
             "stretches": len(log.stretches),
+            "handoffs": self.inbox.delete(key),
+            "jobs": self.work.delete(key),
+            "account_conversations": self.accounts.delete(key),
         }
 
     async def sessions(
@@ -135,6 +163,9 @@ class MemoryStore:
         """Forget everything."""
         self._closed = True
         self._logs.clear()
+        self.inbox.clear()
+        self.accounts.clear()
+        self.work.clear()
 
     def _must_be_open(self) -> None:
         if self._closed:

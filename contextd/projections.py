@@ -1,0 +1,149 @@
+"""What a record changes beside the log of its session: inbox, index of accounts, queues.
+
+Each is a fold over the logs of all sessions that a store keeps up to date, in the same
+transaction as the log, so that it never says anything else than the logs do.  What a store
+does with each change stands with its class; `projected` says which changes a record brings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.events import (
+    AccountLinked,
+    DeferralEnded,
+    HandoffClaimed,
+    HandoffRaised,
+    HandoffResolved,
+    Recapped,
+    SessionClosed,
+    SessionOpened,
+    TurnDeferred,
+)
+from contextd.model import HandoffEntry, HandoffStatus, Job, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from contextd.events import Record
+    from contextd.model import Handoff, HandoffOutcome, Recap, SessionKey
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A handoff joins the inbox; one of the same session that still waits is superseded."""
+
+    entry: HandoffEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A handoff of the inbox stands otherwise; an `agent` of "" leaves the one it has.
+
+    Nothing happens when it is not there.
+    """
+
+    handoff_id: str
+    status: HandoffStatus
+    at: int
+    agent: str
+    outcome: HandoffOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The session is a conversation of this account."""
+
+    account_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retitled:
+    """What the conversation was about, as its account's index is to tell."""
+
+    recap: Recap
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The conversation is closed, as its account's index is to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A job joins its queue."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job leaves its queue, dead or not; nothing happens when it has left before."""
+
+    queue: Queue
+    job_id: str
+
+
+Projection = Filed | Moved | Linked | Retitled | Ended | Queued | Done
+
+
+def projected(key: SessionKey, revision: int, record: Record) -> Iterator[Projection]:
+    """Yield what *record*, of this *revision* of the session, changes beside the log."""
+    match record:
+        case HandoffRaised() | HandoffClaimed() | HandoffResolved():
+            yield from _of_handoff(key, revision, record)
+        case TurnDeferred():
+            yield Queued(_job(Queue.DEFERRAL, record.deferral_id, key, record.due_at))
+        case DeferralEnded():
+            yield Done(Queue.DEFERRAL, record.deferral_id)
+        case SessionOpened(account_id=account) | AccountLinked(account_id=account) if account:
+            yield Linked(account, record.at)
+        case Recapped(recap=recap):
+            yield Retitled(recap)
+        case SessionClosed():
+            yield Ended()
+
+
+def _of_handoff(
+    key: SessionKey, revision: int, record: HandoffRaised | HandoffClaimed | HandoffResolved
+) -> Iterator[Projection]:
+    match record:
+        case HandoffRaised(handoff=handoff):
+            yield Filed(_entry(handoff))
+        case HandoffClaimed():
+            yield Moved(record.handoff_id, HandoffStatus.CLAIMED, record.at, record.agent)
+        case HandoffResolved():
+            status = HandoffStatus.RESOLVED
+            yield Moved(record.handoff_id, status, record.at, record.agent, record.outcome)
+            if record.closes:
+                yield Ended()
+    if record.announce:
+        yield Queued(_job(Queue.WEBHOOK, announcement(record, revision), key, record.at))
+
+
+def announcement(record: HandoffRaised | HandoffClaimed | HandoffResolved, revision: int) -> str:
+    """Return the id of the job that tells of *record*: the handoff's, and the revision."""
+    if isinstance(record, HandoffRaised):
+        return f"{record.handoff.handoff_id}:{revision}"
+    return f"{record.handoff_id}:{revision}"
+
+
+def _job(queue: Queue, job_id: str, key: SessionKey, due_at: int) -> Job:
+    return Job(queue, job_id, key.tenant_id, key.conversation_id, due_at)
+
+
+def _entry(handoff: Handoff) -> HandoffEntry:
+    return HandoffEntry(
+        handoff_id=handoff.handoff_id,
+        tenant_id=handoff.tenant_id,
+        conversation_id=handoff.conversation_id,
+        account_id=handoff.account_id,
+        status=HandoffStatus.WAITING,
+        reason=handoff.reason,
+        headline=handoff.headline,
+        channel_mode=handoff.channel_mode,
+        raised_at=handoff.created_at,
+        changed_at=handoff.created_at,
+    )
