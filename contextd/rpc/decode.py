@@ -29,6 +29,7 @@ from contextd.rpc.enums import CHANNEL_MODES, DURABILITIES, FORMATS, REASONS, RE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
 
     from contextd.v1 import common_pb2 as common
@@ -53,7 +54,7 @@ def build_request(message: service.BuildContextRequest) -> BuildRequest:
         format=FORMATS.get(message.format, Format.NEUTRAL),
         dry_run=message.dry_run,
         explain=message.explain,
-        digest=_digest(message),
+        digest=digest(message),
     )
 
 
@@ -68,7 +69,7 @@ def record_request(message: service.RecordTurnRequest) -> RecordRequest:
             message.expected_revision if message.HasField("expected_revision") else None
         ),
         durability=DURABILITIES.get(message.durability),
-        digest=_digest(message),
+        digest=digest(message),
     )
 
 
@@ -81,7 +82,7 @@ def escalate_request(message: service.EscalateRequest) -> EscalateRequest:
         note=message.note,
         channel_mode=CHANNEL_MODES.get(message.channel_mode, ChannelMode.SYNC),
         request_id=message.request_id,
-        digest=_digest(message),
+        digest=digest(message),
     )
 
 
@@ -104,7 +105,7 @@ def turn(message: common.Turn) -> Turn:
         usage=_usage(message.usage) if message.HasField("usage") else None,
         model_state=_model_state(message.model_state) if message.HasField("model_state") else None,
         retention=RETENTIONS[message.retention],
-        occurred_at=_microseconds(message.occurred_at) if message.HasField("occurred_at") else 0,
+        occurred_at=microseconds(message.occurred_at) if message.HasField("occurred_at") else 0,
         sequence=message.sequence,
         tokens=message.tokens,
     )
@@ -141,14 +142,13 @@ def _model_state(message: common.ModelState) -> ModelState:
     return ModelState(confidence, message.reasoning, message.suggested_next_action)
 
 
-def _microseconds(time: Timestamp) -> int:
+def microseconds(time: Timestamp) -> int:
+    """Return *time* in microseconds since 1970."""
     return time.seconds * 1_000_000 + time.nanos // 1_000
 
 
-def _digest(
-    message: service.BuildContextRequest | service.RecordTurnRequest | service.EscalateRequest,
-) -> str:
+def digest(message: Message) -> str:
     """Identify the content of *message*, when a retry may have to be told from another one."""
-    if not message.request_id:
+    if not getattr(message, "request_id", ""):
         return ""
     return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()

@@ -43,21 +43,22 @@ if TYPE_CHECKING:
     Kind = TypeVar("Kind")
 
 
-def _numbers(table: Mapping[Number, Kind]) -> Mapping[Kind, Number]:
+def numbers(table: Mapping[Number, Kind]) -> Mapping[Kind, Number]:
+    """Return an enumeration's numbers by the values of the model."""
     return {value: number for number, value in table.items()}
 
 
-ROLES = _numbers(enums.ROLES)
-RETENTIONS = _numbers(enums.RETENTIONS)
-TIERS = _numbers(enums.TIERS)
-DURABILITIES = _numbers(enums.DURABILITIES)
-REASONS = _numbers(enums.REASONS)
-HANDOFF_STATES = _numbers(enums.HANDOFF_STATES)
-SECTIONS = _numbers(enums.SECTIONS)
-TURN_TYPES = _numbers(enums.TURN_TYPES)
-ROUTES = _numbers(enums.ROUTES)
-RUNGS = _numbers(enums.RUNGS)
-CHANNEL_MODES = _numbers(enums.CHANNEL_MODES)
+ROLES = numbers(enums.ROLES)
+RETENTIONS = numbers(enums.RETENTIONS)
+TIERS = numbers(enums.TIERS)
+DURABILITIES = numbers(enums.DURABILITIES)
+REASONS = numbers(enums.REASONS)
+HANDOFF_STATES = numbers(enums.HANDOFF_STATES)
+SECTIONS = numbers(enums.SECTIONS)
+TURN_TYPES = numbers(enums.TURN_TYPES)
+ROUTES = numbers(enums.ROUTES)
+RUNGS = numbers(enums.RUNGS)
+CHANNEL_MODES = numbers(enums.CHANNEL_MODES)
 
 
 def build_response(built: Built) -> service.BuildContextResponse:
@@ -113,7 +114,7 @@ def escalate_response(escalated: Escalated) -> service.EscalateResponse:
     response = service.EscalateResponse(
         markdown=escalated.markdown, revision=escalated.revision, replayed=escalated.replayed
     )
-    _handoff(escalated.handoff, response.handoff)
+    handoff(escalated.handoff, response.handoff)
     return response
 
 
@@ -190,7 +191,7 @@ def turn(value: Turn) -> common.Turn:
             )
         )
     if value.occurred_at:
-        _time(value.occurred_at, message.occurred_at)
+        time(value.occurred_at, message.occurred_at)
     return message
 
 
@@ -282,7 +283,8 @@ def _usage(value: Usage) -> common.Usage:
     )
 
 
-def _handoff(value: Handoff, out: service.Handoff) -> None:
+def handoff(value: Handoff, out: service.Handoff) -> None:
+    """Write a handoff into *out*."""
     _occasion(value, out)
     _findings(value, out)
     _cited(value.key_facts, out.key_facts)
@@ -302,7 +304,7 @@ def _occasion(value: Handoff, out: service.Handoff) -> None:
     """Say what the handoff is about: who, when and why."""
     out.handoff_id = value.handoff_id
     out.schema_version = value.schema_version
-    _time(value.created_at, out.created_at)
+    time(value.created_at, out.created_at)
     out.session.tenant_id = value.tenant_id
     out.session.conversation_id = value.conversation_id
     out.session.account_id = value.account_id
@@ -350,9 +352,10 @@ def _transcript(
             text=value.text,
         )
         if value.occurred_at:
-            _time(value.occurred_at, line.occurred_at)
+            time(value.occurred_at, line.occurred_at)
 
 
-def _time(microseconds: int, out: Timestamp) -> None:
+def time(microseconds: int, out: Timestamp) -> None:
+    """Write a time, given in microseconds since 1970, into *out*."""
     out.seconds, rest = divmod(microseconds, 1_000_000)
     out.nanos = rest * 1_000

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contextd.errors import FieldViolation
 from contextd.rpc.enums import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from typing import NoReturn
 
+    from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
 
     from contextd.v1 import context_service_pb2 as service
@@ -112,6 +113,11 @@ class Check:
         if value < 0:
             self.refuse(field, "must not be negative")
 
+    def note(self, field: str, value: str) -> None:
+        """Take a remark of a few sentences."""
+        if not fits(value, MAX_NOTE_BYTES):
+            self.refuse(field, f"must have at most {MAX_NOTE_BYTES} bytes")
+
     def at_most(self, field: str, items: Sequence[object], limit: int = MAX_ITEMS) -> bool:
         """Take at most *limit* items; say whether they are worth looking at."""
         if len(items) > limit:
@@ -128,10 +134,10 @@ def fits(text: str, size: int) -> bool:
 def check_build(request: service.BuildContextRequest, limits: Limits) -> None:
     """Raise FieldViolations unless *request* can be decoded and served."""
     check = Check(limits)
-    _session(check, request)
+    session_ref(check, request)
     if request.HasField("message"):
-        _turn(check, "message", request.message)
-        _call_ids(check, (("message", request.message),))
+        check_turn(check, "message", request.message)
+        check_call_ids(check, (("message", request.message),))
     elif request.record_message:
         check.refuse("message", "is required to be recorded")
     check.text("system_prompt", request.system_prompt)
@@ -145,15 +151,10 @@ def check_build(request: service.BuildContextRequest, limits: Limits) -> None:
 def check_record(request: service.RecordTurnRequest, limits: Limits) -> None:
     """Raise FieldViolations unless *request* can be decoded and served."""
     check = Check(limits)
-    _session(check, request)
+    session_ref(check, request)
     if not request.turns:
         check.refuse("turns", "must have at least one item")
-    if check.at_most("turns", request.turns, MAX_TURNS):
-        turns = tuple((f"turns[{at}]", turn) for at, turn in enumerate(request.turns))
-        for path, turn in turns:
-            _turn(check, path, turn)
-        _call_ids(check, turns)
-        _turn_ids(check, turns)
+    check_turns(check, request.turns)
     check.identifier("request_id", request.request_id, required=False)
     check.not_negative("expected_revision", request.expected_revision)
     check.choice("durability", request.durability, (0, *DURABILITIES))
@@ -163,22 +164,18 @@ def check_record(request: service.RecordTurnRequest, limits: Limits) -> None:
 def check_escalate(request: service.EscalateRequest, limits: Limits) -> None:
     """Raise FieldViolations unless *request* can be decoded and served."""
     check = Check(limits)
-    _session(check, request)
+    session_ref(check, request)
     check.choice("reason", request.reason, (0, *REASONS))
-    if not fits(request.note, MAX_NOTE_BYTES):
-        check.refuse("note", f"must have at most {MAX_NOTE_BYTES} bytes")
+    check.note("note", request.note)
     check.choice("channel_mode", request.channel_mode, (0, *CHANNEL_MODES))
     check.identifier("request_id", request.request_id, required=False)
     check.close()
 
 
-def check_session(
-    request: sessions.GetSessionRequest | sessions.ListTurnsRequest | sessions.DeleteSessionRequest,
-    limits: Limits,
-) -> None:
+def check_session(request: Message, limits: Limits) -> None:
     """Raise FieldViolations unless *request* names a session."""
     check = Check(limits)
-    _session(check, request)
+    session_ref(check, request)
     check.close()
 
 
@@ -189,15 +186,8 @@ def check_tenant(request: sessions.ListSessionsRequest, limits: Limits) -> None:
     check.close()
 
 
-def _session(
-    check: Check,
-    request: service.BuildContextRequest
-    | service.RecordTurnRequest
-    | service.EscalateRequest
-    | sessions.GetSessionRequest
-    | sessions.ListTurnsRequest
-    | sessions.DeleteSessionRequest,
-) -> None:
+def session_ref(check: Check, request: Any) -> None:  # noqa: ANN401 - what has a `session`
+    """Take a request that names its session."""
     if not request.HasField("session"):
         check.refuse("session", "is required")
         return
@@ -216,7 +206,18 @@ def _budget(check: Check, request: service.BuildContextRequest) -> None:
         check.refuse("budget.reserved_output_tokens", "must be less than the context window")
 
 
-def _turn(check: Check, path: str, turn: common.Turn) -> None:
+def check_turns(check: Check, found: Sequence[common.Turn]) -> None:
+    """Take turns that can be recorded together."""
+    if check.at_most("turns", found, MAX_TURNS):
+        turns = tuple((f"turns[{at}]", turn) for at, turn in enumerate(found))
+        for path, turn in turns:
+            check_turn(check, path, turn)
+        check_call_ids(check, turns)
+        check_turn_ids(check, turns)
+
+
+def check_turn(check: Check, path: str, turn: common.Turn) -> None:
+    """Take a turn that can be recorded."""
     check.identifier(f"{path}.turn_id", turn.turn_id, required=False)
     check.identifier(f"{path}.author", turn.author, required=False)
     _role(check, path, turn)
@@ -232,7 +233,7 @@ def _turn(check: Check, path: str, turn: common.Turn) -> None:
     if turn.HasField("model_state"):
         _confidence(check, f"{path}.model_state", turn.model_state)
     if turn.HasField("occurred_at"):
-        _time(check, f"{path}.occurred_at", turn.occurred_at)
+        check_time(check, f"{path}.occurred_at", turn.occurred_at)
 
 
 def _role(check: Check, path: str, turn: common.Turn) -> None:
@@ -304,12 +305,13 @@ def _confidence(check: Check, path: str, state: common.ModelState) -> None:
         check.refuse(f"{path}.confidence", "must be between 0 and 1")
 
 
-def _time(check: Check, path: str, time: Timestamp) -> None:
+def check_time(check: Check, path: str, time: Timestamp) -> None:
+    """Take a time that a Timestamp may hold."""
     if not (FIRST_SECOND <= time.seconds <= LAST_SECOND and 0 <= time.nanos < 10**9):
         check.refuse(path, "must be a time between the years 1 and 9999")
 
 
-def _call_ids(check: Check, turns: Sequence[tuple[str, common.Turn]]) -> None:
+def check_call_ids(check: Check, turns: Sequence[tuple[str, common.Turn]]) -> None:
     """Refuse a call id given twice: results could not be told apart."""
     seen: set[str] = set()
     for path, turn in turns:
@@ -319,7 +321,8 @@ def _call_ids(check: Check, turns: Sequence[tuple[str, common.Turn]]) -> None:
             seen.add(call.id)
 
 
-def _turn_ids(check: Check, turns: Sequence[tuple[str, common.Turn]]) -> None:
+def check_turn_ids(check: Check, turns: Sequence[tuple[str, common.Turn]]) -> None:
+    """Refuse a turn id given twice."""
     seen: set[str] = set()
     for path, turn in turns:
         if turn.turn_id and turn.turn_id in seen:
