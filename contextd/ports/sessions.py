@@ -79,8 +79,9 @@ class SessionStore(Protocol):
         """Remove the session and all that was derived of it; return how many of each kind.
 
         That is "sessions", "records", "request_ids", "vectors", "stretches", "handoffs",
-        "jobs" and "account_conversations".  Must be idempotent: a session that is not there gives zero
-        counts.  After it returns, `read` gives nothing and the same request ids are free again.
+        "jobs" and "account_conversations".  Must be idempotent: a session that is not there
+        gives zero counts.  After it returns, `read` gives nothing and the same request ids are
+        free again.
         """
 
     async def sessions(
