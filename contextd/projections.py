@@ -111,7 +111,7 @@ def _of_handoff(
 ) -> Iterator[Projection]:
     match record:
         case HandoffRaised(handoff=handoff):
-            yield Filed(_entry(handoff))
+            yield Filed(_entry(key, handoff))
         case HandoffClaimed():
             yield Moved(record.handoff_id, HandoffStatus.CLAIMED, record.at, record.agent)
         case HandoffResolved():
@@ -134,11 +134,12 @@ def _job(queue: Queue, job_id: str, key: SessionKey, due_at: int) -> Job:
     return Job(queue, job_id, key.tenant_id, key.conversation_id, due_at)
 
 
-def _entry(handoff: Handoff) -> HandoffEntry:
+def _entry(key: SessionKey, handoff: Handoff) -> HandoffEntry:
+    """Return the entry of a session's handoff: it is where its log is, whatever it says."""
     return HandoffEntry(
         handoff_id=handoff.handoff_id,
-        tenant_id=handoff.tenant_id,
-        conversation_id=handoff.conversation_id,
+        tenant_id=key.tenant_id,
+        conversation_id=key.conversation_id,
         account_id=handoff.account_id,
         status=HandoffStatus.WAITING,
         reason=handoff.reason,

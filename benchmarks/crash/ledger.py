@@ -16,14 +16,25 @@ if TYPE_CHECKING:
 Request = pb.RecordTurnRequest | pb.BuildContextRequest | pb.EscalateRequest
 Response = pb.RecordTurnResponse | pb.BuildContextResponse | pb.EscalateResponse
 
-FAULTS = ("lost", "duplicated", "reordered", "half", "undeleted", "phantom", "changed", "surprises")
+FAULTS = (
+    "lost",
+    "duplicated",
+    "reordered",
+    "half",
+    "undeleted",
+    "phantom",
+    "changed",
+    "strayed",
+    "surprises",
+)
 """What can be wrong, as it is counted.
 
 `lost`: acknowledged and not there.  `duplicated`: there twice.  `reordered`: there in another
 place than promised, or before what was acknowledged before it was asked for.  `half`: a part of
 a request.  `undeleted`: of a session whose deletion was acknowledged.  `phantom`: nobody asked
-for it, or it was refused.  `changed`: a retry got another answer.  `surprises`: an error that
-no kill explains, or a damaged file.
+for it, or it was refused.  `changed`: a retry got another answer.  `strayed`: what stands
+beside the logs (inbox, accounts, queues) is not what follows from them.  `surprises`: an error
+that no kill explains, or a damaged file.
 """
 
 EXAMPLES = 5

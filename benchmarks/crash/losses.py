@@ -17,7 +17,15 @@ import apsw
 from benchmarks.crash.chance import Chance
 from benchmarks.crash.disk import Disk, Trouble
 from benchmarks.crash.ledger import FAULTS, Findings
-from benchmarks.crash.workload import TENANT, Promised, Session, Workload, compare, mark
+from benchmarks.crash.workload import (
+    TENANT,
+    Promised,
+    Session,
+    Workload,
+    compare,
+    compare_beside,
+    mark,
+)
 from contextd.errors import ContextdError, StoreUnavailable
 from contextd.model import SessionKey
 from contextd.stores.sqlite import SqliteStore
@@ -132,6 +140,7 @@ class Loss:
             self._count_leftovers(folder)
             for session, promised, _ in self._at_loss:
                 await compare(store, session, promised, self.found)
+            await compare_beside(store, self._sessions, self.found)
         finally:
             await store.aclose()
         self._check_file(folder)

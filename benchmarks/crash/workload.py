@@ -7,11 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contextd.errors import ContextdError, StoreClosed, StoreUnavailable
+from contextd.events import (
+    HandoffRaised,
+    Recapped,
+    SessionOpened,
+    TurnDeferred,
+    TurnsRecorded,
+)
+from contextd.model import AccountKey, Recap
 from contextd.ports import Commit
-from contextd.testing.samples import turns_recorded
+from contextd.testing.folded import folded, standing, unordered
+from contextd.testing.samples import handoff_of, turns_recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.crash.chance import Chance
     from benchmarks.crash.ledger import Findings
@@ -25,6 +34,9 @@ DIGEST = "digest"
 TRIES = 20
 SHARES = {"append": 15, "delete": 1, "retry": 1, "read": 2, "vectors": 1}
 """Which steps there are, and how often each is done."""
+
+KINDS = {"turns": 12, "opened": 2, "handoff": 2, "deferred": 2, "recapped": 1}
+"""Which records there are, and how often each is written."""
 
 Log = tuple[str, ...]
 
@@ -65,7 +77,26 @@ def mark(key: SessionKey, generation: int) -> str:
 
 def text_of(record: Record) -> str:
     """Return the text by which a record of a workload is known."""
-    return record.turns[0].text  # type: ignore[union-attr] - they are all turns
+    match record:
+        case SessionOpened(account_id=text) | TurnDeferred(note=text):
+            return text
+        case HandoffRaised(handoff=handoff):
+            return handoff.headline
+        case Recapped(recap=recap):
+            return recap.text
+        case TurnsRecorded(turns=turns):
+            return turns[0].text
+    raise ValueError(record)
+
+
+def accounts_of(logs: Mapping[SessionKey, Sequence[Record]]) -> list[AccountKey]:
+    """Return every account that *logs* speak of."""
+    return [
+        AccountKey(key.tenant_id, record.account_id)
+        for key, log in logs.items()
+        for record in log
+        if isinstance(record, SessionOpened)
+    ]
 
 
 @dataclass
@@ -171,8 +202,32 @@ class Workload:
             f"{session.mark} {self._serial}.{each} " + "x" * self.chance.randrange(self.padding)
             for each in range(self.chance.choice((1, 1, 2, 3)))
         ]
-        records = tuple(replace(turns_recorded(each), request_id="") for each in texts)
+        records = tuple(map(self._record, texts))
         return Commit(records, len(session.promised.sure), f"request-{self._serial}", DIGEST)
+
+    def _record(self, text: str) -> Record:
+        """Return a record known by *text*, of a kind that is drawn."""
+        (kind,) = self.chance.choices(tuple(KINDS), tuple(KINDS.values()))
+        name = text.rstrip("x").strip()
+        if kind == "opened":
+            return SessionOpened(1, name)
+        if kind == "handoff":
+            return handoff_of(name, headline=text, announce=self.chance.happens(0.5))
+        if kind == "deferred":
+            return TurnDeferred(1, "", "", name, 1, 1, text)
+        if kind == "recapped":
+            return Recapped(1, Recap(1, text))
+        return replace(turns_recorded(text), request_id="")
+
+
+async def compare_beside(store: SqliteStore, sessions: Sequence[Session], found: Findings) -> None:
+    """Compare inbox, accounts and queues of *store* with what its logs say they must be."""
+    logs = {each.key: await store.read(each.key) for each in sessions}
+    accounts = accounts_of(logs)
+    shown, meant = await standing(store, accounts), folded(logs).standing(accounts)
+    for name in meant:
+        if unordered(shown)[name] != unordered(meant)[name]:
+            found.add("strayed", f"{name}: {len(shown[name])} beside the logs, {len(meant[name])}")
 
 
 async def compare(

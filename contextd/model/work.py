@@ -24,10 +24,10 @@ class DeferralOutcome(Enum):
 class Job:
     """A piece of work of one session.
 
-    `job_id` is unique in its queue; what is to be done stands in the session's log under it.
-    `due_at` is when it may be leased (microseconds since 1970), `attempts` how often it was,
-    `lease` names the lease in force or the last one, which runs until `leased_until`.  A
-    `dead` job is leased no more; `error` says what went wrong last.
+    `job_id` is unique in its queue and tenant; what is to be done stands in the session's log
+    under it.  `due_at` is when it may be leased (microseconds since 1970), `attempts` how
+    often it was, `lease` names the lease in force or the last one, which runs until
+    `leased_until`.  A `dead` job is leased no more; `error` says what went wrong last.
     """
 
     queue: Queue
@@ -44,8 +44,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to end a job: void once somebody else was given it."""
+    """The right to end a job: void once somebody else was given it.
+
+    An empty `token` is no lease of any job.
+    """
 
     queue: Queue
     job_id: str
     token: str
+    tenant_id: str
+
+    @classmethod
+    def of(cls, job: Job) -> Lease:
+        """Return the lease that *job* was given out with."""
+        return cls(job.queue, job.job_id, job.lease, job.tenant_id)

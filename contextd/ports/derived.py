@@ -82,7 +82,8 @@ class WorkQueue(Protocol):
     ) -> Sequence[Job]:
         """Give out at most *limit* jobs that are due, the longest due first.
 
-        That is: not dead, `due_at` not after *now*, and no lease running beyond *now*.  Each
+        Equally due ones in byte order of their ids.  Due is: not dead, `due_at` not after
+        *now*, and no lease running beyond *now*.  Each
         gets the lease *token* until *until*, and one attempt more.  Must never give a job to
         two callers at once.  Without *tenant_id* those of all tenants.
         """

@@ -23,6 +23,7 @@ import msgspec
 from contextd.errors import StoreCorrupt, StoreTooNew
 from contextd.events import (
     AccountLinked,
+    AccountUpdated,
     DeferralEnded,
     Folded,
     HandoffClaimed,
@@ -57,6 +58,7 @@ KINDS = MappingProxyType(
         DeferralEnded: 10,
         SessionClosed: 11,
         Recapped: 12,
+        AccountUpdated: 13,
     }
 )
 """The number of each record class on disk.  A number is never used again for another."""
@@ -72,7 +74,7 @@ _DECODERS: Mapping[int, msgspec.msgpack.Decoder[Any]] = MappingProxyType(
 )
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Record | AccountUpdated) -> bytes:
     """Return the stored form of *record*.
 
     Texts must be valid Unicode: a lone surrogate raises UnicodeEncodeError.
@@ -82,12 +84,32 @@ def encode(record: Record) -> bytes:
 
 
 def decode(stored: bytes) -> Record:
-    """Return the record that was stored, equal in every field.
+    """Return the record of a session that was stored, equal in every field.
 
     Raises:
         StoreCorrupt: the bytes are not what `encode` made, be it by a single bit.
         StoreTooNew: a newer contextd wrote them.
     """
+    record = _decoded(stored)
+    if isinstance(record, AccountUpdated):
+        raise StoreCorrupt("a session's log holds a record of an account")
+    _share_names(record)
+    return record
+
+
+def decode_update(stored: bytes) -> AccountUpdated:
+    """Return the record of an account that was stored, equal in every field.
+
+    Raises:
+        StoreCorrupt, StoreTooNew: as `decode`.
+    """
+    record = _decoded(stored)
+    if not isinstance(record, AccountUpdated):
+        raise StoreCorrupt("an account's log holds a record of a session")
+    return record
+
+
+def _decoded(stored: bytes) -> Record | AccountUpdated:
     if len(stored) < _HEADER.size:
         raise StoreCorrupt("a stored record is shorter than its header")
     checksum, version, kind = _HEADER.unpack_from(stored)
@@ -102,8 +124,7 @@ def decode(stored: bytes) -> Record:
         record = _DECODERS[kind].decode(memoryview(stored)[_HEADER.size :])
     except UNREADABLE as error:
         raise StoreCorrupt("a stored record cannot be decoded") from error
-    _share_names(record)
-    return cast("Record", record)
+    return cast("Record | AccountUpdated", record)
 
 
 def _share_names(record: Record) -> None:

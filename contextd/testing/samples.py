@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from contextd.events import (
@@ -177,6 +178,26 @@ def handoff_raised() -> HandoffRaised:
         total_tokens=9,
     )
     return HandoffRaised(5, "request-2", "e" * 64, handoff, announce=True)
+
+
+def handoff_of(
+    handoff_id: str,
+    at: int = 5,
+    headline: str = "",
+    account_id: str = "",
+    *,
+    announce: bool = False,
+) -> HandoffRaised:
+    """Return a handoff of this id that is raised at *at*."""
+    full = handoff_raised()
+    handoff = replace(
+        full.handoff,
+        handoff_id=handoff_id,
+        created_at=at,
+        headline=headline,
+        account_id=account_id,
+    )
+    return replace(full, at=at, request_id="", digest="", handoff=handoff, announce=announce)
 
 
 RECORDS = (

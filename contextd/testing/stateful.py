@@ -1,7 +1,7 @@
 """Random sequences of calls on a store, compared with the plainest model of what it means.
 
     class MyMachine(StoreMachine):
-        async def open(self) -> SessionStore: ...
+        async def open(self) -> Store: ...
 
     TestMyMachine = MyMachine.TestCase
 
@@ -11,61 +11,70 @@ Hypothesis finds a sequence on which the store and the model differ and shrinks 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from contextd.errors import ContextdError, RequestIdReused, RevisionConflict
-from contextd.events import SessionOpened
-from contextd.model import SessionKey
+from contextd.errors import ContextdError
+from contextd.events import (
+    AccountLinked,
+    DeferralEnded,
+    HandoffClaimed,
+    HandoffResolved,
+    Recapped,
+    SessionClosed,
+    SessionOpened,
+    TurnDeferred,
+)
+from contextd.model import (
+    AccountKey,
+    DeferralOutcome,
+    HandoffOutcome,
+    Lease,
+    Queue,
+    Recap,
+    SessionKey,
+    SessionOutcome,
+)
 from contextd.ports import Commit
+from contextd.testing.folded import standing
+from contextd.testing.modelled import LEASED_FOR, Model
+from contextd.testing.samples import handoff_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from contextd.events import Record
-    from contextd.ports import SessionStore
+    from contextd.ports import Store
 
 Answer = TypeVar("Answer")
 
 KEYS = st.builds(SessionKey, st.sampled_from(["a", "A"]), st.sampled_from(["x", "x ", "y"]))
 REQUESTS = st.sampled_from(["", "r1", "r2"])
 DIGESTS = st.sampled_from(["d1", "d2"])
-SIZES = st.integers(1, 3)
+ACCOUNTS = tuple(AccountKey(tenant, account) for tenant in ("a", "A") for account in ("u", "v"))
 
+HAPPENINGS: tuple[Callable[[int], Record], ...] = (
+    lambda at: SessionOpened(at, ""),
+    lambda at: SessionOpened(at, "u"),
+    lambda at: AccountLinked(at, "u"),
+    lambda at: AccountLinked(at, "v"),
+    lambda at: Recapped(at, Recap(at, f"recap {at}")),
+    lambda at: SessionClosed(at, "", "", SessionOutcome.RESOLVED),
+    lambda at: handoff_of("h1", at, f"headline {at}", announce=bool(at % 2)),
+    lambda at: handoff_of("h2", at),
+    lambda at: HandoffClaimed(at, "", "", "h1", f"agent {at}", announce=bool(at % 2)),
+    lambda at: HandoffClaimed(at, "", "", "h2", ""),
+    lambda at: HandoffResolved(at, "", "", "h1", "", HandoffOutcome.SOLVED, closes=bool(at % 2)),
+    lambda at: TurnDeferred(at, "", "", "j1", 1, at % 7),
+    lambda at: TurnDeferred(at, "", "", "j2", 1, at % 7),
+    lambda at: DeferralEnded(at, "", "", "j1", DeferralOutcome.DONE),
+)
+"""What can happen to a session, of all that matters beside its log; ids meet on purpose."""
 
-@dataclass(slots=True)
-class Model:
-    """What a store means, without any of its difficulties."""
-
-    logs: dict[SessionKey, list[Record]] = field(default_factory=dict)
-    answers: dict[SessionKey, dict[str, tuple[str, int]]] = field(default_factory=dict)
-
-    def append(self, key: SessionKey, commit: Commit) -> object:
-        """Return (revision, replayed), or the class of the error."""
-        log, answers = self.logs.get(key, []), self.answers.get(key, {})
-        if commit.request_id in answers:
-            digest, revision = answers[commit.request_id]
-            return (revision, True) if digest == commit.digest else RequestIdReused
-        if commit.expected_revision != len(log):
-            return RevisionConflict
-        self.logs[key] = log + list(commit.records)
-        if commit.request_id:
-            answers[commit.request_id] = (commit.digest, len(self.logs[key]))
-        self.answers[key] = answers
-        return (len(self.logs[key]), False)
-
-    def delete(self, key: SessionKey) -> dict[str, int]:
-        """Return the counts of what was there."""
-        return {
-            "sessions": int(key in self.logs),
-            "records": len(self.logs.pop(key, [])),
-            "request_ids": len(self.answers.pop(key, {})),
-            "vectors": 0,
-            "stretches": 0,
-        }
+RECORDS = st.lists(st.sampled_from(HAPPENINGS), min_size=1, max_size=3)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -73,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     reopens = False
 
-    async def open(self) -> SessionStore:
+    async def open(self) -> Store:
         """Return an empty store, or one on the data of the last one closed."""
         raise NotImplementedError
 
@@ -83,6 +92,8 @@ class StoreMachine(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._model = Model()
         self._made = 0
+        self._now = 0
+        self._leases = [Lease(Queue.DEFERRAL, "j1", "never given", "a")]
         self._store = self._run(self.open())
 
     def teardown(self) -> None:
@@ -93,24 +104,48 @@ class StoreMachine(RuleBasedStateMachine):
     def _run(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         return self._runner.run(call)
 
-    def _records(self, count: int) -> tuple[Record, ...]:
-        self._made += count
-        return tuple(SessionOpened(self._made - left, "") for left in range(count))
+    def _records(self, happened: list[Callable[[int], Record]]) -> tuple[Record, ...]:
+        self._made += len(happened)
+        return tuple(each(self._made - left) for left, each in enumerate(happened))
 
-    @rule(key=KEYS, request=REQUESTS, digest=DIGESTS, size=SIZES, stale=st.integers(-2, 2))
-    def append(self, key: SessionKey, request: str, digest: str, size: int, stale: int) -> None:
+    @rule(
+        key=KEYS,
+        request=REQUESTS,
+        digest=DIGESTS,
+        happened=RECORDS,
+        stale=st.sampled_from([-2, -1, 0, 0, 0, 0, 0, 0, 1, 2]),
+    )
+    def append(
+        self,
+        key: SessionKey,
+        request: str,
+        digest: str,
+        happened: list[Callable[[int], Record]],
+        stale: int,
+    ) -> None:
         """Append at the current revision, or a little beside it."""
         expected = max(0, len(self._model.logs.get(key, [])) + stale)
-        commit = Commit(self._records(size), expected, request, digest)
+        commit = Commit(self._records(happened), expected, request, digest)
         assert self._run(_outcome(self._store.append(key, commit))) == self._model.append(
             key, commit
         )
 
-    @rule(keys=st.lists(KEYS, min_size=2, max_size=5), request=REQUESTS)
-    def append_together(self, keys: list[SessionKey], request: str) -> None:
+    @rule(
+        keys=st.lists(KEYS, min_size=2, max_size=5),
+        request=REQUESTS,
+        happened=st.sampled_from(HAPPENINGS),
+    )
+    def append_together(
+        self, keys: list[SessionKey], request: str, happened: Callable[[int], Record]
+    ) -> None:
         """Append several commits at once; they take effect in the order they were made."""
         commits = [
-            (key, Commit(self._records(1), len(self._model.logs.get(key, [])), request, "d1"))
+            (
+                key,
+                Commit(
+                    self._records([happened]), len(self._model.logs.get(key, [])), request, "d1"
+                ),
+            )
             for key in keys
         ]
         expected = [self._model.append(*each) for each in commits]
@@ -144,6 +179,67 @@ class StoreMachine(RuleBasedStateMachine):
         )
         assert list(page) == every[:2]
 
+    @rule(
+        queue=st.sampled_from(Queue),
+        later=st.integers(0, 4),
+        limit=st.integers(1, 3),
+        tenant=st.sampled_from(["", "a", "A"]),
+    )
+    def lease(self, queue: Queue, later: int, limit: int, tenant: str) -> None:
+        """Lease what is due, a little later than before."""
+        self._now += later
+        self._made += 1
+        until, token = self._now + LEASED_FOR, f"lease {self._made}"
+        given = self._run(
+            self._store.work.lease(
+                queue, now=self._now, until=until, token=token, limit=limit, tenant_id=tenant
+            )
+        )
+        assert given == self._model.lease(queue, self._now, token, limit, tenant)
+        self._leases += map(Lease.of, given)
+
+    @rule(which=st.integers(0, 9), end=st.sampled_from(["postpone", "bury", "drop", "complete"]))
+    def end(self, which: int, end: str) -> None:
+        """Let a job wait, lie or go under a lease, one of the newest."""
+        lease = self._leases[-1 - which % len(self._leases)]
+        job = self._model.held(lease)
+        if end == "postpone":
+            until = self._now + 3
+            given = self._run(self._store.work.postpone(lease, due_at=until, error="later"))
+            assert given == (
+                job and self._model.put(replace(job, due_at=until, leased_until=0, error="later"))
+            )
+        elif end == "bury":
+            given = self._run(self._store.work.bury(lease, error="dead"))
+            assert given == (
+                job and self._model.put(replace(job, leased_until=0, dead=True, error="dead"))
+            )
+        elif end == "drop":
+            assert self._run(self._store.work.drop(lease)) == (job is not None)
+            self._model.drop(lease)
+        else:
+            self._complete(lease)
+
+    def _complete(self, lease: Lease) -> None:
+        key = SessionKey(lease.tenant_id, "y")
+        ended = DeferralEnded(self._made, "", "", lease.job_id, DeferralOutcome.DONE)
+        commit = Commit((ended,), len(self._model.logs.get(key, [])), "", "", lease)
+        outcome = self._run(_outcome(self._store.append(key, commit)))
+        assert outcome == self._model.append(key, commit)
+
+    @rule(queue=st.sampled_from(Queue), tenant=st.sampled_from(["a", "A"]))
+    def revive(self, queue: Queue, tenant: str) -> None:
+        """Let the dead jobs of a tenant wait again, and one that is not dead."""
+        jobs = [job for job in self._model.beside.jobs.values() if job.tenant_id == tenant]
+        for job in jobs:
+            given = self._run(self._store.work.revive(queue, tenant, job.job_id, self._now))
+            wanted = self._model.beside.jobs.get((queue, tenant, job.job_id))
+            if wanted is None or not wanted.dead:
+                assert given is None
+                continue
+            alive = replace(wanted, due_at=self._now, attempts=0, lease="", dead=False)
+            assert given == self._model.put(alive)
+
     @precondition(lambda self: self.reopens)
     @rule()
     def reopen(self) -> None:
@@ -155,6 +251,11 @@ class StoreMachine(RuleBasedStateMachine):
     def is_ready(self) -> None:
         """The store can always take the next write."""
         assert self._run(self._store.ready())
+
+    @invariant()
+    def what_stands_beside_the_logs_follows_from_them(self) -> None:
+        """Inbox, index and queues are what the model says, in its order."""
+        assert self._run(standing(self._store, ACCOUNTS)) == self._model.beside.standing(ACCOUNTS)
 
 
 async def _outcome(call: Awaitable[Any]) -> object:

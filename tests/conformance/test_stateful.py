@@ -13,11 +13,11 @@ from contextd.stores.sqlite import SqliteStore
 from contextd.testing.stateful import StoreMachine
 
 if TYPE_CHECKING:
-    from contextd.ports import SessionStore
+    from contextd.ports import Store
 
 
 class MemoryMachine(StoreMachine):
-    async def open(self) -> SessionStore:
+    async def open(self) -> Store:
         """Open an empty one."""
         return MemoryStore()
 
@@ -29,7 +29,7 @@ class SqliteMachine(StoreMachine):
         self._folder = TemporaryDirectory()
         super().__init__()
 
-    async def open(self) -> SessionStore:
+    async def open(self) -> Store:
         """Open the file of this run."""
         return await SqliteStore.open(Path(self._folder.name) / "sessions.db")
 

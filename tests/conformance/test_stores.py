@@ -11,7 +11,7 @@ import pytest
 from contextd.stores import SCHEMES, codec
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
-from contextd.testing.contracts import SessionStoreContract
+from contextd.testing.contracts import StoreContract
 from contextd.testing.harness import StoreHarness
 from tests.stores.faulty_disk import FaultyDisk
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextd.ports import Store
 
 
-class TestMemoryStore(SessionStoreContract):
+class TestMemoryStore(StoreContract):
     exceptions: ClassVar[Mapping[str, str]] = {
         "test_reopen": "memory ends with the process, and the store claims no more",
         "test_ready_while_hung": "there is no backend that could hang",
@@ -41,7 +41,7 @@ class TestMemoryStore(SessionStoreContract):
         return logs[key].records if key in logs else ()
 
 
-class TestSqliteStore(SessionStoreContract):
+class TestSqliteStore(StoreContract):
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path: Path) -> None:
         self.path = tmp_path / "sessions.db"
@@ -94,6 +94,6 @@ def test_every_store_has_its_class() -> None:
 
 
 def _is_suite(each: object) -> bool:
-    if not isinstance(each, type) or each is SessionStoreContract:
+    if not isinstance(each, type) or each is StoreContract:
         return False
     return issubclass(each, StoreHarness) and each is not StoreHarness

@@ -33,6 +33,7 @@ def test_nothing_acknowledged_is_lost_without_power() -> None:
         assert faults(lines) == 0, lines[-1]["examples"]
     found = totals(lines)
     assert found["losses"] > SEEDS, "some lose power again while they come back"
+    assert found["leftovers"] == 0
     for happened in ("acknowledged", "errors", "kills", "deleted"):
         assert found[happened] > SEEDS // 4, happened
 

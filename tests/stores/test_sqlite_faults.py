@@ -198,7 +198,7 @@ def test_too_many_reading(tmp_path: Path) -> None:
 
     async def test(store: SqliteStore, disk: FaultyDisk) -> None:
         await store.append(KEY, commit(0))
-        idle = store._opened.reading
+        idle = store._threads._opened.reading
         busy = [idle.get() for _ in range(idle.qsize())]
         reads = [asyncio.create_task(store.read(KEY)) for _ in range(4)]
         await asyncio.wait(reads[3:])
@@ -215,7 +215,7 @@ def test_a_bug_does_not_end_the_writer(tmp_path: Path) -> None:
 
     async def test(store: SqliteStore, disk: FaultyDisk) -> None:
         with pytest.raises(ZeroDivisionError):
-            await store._writer.submit(lambda _: 1 // 0)
+            await store._threads._writer.submit(lambda _: 1 // 0)
         assert (await store.append(KEY, commit(0))).revision == 2
 
     on_faulty_disk(tmp_path, test)
@@ -250,7 +250,7 @@ def test_closing_finishes_what_waits(tmp_path: Path) -> None:
         keys = [SessionKey("tenant", str(number)) for number in range(5)]
         rest = [asyncio.create_task(store.append(key, commit(0))) for key in keys]
         await asyncio.sleep(0)
-        closing = asyncio.create_task(store._writer.aclose())
+        closing = asyncio.create_task(store._threads._writer.aclose())
         await asyncio.sleep(0)
         disk.going.set()
         outcomes = await asyncio.gather(first, *rest)

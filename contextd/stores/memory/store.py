@@ -88,7 +88,7 @@ class MemoryStore:
             case Linked() | Retitled() | Ended():
                 self.accounts.take(key, change)
             case Queued() | Done():
-                self.work.take(change)
+                self.work.take(key, change)
 
     def _revision(self, key: SessionKey) -> int:
         return len(self._logs[key].records)

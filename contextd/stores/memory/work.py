@@ -21,14 +21,14 @@ class MemoryQueue:
     def __init__(self, must_be_open: Callable[[], None]) -> None:
         """Start empty; *must_be_open* raises when the store is closed."""
         self._must_be_open = must_be_open
-        self._jobs: dict[tuple[Queue, str], Job] = {}
+        self._jobs: dict[tuple[Queue, str, str], Job] = {}
 
-    def take(self, change: Queued | Done) -> None:
+    def take(self, key: SessionKey, change: Queued | Done) -> None:
         """Do what *change* says."""
         if isinstance(change, Queued):
-            self._jobs[change.job.queue, change.job.job_id] = change.job
+            self._put(change.job)
         else:
-            self._jobs.pop((change.queue, change.job_id), None)
+            self._jobs.pop((change.queue, key.tenant_id, change.job_id), None)
 
     def must_hold(self, lease: Lease) -> None:
         """Raise LeaseLost unless the job is there under this lease."""
@@ -61,7 +61,7 @@ class MemoryQueue:
             and job.leased_until <= now
             and tenant_id in ("", job.tenant_id)
         ]
-        chosen = sorted(due, key=lambda job: (job.due_at, job.job_id.encode()))[:limit]
+        chosen = sorted(due, key=lambda job: (job.due_at, job.job_id, job.tenant_id))[:limit]
         return tuple(
             self._put(replace(job, lease=token, leased_until=until, attempts=job.attempts + 1))
             for job in chosen
@@ -81,7 +81,7 @@ class MemoryQueue:
         """Remove it."""
         held = self._held(lease) is not None
         if held:
-            del self._jobs[lease.queue, lease.job_id]
+            del self._jobs[lease.queue, lease.tenant_id, lease.job_id]
         return held
 
     async def revive(self, queue: Queue, tenant_id: str, job_id: str, due_at: int) -> Job | None:
@@ -94,8 +94,7 @@ class MemoryQueue:
     async def job(self, queue: Queue, tenant_id: str, job_id: str) -> Job | None:
         """Look it up."""
         self._must_be_open()
-        job = self._jobs.get((queue, job_id))
-        return job if job is not None and job.tenant_id == tenant_id else None
+        return self._jobs.get((queue, tenant_id, job_id))
 
     async def jobs(
         self, queue: Queue, tenant_id: str, *, dead: bool, after: str = "", limit: int = 100
@@ -112,9 +111,9 @@ class MemoryQueue:
 
     def _held(self, lease: Lease) -> Job | None:
         self._must_be_open()
-        job = self._jobs.get((lease.queue, lease.job_id))
-        return job if job is not None and job.lease == lease.token else None
+        job = self._jobs.get((lease.queue, lease.tenant_id, lease.job_id))
+        return job if job is not None and "" != job.lease == lease.token else None
 
     def _put(self, job: Job) -> Job:
-        self._jobs[job.queue, job.job_id] = job
+        self._jobs[job.queue, job.tenant_id, job.job_id] = job
         return job

@@ -1,7 +1,9 @@
 """The embedded store: one SQLite file, durable on disk when an append is acknowledged.
 
-`file` opens it (lock, pragmas, migrations, errors), `log` holds the statements of one
-connection, `writer` is the thread that commits in groups, `store` is the port.
+`file` is the file itself (lock, pragmas, migrations, errors), which `opening` opens.  A
+`database` is one connection: the sessions in `log`, what follows from them and from accounts in
+`inbox`, `accounts` and `work`, each with the port over it.  `threads` lends connections to the
+ports, `writer` is the thread that commits in groups, `store` is the port of sessions.
 """
 
 from __future__ import annotations

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import apsw
@@ -20,7 +22,7 @@ from contextd.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import IO
 
 OLDEST_SQLITE = (3, 51, 3)
@@ -34,6 +36,9 @@ BUSY_MS = 5000
 
 PIECE_BYTES = 1 << 16
 """How much of a WAL is rewritten at once; SQLite writes nothing where it is asked for 128 KiB."""
+
+Fill = Callable[[apsw.Connection], None]
+NOTHING_TO_FILL: Mapping[int, Fill] = MappingProxyType({})
 
 _SQL = files("contextd.stores") / "sql" / "sqlite"
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
@@ -153,8 +158,12 @@ def connect(path: Path, vfs: str = "") -> apsw.Connection:
     return connection
 
 
-def migrate(connection: apsw.Connection, scripts: Sequence[str]) -> None:
+def migrate(
+    connection: apsw.Connection, scripts: Sequence[str], fill: Mapping[int, Fill] = NOTHING_TO_FILL
+) -> None:
     """Bring the schema from the version it has to the newest, each step whole or not at all.
+
+    *fill* has what is to be done of a step when its script has run, by its version.
 
     Raises:
         StoreTooNew: a newer contextd has migrated the file further.
@@ -170,6 +179,8 @@ def migrate(connection: apsw.Connection, scripts: Sequence[str]) -> None:
     for number, script in enumerate(scripts[version:], version + 1):
         with connection:
             connection.execute(script)
+            if number in fill:
+                fill[number](connection)
             connection.pragma("user_version", number)
             connection.pragma("application_id", APPLICATION_ID)
 

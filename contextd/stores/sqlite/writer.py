@@ -20,7 +20,7 @@ from contextd.stores.sqlite.file import translated
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from contextd.stores.sqlite.log import Log
+    from contextd.stores.sqlite.database import Database
 
 GROUP = 256
 """Commits in one transaction at most, so that the first does not wait long for the last."""
@@ -39,7 +39,7 @@ LONGEST_WAL_PAGES = 16_384
 class Job:
     """Work for the thread.  `scrub` empties the WAL before the outcome is told."""
 
-    work: Callable[[Log], object]
+    work: Callable[[Database], object]
     told: asyncio.Future[Any]
     scrub: bool = False
 
@@ -47,9 +47,11 @@ class Job:
 class Writer:
     """Accepts work on the event loop it was made on and does it on a thread of its own."""
 
-    def __init__(self, log: Log, reopen: Callable[[], Log], max_pending: int) -> None:
-        """Start with *log*; after a failed transaction use what *reopen* gives."""
-        self._log: Log | None = log
+    def __init__(
+        self, database: Database, reopen: Callable[[], Database], max_pending: int
+    ) -> None:
+        """Start with *database*; after a failed transaction use what *reopen* gives."""
+        self._database: Database | None = database
         self._reopen = reopen
         self._max_pending = max_pending
         self._loop = asyncio.get_running_loop()
@@ -61,7 +63,9 @@ class Writer:
         self._thread = Thread(target=self._run, name="contextd-sqlite-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Log], object], *, scrub: bool = False) -> asyncio.Future[Any]:
+    def submit(
+        self, work: Callable[[Database], object], *, scrub: bool = False
+    ) -> asyncio.Future[Any]:
         """Queue *work* and return the future of its outcome.
 
         Cancelling the future drops the work if it has not begun.
@@ -111,9 +115,9 @@ class Writer:
         if not jobs:
             return []
         try:
-            self._log = self._log or self._reopen()
-            outcomes: Sequence[object] = self._log.group([job.work for job in jobs])
-            self._wal_pages += self._log.pages_written()
+            self._database = self._database or self._reopen()
+            outcomes: Sequence[object] = self._database.group([job.work for job in jobs])
+            self._wal_pages += self._database.pages_written()
         except (apsw.Error, ContextdError) as error:
             self._drop()
             outcomes = [translated(error) for _ in jobs]
@@ -125,10 +129,10 @@ class Writer:
 
     def _checkpoint_if_due(self, *, idle: bool) -> None:
         limit = CHECKPOINT_PAGES if idle else LONGEST_WAL_PAGES
-        if self._log is None or not (self._scrub_due or self._wal_pages >= limit):
+        if self._database is None or not (self._scrub_due or self._wal_pages >= limit):
             return
         try:
-            if self._log.checkpoint(truncate=self._scrub_due):
+            if self._database.checkpoint(truncate=self._scrub_due):
                 self._scrub_due = False
             self._wal_pages = 0
         except apsw.Error:  # the WAL still has everything: the next one to write reopens
@@ -144,14 +148,14 @@ class Writer:
     def _drop(self, *, tidy: bool = False) -> None:
         """Trust the connection no more; the next one begins with an empty WAL."""
         self._wal_pages = 0
-        if self._log is not None:
-            self._log.close(tidy=tidy)
-            self._log = None
+        if self._database is not None:
+            self._database.close(tidy=tidy)
+            self._database = None
 
     def _close(self) -> None:
         emptied = False
         try:
-            emptied = self._log is not None and self._log.checkpoint(truncate=True)
+            emptied = self._database is not None and self._database.checkpoint(truncate=True)
         except apsw.Error:  # what is acknowledged is in the WAL; the next open takes it from there
             pass
         finally:

@@ -1,11 +1,30 @@
 """What every adapter must do, as one suite a port, each to subclass.
 
 A subclass says how the adapter is opened, and what else its suite asks for; the tests come
-with it.  Fakes pass the suite of what they stand for.
+with it.  Fakes pass the suite of what they stand for.  A store has four suites:
+
+    class TestMyStore(StoreContract): ...
 """
 
+from contextd.testing.contracts.accounts import AccountStoreContract
 from contextd.testing.contracts.embedders import EmbedderContract
+from contextd.testing.contracts.inbox import HandoffInboxContract
 from contextd.testing.contracts.stores import SessionStoreContract
 from contextd.testing.contracts.summarizers import SummarizerContract
+from contextd.testing.contracts.work import WorkQueueContract
 
-__all__ = ["EmbedderContract", "SessionStoreContract", "SummarizerContract"]
+__all__ = [
+    "AccountStoreContract",
+    "EmbedderContract",
+    "HandoffInboxContract",
+    "SessionStoreContract",
+    "StoreContract",
+    "SummarizerContract",
+    "WorkQueueContract",
+]
+
+
+class StoreContract(
+    SessionStoreContract, HandoffInboxContract, AccountStoreContract, WorkQueueContract
+):
+    """All that a Store must do, in one suite."""

@@ -45,3 +45,87 @@ CREATE TABLE stretches (
     method BLOB NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
+
+-- What stands beside the logs of sessions.  All of it but the accounts follows from them.  A
+-- row's `session` is that of `sessions`; its tenant stands in the row for the indices.
+
+-- One row: the number of the newest change, of whatever row.  It never goes back.
+CREATE TABLE positions (
+    newest INTEGER NOT NULL
+) STRICT;
+
+-- One row a handoff.  `raised` is the number of its raising, `position` of its last change.
+CREATE TABLE handoffs (
+    raised INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    tenant BLOB NOT NULL,
+    handoff BLOB NOT NULL,
+    account BLOB NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    headline BLOB NOT NULL,
+    channel_mode TEXT NOT NULL,
+    raised_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    agent BLOB NOT NULL,
+    outcome TEXT,
+    UNIQUE (tenant, handoff)
+) STRICT;
+
+CREATE INDEX handoffs_of_session ON handoffs (session, status);
+
+CREATE INDEX handoffs_by_status ON handoffs (tenant, status, raised);
+
+CREATE INDEX handoffs_by_change ON handoffs (tenant, position);
+
+-- One row a session that belongs to an account.  `linked` is the number of the linking; `recap`
+-- the position in `records` of what was last read of the conversation.
+CREATE TABLE account_conversations (
+    session INTEGER PRIMARY KEY,
+    tenant BLOB NOT NULL,
+    account BLOB NOT NULL,
+    linked INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    recap INTEGER,
+    closed INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX conversations_of_account ON account_conversations (tenant, account, linked);
+
+-- One row a change of an account, in `codec` form; the log of the account is all of them.
+CREATE TABLE accounts (
+    tenant BLOB NOT NULL,
+    account BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    request_id BLOB,
+    digest BLOB,
+    UNIQUE (tenant, account, revision)
+) STRICT;
+
+CREATE UNIQUE INDEX account_requests ON accounts (tenant, account, request_id)
+WHERE request_id IS NOT NULL;
+
+-- One row a job that has not ended; the fields of `Job`.
+CREATE TABLE jobs (
+    queue TEXT NOT NULL,
+    tenant BLOB NOT NULL,
+    job BLOB NOT NULL,
+    session INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    lease BLOB NOT NULL,
+    leased_until INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    error BLOB NOT NULL,
+    PRIMARY KEY (queue, tenant, job)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX jobs_of_session ON jobs (session);
+
+CREATE INDEX jobs_of_tenant ON jobs (queue, tenant, dead, job);
+
+CREATE INDEX jobs_due ON jobs (queue, due_at, job, tenant) WHERE dead = 0;
+
+CREATE INDEX jobs_due_of_tenant ON jobs (queue, tenant, due_at, job) WHERE dead = 0;
