@@ -36,7 +36,8 @@ class TurnsRecorded:
     `encoding` names the tokenizer that counted the turns; `budget` is the newest one a
     caller stated; `escalation` is part of the answer, kept so that a retry gets the very
     same one.  `switched` says that with these turns the pressure reached its mark, and the
-    prepared fold came into force.  `digest` is the SHA-256 of the request's content, in hex.
+    prepared fold came into force.  `digest` is the SHA-256 of the request's content, in hex;
+    `policy_hash` tells by which rules all this was decided.
     """
 
     at: int
@@ -49,6 +50,7 @@ class TurnsRecorded:
     budget: Budget | None = None
     escalation: Escalation = Escalation()
     switched: bool = False
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,13 @@ class Summarized:
 
 @dataclass(frozen=True, slots=True)
 class HandoffRaised:
-    """The conversation was handed to a human."""
+    """The conversation was handed to a human; `policy_hash` tells by which rules."""
 
     at: int
     request_id: str
     digest: str
     handoff: Handoff
+    policy_hash: str = ""
 
 
 Record = SessionOpened | AccountLinked | TurnsRecorded | Folded | Summarized | HandoffRaised

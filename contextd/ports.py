@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contextd.events import Record
     from contextd.model import Draft, Durability, Retelling, SessionKey
     from contextd.policy.access import Credentials, Principal
+    from contextd.policy.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,18 @@ class Authenticator(Protocol):
         Raises:
             CredentialMissing, CredentialInvalid, CredentialExpired: nobody that is known.
         """
+
+
+class Policies(Protocol):
+    """Knows which rules are in force for whom."""
+
+    def of(self, tenant_id: str) -> Policy:
+        """Return the policy of a tenant, which need not be known by name.
+
+        Must answer from memory, at once.  What is in force may change from call to call, so
+        that whoever decides asks once, at the beginning, and goes by the answer to the end.
+        """
+        ...
 
 
 class SessionStore(Protocol):
