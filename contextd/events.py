@@ -50,7 +50,8 @@ class TurnsRecorded:
     `encoding` names the tokenizer that counted the turns; `budget` is the newest one a
     caller stated; `escalation` is part of the answer, kept so that a retry gets the very
     same one.  `switched` says that with these turns the pressure reached its mark, and the
-    prepared fold came into force.  `digest` is the SHA-256 of the request's content, in hex.
+    prepared fold came into force.  `digest` is the SHA-256 of the request's content, in hex;
+    `policy_hash` tells by which rules all this was decided.
     """
 
     at: int
@@ -63,6 +64,7 @@ class TurnsRecorded:
     budget: Budget | None = None
     escalation: Escalation = Escalation()
     switched: bool = False
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Summarized:
 
 @dataclass(frozen=True, slots=True)
 class HandoffRaised:
-    """The conversation was handed to a human.
+    """The conversation was handed to a human; `policy_hash` tells by which rules.
 
     `announce` says that somebody wants to be told of this handoff and of what becomes of it.
     """
@@ -102,6 +104,7 @@ class HandoffRaised:
     digest: str
     handoff: Handoff
     announce: bool = False
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

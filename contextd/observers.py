@@ -34,6 +34,7 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "own_tokens": ("Tokens that contextd's own model calls took", ("kind",)),
     "summaries": ("Summaries asked of a model, by how they ended", ("outcome",)),
     "summarizer_breaker": ("Changes of the summarizer's circuit breaker", ("state",)),
+    "policy_reloads": ("Policy files read again because they changed", ("outcome",)),
     "pressure_changes": ("Changes of what answers do without under load", ("relief",)),
     "query_vectors": ("Transformer vectors of queries", ("outcome",)),
     "refined_turns": ("Turns given transformer vectors, by where these came from", ("source",)),
@@ -130,12 +131,7 @@ class PrometheusObserver:
             ("method", "code"),
             RPC_BUCKETS,
         )
-        self._in_flight = Gauge(
-            "contextd_rpc_in_flight",
-            "Calls at work or waiting",
-            ("method",),
-            registry=self.registry,
-        )
+        self._in_flight = self._gauge("rpc_in_flight", "Calls at work or waiting", "method")
         self._shed = Counter(
             "contextd_rpc_shed",
             "Calls refused for want of capacity",
@@ -148,10 +144,14 @@ class PrometheusObserver:
             ("reason",),
             registry=self.registry,
         )
-        self._certificate = Gauge(
-            "contextd_tls_not_after_seconds",
+        self._certificate = self._gauge(
+            "tls_not_after_seconds",
             "When the server certificate in use expires, in seconds since 1970; 0: no TLS",
-            registry=self.registry,
+        )
+        self._policy = self._gauge(
+            "policy_info",
+            "1 for the policy in force, whose hash stands for all tenants' rules together",
+            "hash",
         )
         self._stage = QuickHistogram(
             "contextd_stage_duration_seconds",
@@ -218,6 +218,11 @@ class PrometheusObserver:
         """The server certificate in use expires then, in seconds since 1970."""
         self._certificate.set(seconds)
 
+    def policy_is(self, policy_hash: str) -> None:
+        """This policy is in force now, and no other."""
+        self._policy.clear()
+        self._policy.labels(policy_hash).set(1)
+
     def loop_lag(self, seconds: float) -> None:
         """A timer ran *seconds* late."""
         self._lag.observe((), seconds)
@@ -225,6 +230,9 @@ class PrometheusObserver:
     def gc_pause(self, generation: int, seconds: float) -> None:
         """A collection of *generation* (0 to 2) took *seconds*."""
         self._pauses.observe((str(generation),), seconds)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"contextd_{name}", text, labels, registry=self.registry)
 
     def _counter(self, name: str) -> Counter:
         text, labels = COUNTS[name]

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import faiss
 
-from contextd.app.access import wire_access
+from contextd.app.access import read_access
 from contextd.app.allocating import keep_few_heaps
 from contextd.app.levels import show_levels
+from contextd.app.policies import wire_policies
 from contextd.app.ports_in_use import Ports, shipped_tokenizers
 from contextd.app.retrieval import load_model, wire_search
-from contextd.app.running import run_until_closed, settle_interpreter
+from contextd.app.running import keep_looking, run_until_closed, settle_interpreter
 from contextd.app.serving import make_admission, make_server, open_ops
 from contextd.app.summaries import wire_summaries
 from contextd.app.verbs import wire_verbs
@@ -33,7 +34,7 @@ from contextd.observers import PrometheusObserver, watch_loop, watched_collectio
 from contextd.stores import open_when_free
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from contextd.config import Config
     from contextd.ops import OpsServer
@@ -48,6 +49,8 @@ class App:
     ops: OpsServer
     socket: str
     drain_seconds: float
+    reload: Callable[[], None]
+    """Looks at once whether a file that may change while it serves has changed."""
 
     @property
     def addresses(self) -> list[str]:
@@ -85,11 +88,13 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         store = await open_when_free(config.store.url, config.server.takeover_seconds)
         stack.push_async_callback(store.aclose)
         observer = PrometheusObserver()
-        access = wire_access(config, observer, stack)
+        access = read_access(config, observer.certificate_until)
+        policies, policy_files = wire_policies(config, observer)
+        reload = keep_looking(config, access.files, policy_files, observer, stack)
         admission = make_admission(config, observer)
         background = Background(observer, busy=lambda: bool(admission.relief()))
         accepted = Accepted()
-        ports = Ports(store, tokenizers, embedder, observer)
+        ports = Ports(store, tokenizers, embedder, observer, policies)
         sessions = HotSessions(store, tokenizers, capacity_bytes=config.sessions.capacity_mib << 20)
         writer = Writer(store, sessions, accepted, background.nudge)
         stack.push_async_callback(accepted.drain)
@@ -110,4 +115,4 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         if model is not None and load is not None:
             run_until_closed(stack, load_model(model, load))
         settle_interpreter()
-        yield App(server, ops, config.server.socket, config.server.drain_seconds)
+        yield App(server, ops, config.server.socket, config.server.drain_seconds, reload)

@@ -8,23 +8,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contextd.app.running import run_until_closed
 from contextd.auth.authenticator import Authenticator
-from contextd.auth.reloading import Reloading, reload_on_change
 from contextd.auth.tokens import read_tokens
 from contextd.errors import ConfigInvalid
 from contextd.policy.access import Identities
 from contextd.policy.allowance import Allowance
+from contextd.reloading import Reloading
 from contextd.rpc.gate import Gate
 from contextd.rpc.limits import TenantLimits
 from contextd.rpc.servicer import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AsyncExitStack
 
     from contextd.config import Config, LimitsConfig
-    from contextd.observers import PrometheusObserver
     from contextd.ports import Certificate
 
 
@@ -72,18 +69,6 @@ def read_access(config: Config, certified: Callable[[float], None]) -> Access:
         each.load()
     gate = Gate(authenticator, _limits(config.limits), bool(config.auth.identities))
     return Access(gate, files, shown)
-
-
-def wire_access(config: Config, observer: PrometheusObserver, stack: AsyncExitStack) -> Access:
-    """Read who may ask, and go on looking whether it has changed.
-
-    Raises ConfigInvalid as `read_access` does.
-    """
-    access = read_access(config, observer.certificate_until)
-    if access.files:
-        watching = reload_on_change(access.files, config.tls.reload_seconds, observer)
-        run_until_closed(stack, watching)
-    return access
 
 
 def _certificate(

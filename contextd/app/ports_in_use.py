@@ -11,18 +11,19 @@ from contextd.tokenizers import open_tokenizers
 if TYPE_CHECKING:
     from contextd.config import Config
     from contextd.observers import PrometheusObserver
-    from contextd.ports import Embedder, Store, Tokenizers
+    from contextd.ports import Embedder, Policies, Store, Tokenizers
     from contextd.tokenizers.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The adapters in use."""
+    """What the engine asks of the outside: the adapters in use, and the policies in force."""
 
     store: Store
     tokenizers: Tokenizers
     embedder: Embedder
     observer: PrometheusObserver
+    policies: Policies
 
 
 def shipped_tokenizers(config: Config) -> Catalog:

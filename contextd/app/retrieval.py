@@ -49,7 +49,7 @@ def wire_search(
     stack: AsyncExitStack,
 ) -> Searching:
     """Wire the ladder: queries have one thread, turns in the background another."""
-    settings, rules = config.embedder, config.policy.retrieval
+    settings = config.embedder
     queries = ThreadPoolExecutor(1, "contextd-queries")
     stack.callback(queries.shutdown, cancel_futures=True)
     meaning = Meaning(
@@ -59,9 +59,9 @@ def wire_search(
         patience=Patience(settings.deadline_share, settings.max_wait_ms / 1_000),
         observer=ports.observer,
     )
-    keeping = Keeping(ports.store, ports.embedder, rules)
+    keeping = Keeping(ports.store, ports.embedder)
     if model is None:
-        return Searching(Indexer(ports.embedder, rules, keeping=keeping), meaning)
+        return Searching(Indexer(ports.embedder, keeping=keeping), meaning)
     turns = ThreadPoolExecutor(1, "contextd-turns", initializer=_let_others_go_first)
     stack.callback(turns.shutdown, cancel_futures=True)
     refining = Refining(
@@ -69,12 +69,11 @@ def wire_search(
         sessions,
         ports.store,
         thread=turns,
-        rules=rules,
         observer=ports.observer,
         batch=settings.batch_passages,
     )
     run_until_closed(stack, refining.run(), refining.close)
-    return Searching(Indexer(ports.embedder, rules, refining, keeping), meaning)
+    return Searching(Indexer(ports.embedder, refining, keeping), meaning)
 
 
 async def load_model(model: FineModel, load: Callable[[], Embedder]) -> None:

@@ -7,13 +7,18 @@ import gc
 import sys
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contextd.app.allocating import give_back
+from contextd.reloading import Lookout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from contextlib import AsyncExitStack
+
+    from contextd.config import Config
+    from contextd.ports import Observer
+    from contextd.reloading import Reloading
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """How seldom the collector looks, once what lives for ever has been frozen."""
@@ -42,6 +47,26 @@ def run_until_closed(
         await asyncio.wait({task})
 
     stack.push_async_callback(end)
+
+
+def keep_looking(
+    config: Config,
+    keys: Sequence[Reloading[Any]],
+    policy: Sequence[Reloading[Any]],
+    observer: Observer,
+    stack: AsyncExitStack,
+) -> Callable[[], None]:
+    """Look from time to time whether files have changed; return how to look at once."""
+    groups = ((config.tls.reload_seconds, keys), (config.policy.reload_seconds, policy))
+    lookouts = [Lookout(files, seconds, observer) for seconds, files in groups if files]
+    for each in lookouts:
+        run_until_closed(stack, each.run())
+
+    def now() -> None:
+        for each in lookouts:
+            each.now()
+
+    return now
 
 
 def settle_interpreter() -> None:

@@ -53,7 +53,7 @@ def wire_summaries(
             failures=settings.breaker_failures,
             seconds=settings.breaker_seconds,
         ),
-        rules=config.policy,
+        policies=ports.policies,
         input_tokens=settings.input_tokens,
         embed=ports.embedder.embed,
     )

@@ -37,8 +37,8 @@ def wire_verbs(
     relief: Callable[[], Relief],
 ) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
-    rules, observer = config.policy, ports.observer
-    scribe = TurnScribe(now, new_id, rules, assumed_budget(config))
+    observer, policies = ports.observer, ports.policies
+    scribe = TurnScribe(now, new_id, assumed_budget(config))
     inspection = Inspection(ports.store, writer.sessions)
     engine = Engine(
         build=BuildContext(
@@ -51,33 +51,38 @@ def wire_verbs(
             observer=observer,
             monotonic=time.monotonic,
             nudge=writer.nudge,
-            rules=rules,
+            policies=policies,
             embed=ports.embedder.embed,
             relief=relief,
         ),
         record=RecordTurn(
             sessions=writer.sessions,
+            policies=policies,
             scribe=scribe,
             writer=writer,
             observer=observer,
             monotonic=time.monotonic,
         ),
-        escalate=Escalate(
-            sessions=writer.sessions,
-            writer=writer,
-            clock=now,
-            new_id=new_id,
-            observer=observer,
-            monotonic=time.monotonic,
-            rules=rules,
-            embed=ports.embedder.embed,
-        ),
+        escalate=_escalate(ports, writer),
         get_session=inspection.get_session,
         list_sessions=inspection.list_sessions,
         list_turns=inspection.list_turns,
         delete_session=inspection.delete_session,
     )
     return engine, _maintain(config, ports, writer, searching.indexer, summaries)
+
+
+def _escalate(ports: Ports, writer: Writer) -> Escalate:
+    return Escalate(
+        sessions=writer.sessions,
+        writer=writer,
+        clock=now,
+        new_id=new_id,
+        observer=ports.observer,
+        monotonic=time.monotonic,
+        policies=ports.policies,
+        embed=ports.embedder.embed,
+    )
 
 
 def _maintain(
@@ -92,11 +97,11 @@ def _maintain(
         writer=writer,
         clock=now,
         observer=ports.observer,
-        rules=config.policy,
+        policies=ports.policies,
         default_budget=assumed_budget(config),
         embed=ports.embedder.embed,
     )
-    return Maintain(writer.sessions, indexer, fold, config.policy.tiers, summaries)
+    return Maintain(writer.sessions, indexer, fold, ports.policies, summaries)
 
 
 def assumed_budget(config: Config) -> Budget:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,13 +18,13 @@ from rich.table import Table
 from contextd.app.access import read_access
 from contextd.cli.exposed import exposed
 from contextd.cli.output import emit, note
-from contextd.config import Config, api_key, describe, example, load
+from contextd.config import Config, api_key, describe, example, load, load_policies
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contextd.config import SummarizerConfig
+    from contextd.config import PolicyFile, SummarizerConfig
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SMALL_INPUT = 2048
@@ -32,6 +33,9 @@ SOON_SECONDS = 14 * 86_400.0
 
 def check(
     config: Annotated[Path | None, typer.Option(help="The TOML file.", metavar="FILE")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy file; by default that of the configuration.")
+    ] = None,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail the check too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
@@ -39,15 +43,17 @@ def check(
         bool, typer.Option("--defaults", help="Print every setting's default as TOML instead.")
     ] = False,
 ) -> None:
-    """Check the configuration without starting anything; touches no network.
+    """Check the configuration and the policy without starting anything; touches no network.
 
     Exit 0: good.  1: good with warnings, and --strict was given.  2: not acceptable.
     """
     if defaults:
         typer.echo(example(), nl=False)
         return
+    flags = {"policy.file": None if policy is None else str(policy)}
     try:
-        loaded = load({}, os.environ, config)
+        loaded = load(flags, os.environ, config)
+        read = load_policies(loaded)
     except ConfigInvalid as error:
         problems = str(error).splitlines()
         if json:
@@ -55,13 +61,26 @@ def check(
         for problem in [] if json else problems:
             note(f"error: {problem}")
         raise typer.Exit(2) from error
-    warnings = list(surprises(loaded))
+    warnings = [*surprises(loaded), *read.warnings]
+    loaded = _in_force(loaded, read)
     if json:
         settings = {s.name: {"value": s.text, "origin": s.origin} for s in describe(loaded)}
         emit({"ok": True, "problems": [], "warnings": warnings, "settings": settings})
     else:
         _show(loaded, warnings)
     raise typer.Exit(1 if warnings and strict else 0)
+
+
+def _in_force(config: Config, read: PolicyFile) -> Config:
+    """Return *config* with the rules for everybody as the policy file has them."""
+    rules = read.policies.base.rules
+    policy = {each.name: getattr(rules, each.name) for each in fields(rules)}
+    origins = {f"policy.{name}": origin for name, origin in read.origins.get("", {}).items()}
+    return replace(
+        config,
+        policy=replace(config.policy, **policy),
+        origins={**config.origins, **origins},
+    )
 
 
 def _show(config: Config, warnings: list[str]) -> None:

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "replay": "contextd.cli.replay:replay",
     "loadtest": "contextd.cli.loadtest.command:loadtest",
     "check": "contextd.cli.check:check",
+    "policy": "contextd.cli.commands:POLICY",
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",
     "token": "contextd.cli.commands:TOKEN",
@@ -35,9 +36,14 @@ SESSION: Mapping[str, str] = {
     "export": "contextd.cli.session:export",
     "delete": "contextd.cli.session:delete",
 }
+POLICY: Mapping[str, str] = {
+    "show": "contextd.cli.policy:show",
+    "schema": "contextd.cli.policy:schema",
+}
 TOKEN: Mapping[str, str] = {"new": "contextd.cli.token:new"}
 GROUPS: Mapping[str, str] = {
     "session": "Look at sessions, export them, delete them.",
+    "policy": "Look at the rules in force, and their schema.",
     "token": "Make credentials for callers.",
 }
 AS_IT_IS: Mapping[str, Any] = {

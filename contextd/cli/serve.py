@@ -50,6 +50,9 @@ def serve(
             metavar="SECONDS",
         ),
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy file, read again when it changes.")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Say it and log it as JSON lines.")] = False,
     insecure: Annotated[
@@ -59,7 +62,8 @@ def serve(
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; both let running calls finish.
 
-    A second signal stops it at once; what was acknowledged is on disk either way.
+    A second signal stops it at once; what was acknowledged is on disk either way.  SIGHUP
+    has it look at once for changes of the policy, of certificates and of keys.
     """
     flags = {
         "server.listen": listen,
@@ -67,6 +71,7 @@ def serve(
         "server.socket": socket,
         "store.url": store,
         "server.takeover_seconds": takeover,
+        "policy.file": None if policy is None else str(policy),
         "log.level": log_level,
         "log.json": True if json else None,
         "server.insecure": True if insecure else None,
@@ -82,7 +87,10 @@ async def _run(config: Config) -> None:
         LOG.warning("%s", warning)
     stop = asyncio.Event()
     _stop_on_signals(stop, say=LOG.info if config.log.json else note)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # all is read while it starts
     async with open_app(config) as app:
+        loop.add_signal_handler(signal.SIGHUP, app.reload)
         _announce(app, config)
         await app.serve(stop)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from contextd.config.checks import verify
 from contextd.config.example import example
 from contextd.config.exposure import is_loopback, split_address
+from contextd.config.policy_file import PolicyFile, load_policies, read_policies
+from contextd.config.policy_schema import policy_schema
 from contextd.config.secrets import api_key
 from contextd.config.settings import (
     AuthConfig,
@@ -19,6 +21,7 @@ from contextd.config.settings import (
     Config,
     LimitsConfig,
     LogConfig,
+    PolicyConfig,
     ServerConfig,
     SessionsConfig,
     Setting,
@@ -41,6 +44,8 @@ __all__ = [
     "Config",
     "LimitsConfig",
     "LogConfig",
+    "PolicyConfig",
+    "PolicyFile",
     "ServerConfig",
     "SessionsConfig",
     "Setting",
@@ -54,6 +59,9 @@ __all__ = [
     "hide_secrets",
     "is_loopback",
     "load",
+    "load_policies",
+    "policy_schema",
+    "read_policies",
     "split_address",
     "verify",
 ]

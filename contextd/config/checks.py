@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING
 
+from contextd.config.bounds import out_of_bounds
 from contextd.config.exposure import exposure_checks, split_address
-from contextd.config.settings import DEFAULT, Config, Setting, SummarizerConfig, describe
+from contextd.config.policy_checks import faults
+from contextd.config.settings import DEFAULT, Config, SummarizerConfig, describe
 from contextd.errors import ConfigInvalid
-from contextd.policy.reading.patterns import PatternUnsafe, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from contextd.policy.rules import Rules
 
     Check = tuple[bool, str, str]  # does it hold, the setting, what it must be
 
@@ -23,33 +21,29 @@ LIBRARY = "sentence-transformers:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 HIGHEST_MODE = 0o777
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a suffix
-MOST = 1 << 40
-SHARES = ("policy.tiers.", "share", "min_gain", "confidence", "recommend_from")
-AT_LEAST_ONE = (
-    *(
-        "_bytes",
-        "_mib",
-        "concurrency",
-        "computing",
-        "window_tokens",
-        "_exchanges",
-        "passage_words",
-        "_passages",
-    ),
-    *("summarizer.timeout_seconds", "breaker_failures", "input_tokens"),
-)
 SUMMARIZERS = ("none", "openai")
 
 
 def verify(config: Config) -> None:
     """Raise ConfigInvalid that names every value which cannot work, and where it was set."""
     wrong = [
-        f"{config.origins.get(name, DEFAULT)}: {name} {message}"
+        f"{_origin(config, name)}: {name} {message}"
         for holds, name, message in _checks(config)
         if not holds
     ]
+    for fault in faults(config.policy.rules):
+        name, *beside = (f"policy.{each}" for each in (".".join(fault.names), *fault.beside))
+        set_here = next((each for each in (name, *beside) if each in config.origins), name)
+        wrong.append(f"{_origin(config, set_here)}: {name} {fault.message}")
     if wrong:
         raise ConfigInvalid("\n".join(wrong))
+
+
+def _origin(config: Config, name: str) -> str:
+    """Return where *name* was set, or the table it stands in."""
+    while name not in config.origins and "." in name:
+        name = name.rpartition(".")[0]
+    return config.origins.get(name, DEFAULT)
 
 
 def _checks(config: Config) -> Iterator[Check]:
@@ -67,9 +61,10 @@ def _checks(config: Config) -> Iterator[Check]:
     holds = model in EMBEDDERS or model.removeprefix(LIBRARY) not in {"", model}
     yield holds, "embedder.model", f"must be one of {', '.join(EMBEDDERS)}, {LIBRARY}NAME"
     yield config.log.level in LOG_LEVELS, "log.level", f"must be one of {', '.join(LOG_LEVELS)}"
-    yield from _policy_checks(config.policy)
     for setting in describe(config):
-        yield from _range_checks(setting)
+        if not setting.name.startswith("policy.") or setting.name == "policy.reload_seconds":
+            message = out_of_bounds(setting.name, setting.value)
+            yield not message, setting.name, message
 
 
 def _server_checks(config: Config) -> Iterator[Check]:
@@ -108,47 +103,3 @@ def _summarizer_checks(summarizer: SummarizerConfig) -> Iterator[Check]:
         "summarizer.api_key_file",
         "must be empty when summarizer.api_key_env is given",
     )
-
-
-def _pattern_checks(rules: Rules) -> Iterator[Check]:
-    """What a tenant's patterns and those of all tenants may be together."""
-    for tenant in rules.ids.patterns:
-        try:
-            compiled(rules.ids.of(tenant))
-        except PatternUnsafe as error:
-            yield False, "policy.ids.patterns", f"of {tenant!r}: {error}"
-
-
-def _policy_checks(rules: Rules) -> Iterator[Check]:
-    yield from _pattern_checks(rules)
-    tiers, window = rules.tiers, rules.window
-    yield tiers.low_water > 0, "policy.tiers.low_water", "must be above 0"
-    yield tiers.notice < 1, "policy.tiers.notice", "must be below 1"
-    for lower, upper in itertools.pairwise(("low_water", "summary", "key_facts", "notice")):
-        least, value = getattr(tiers, lower), getattr(tiers, upper)
-        message = f"must be above policy.tiers.{lower} ({least:g}), not {value:g}"
-        yield least < value, f"policy.tiers.{upper}", message
-    room = tiers.summary - tiers.low_water
-    for name in ("prepare_margin", "hysteresis"):
-        holds = getattr(tiers, name) < room
-        yield holds, f"policy.tiers.{name}", f"must be less than summary - low_water ({room:g})"
-    hours = rules.resumption.after_hours
-    message = "must be at least 1, or 0 for never"
-    yield hours == 0 or hours >= 1, "policy.resumption.after_hours", message
-    yield (
-        window.min_exchanges <= window.max_exchanges,
-        "policy.window.min_exchanges",
-        "must not exceed policy.window.max_exchanges",
-    )
-
-
-def _range_checks(setting: Setting) -> Iterator[Check]:
-    """Numbers are shares or amounts by their name; amounts that nothing runs without start at 1."""
-    name, value = setting.name, setting.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return
-    most = 1 if any(part in name for part in SHARES) else MOST
-    least = 1 if name.endswith(AT_LEAST_ONE) else 0
-    if name.endswith("min_score"):
-        least = -MOST  # scores are z-values, of either sign
-    yield least <= value <= most, name, f"must be within {least:g}..{most:g}, not {value:g}"

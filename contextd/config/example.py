@@ -39,4 +39,6 @@ def _table(name: str, node: object) -> str:
 def _value(name: str, value: object) -> str:
     if isinstance(value, (str, bool)):
         return json.dumps(value)
+    if isinstance(value, tuple):
+        return json.dumps(value)
     return "{}" if value == {} else Setting(name, type(value), value, "").text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping  # noqa: TC003 - the hints are read at run time
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from typing import get_type_hints
 
 from contextd.policy.rules import Rules
@@ -165,6 +166,23 @@ class SummarizerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyConfig(Rules):
+    """The rules that decide, and a file of them, with exceptions by tenant; see docs/policy.md.
+
+    `file` names it; it goes before what is set here, is looked at every `reload_seconds`,
+    and takes effect without a restart.
+    """
+
+    file: str = ""
+    reload_seconds: float = 5.0
+
+    @property
+    def rules(self) -> Rules:
+        """The rules alone."""
+        return Rules(**{each.name: getattr(self, each.name) for each in fields(Rules)})
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What is logged to standard error: the least level, and JSON lines instead of text."""
 
@@ -187,7 +205,7 @@ class Config:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     summarizer: SummarizerConfig = field(default_factory=SummarizerConfig)
     log: LogConfig = field(default_factory=LogConfig)
-    policy: Rules = field(default_factory=Rules)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -212,7 +230,7 @@ def describe(config: Config) -> list[Setting]:
     """Return every setting with its origin, in the order of the sections."""
     return [
         Setting(name, kind, value, config.origins.get(name, DEFAULT))
-        for name, kind, value in _leaves(config, "")
+        for name, kind, value in leaves(config)
         if name != "origins"
     ]
 
@@ -223,13 +241,17 @@ def hide_secrets(text: str) -> str:
     return re.sub(r"(?i)([?&](?:password|secret|token|key)=)[^&]*", r"\1***", text)
 
 
-def _leaves(node: object, prefix: str) -> list[tuple[str, object, object]]:
+_hints = lru_cache(maxsize=None)(get_type_hints)
+"""The types of a class's fields, evaluated once: a policy may have thousands of layers."""
+
+
+def leaves(node: object, prefix: str = "") -> list[tuple[str, object, object]]:
     """Return (dotted name, type, value) of everything below a dataclass value."""
     if not is_dataclass(node) or isinstance(node, type):
         return []
     found: list[tuple[str, object, object]] = []
-    kinds = get_type_hints(type(node))
+    kinds = _hints(type(node))
     for each in fields(node):
         name, value = prefix + each.name, getattr(node, each.name)
-        found += _leaves(value, f"{name}.") or [(name, kinds[each.name], value)]
+        found += leaves(value, f"{name}.") or [(name, kinds[each.name], value)]
     return found

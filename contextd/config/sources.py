@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any, get_origin
 import msgspec
 
 from contextd.config.settings import Config, describe
+from contextd.config.toml_lines import line_of, lines_of
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 PREFIX = "CONTEXTD__"
 FILE_VARIABLE = "CONTEXTD_CONFIG"
 DEFAULT_FILE = "contextd.toml"
-FLAGS = MappingProxyType({"log.level": "--log-level"})
+FLAGS = MappingProxyType({"log.level": "--log-level", "policy.file": "--policy"})
 """Flags that are not called after the last part of their setting."""
+SHORT = MappingProxyType({"CONTEXTD_POLICY__FILE": "policy.file"})
+"""Variables beside those of the scheme, which go before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,12 @@ def merge(given: Mapping[str, Given]) -> Config:
         ConfigInvalid: naming every unknown name and every value of a wrong type.
     """
     kinds = {setting.name: setting.kind for setting in describe(Config())}
-    wrong = [_unknown(name, each, kinds) for name, each in given.items() if name not in kinds]
+    wrong = [unknown(name, each, kinds) for name, each in given.items() if name not in kinds]
     tree: dict[str, Any] = {"origins": {name: each.origin for name, each in given.items()}}
     for name, each in given.items():
         if name in kinds:
             try:
-                _plant(tree, name, _convert(each, kinds[name]))
+                plant(tree, name, convert(each, kinds[name]))
             except ValueError as error:  # msgspec's errors are ValueErrors too
                 wrong.append(f"{each.origin}: {name}: {error}")
     if wrong:
@@ -69,14 +72,16 @@ def merge(given: Mapping[str, Given]) -> Config:
     return msgspec.convert(tree, Config)
 
 
-def _plant(tree: dict[str, Any], name: str, value: object) -> None:
+def plant(tree: dict[str, Any], name: str, value: object) -> None:
+    """Put *value* under its dotted name into *tree*."""
     *tables, key = name.split(".")
     for table in tables:
         tree = tree.setdefault(table, {})
     tree[key] = value
 
 
-def _convert(given: Given, kind: object) -> object:
+def convert(given: Given, kind: object) -> object:
+    """Return the value given as what its setting is; raises ValueError when it is none."""
     if not given.loose:
         return msgspec.convert(given.value, kind)
     if kind is int:
@@ -86,7 +91,8 @@ def _convert(given: Given, kind: object) -> object:
     return msgspec.convert(given.value, kind, strict=False)
 
 
-def _unknown(name: str, given: Given, known: Mapping[str, object]) -> str:
+def unknown(name: str, given: Given, known: Collection[str]) -> str:
+    """Return what to say of a name that is no setting."""
     if any(each.startswith(f"{name}.") for each in known):
         return f"{given.origin}: {name} is a table of settings, not a value"
     close = difflib.get_close_matches(name, known, n=1)
@@ -103,7 +109,12 @@ def _file(environ: Mapping[str, str], path: Path | None) -> Path | None:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
-    return {
+    short = {
+        setting: Given(environ[name], name, loose=True)
+        for name, setting in SHORT.items()
+        if name in environ
+    }
+    return short | {
         name.removeprefix(PREFIX).lower().replace("__", "."): Given(value, name, loose=True)
         for name, value in sorted(environ.items())
         if name.startswith(PREFIX)
@@ -111,55 +122,54 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
 
 
 def _from_file(path: Path) -> dict[str, Given]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        raise ConfigInvalid(f"{path}:{at[1] if at else 1}: not TOML: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise ConfigInvalid(f"{path}: cannot be read: {why}") from error
-    lines = _lines(text)
+    text = read_text(path)
+    document, lines = parse(text, str(path)), lines_of(text)
     whole = {setting.name for setting in describe(Config())}
     return {
-        name: Given(value, f"{path}:{_line(lines, name)}")
-        for name, value in _flatten(document, "", whole)
+        ".".join(names): Given(value, f"{path}:{line_of(lines, names)}")
+        for names, value in flatten(document, (), whole)
     }
 
 
-def _flatten(table: Mapping[str, Any], prefix: str, whole: set[str]) -> Iterator[tuple[str, Any]]:
-    """Yield dotted names and values; the tables named in *whole* are values themselves."""
+def read_text(path: Path) -> str:
+    """Return what a file holds.
+
+    Raises:
+        ConfigInvalid: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigInvalid(f"{path}: cannot be read: {why}") from error
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """Return what a TOML text holds, which is called *name* if it is none.
+
+    Raises:
+        ConfigInvalid: it is not TOML; says on which line.
+    """
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        at = re.search(r"line (\d+)", str(error))
+        raise ConfigInvalid(f"{name}:{at[1] if at else 1}: not TOML: {error}") from error
+
+
+def flatten(
+    table: Mapping[str, Any], above: tuple[str, ...], whole: Collection[str]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield names, from the outermost table to the key, and values.
+
+    The tables named in *whole*, by their dotted names, are values themselves.
+    """
     for key, value in table.items():
-        name = prefix + key
-        if not isinstance(value, dict) or name in whole:
-            yield name, value
+        names = (*above, key)
+        dotted = ".".join(names)
+        if not isinstance(value, dict) or dotted in whole:
+            yield names, value
         elif value:
-            yield from _flatten(value, f"{name}.", whole)
-        elif not any(each.startswith(f"{name}.") for each in whole):
-            yield name, value  # an empty table that nobody knows
-
-
-def _lines(text: str) -> dict[str, int]:
-    """Return the line on which each dotted name is first set; tomllib does not tell."""
-    found: dict[str, int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?$", line)
-        key = re.match(r"\s*([^\s=#\[][^=]*?)\s*=", line)
-        if header:
-            table = _parts(header[1])
-            found.setdefault(".".join(table), number)
-        elif key:
-            found.setdefault(".".join((*table, *_parts(key[1]))), number)
-    return found
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
-
-
-def _line(lines: Mapping[str, int], name: str) -> int:
-    while name and name not in lines:
-        name = name.rpartition(".")[0]
-    return lines.get(name, 1)
+            yield from flatten(value, names, whole)
+        elif not any(each.startswith(f"{dotted}.") for each in whole):
+            yield names, value  # an empty table that nobody knows

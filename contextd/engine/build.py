@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from contextd.model import BuildRequest, Recalled, Routing, SessionKey, Slice, Turn
     from contextd.policy.answers import Answered
     from contextd.policy.facts.summary import Embed
+    from contextd.policy.policies import Policy
     from contextd.policy.prompt.assembly import Frame
-    from contextd.policy.rules import Rules
-    from contextd.ports import Observer, Tokenizer, Tokenizers
+    from contextd.policy.rules import EvidenceRules, Rules
+    from contextd.ports import Observer, Policies, Tokenizer, Tokenizers
 
 INDEX_SHARE = 0.5
 """The share of the time left that a build waits for passages not indexed yet."""
@@ -54,6 +55,20 @@ UNSOUGHT = Degradation(
 def nothing_spared() -> Relief:
     """Return that an answer is to lack nothing."""
     return Relief.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, the policy that it is decided by from beginning to end, and its clock."""
+
+    request: BuildRequest
+    policy: Policy
+    watch: Stopwatch
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of the policy."""
+        return self.policy.rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,7 @@ class BuildContext:
     observer: Observer
     monotonic: Monotonic
     nudge: Callable[[SessionKey], None]
-    rules: Rules
+    policies: Policies
     embed: Embed | None = None
     relief: Callable[[], Relief] = nothing_spared
 
@@ -92,16 +107,18 @@ class BuildContext:
             StoreUnavailable.
         """
         watch = Stopwatch(self.monotonic, self.observer, deadline)
+        call = Call(request, self.policies.of(request.key.tenant_id), watch)
         hot = self.sessions.get(request.key)
         if not _records(request):
-            built = await self._build(await self._view(hot, request, watch), request, watch)
+            built = await self._build(await self._view(hot, call), call)
         else:
-            built = await written(hot, partial(self._build_and_record, hot, request, watch))
+            built = await written(hot, partial(self._build_and_record, hot, call))
         if not request.dry_run:
-            self._remember(hot, request, built)
+            self._remember(hot, call, built)
         return built
 
-    async def _view(self, hot: HotSession, request: BuildRequest, watch: Stopwatch) -> View:
+    async def _view(self, hot: HotSession, call: Call) -> View:
+        request, watch = call.request, call.watch
         encoding = self.tokenizers.for_model(request.budget.model).name
         view = await self.sessions.refresh(hot, encoding)
         watch.lap("store_read")
@@ -109,17 +126,16 @@ class BuildContext:
         check_account(view.state, request.account_id)
         return view
 
-    async def _build_and_record(
-        self, hot: HotSession, request: BuildRequest, watch: Stopwatch
-    ) -> Built | None:
+    async def _build_and_record(self, hot: HotSession, call: Call) -> Built | None:
         """Build at one revision and append the message there; None when a retry was first."""
-        view = await self._view(hot, request, watch)
+        request, watch = call.request, call.watch
+        view = await self._view(hot, call)
         before = answered(view.state, request.request_id, request.digest)
         if before is not None:
-            return await self._rebuild(view, request, watch, before)
-        built = await self._build(view, request, watch)
+            return await self._rebuild(view, call, before)
+        built = await self._build(view, call)
         draft = _message_draft(request)
-        records = await self.scribe.records(hot, view, draft)
+        records = await self.scribe.records(hot, view, draft, call.policy)
         watch.check()
         commit = Commit(records, built.revision, draft.request_id, draft.digest)
         revision = await self.writer.write(view, commit)
@@ -128,41 +144,38 @@ class BuildContext:
             return None
         return replace(built, revision=revision, timings=watch.timings)
 
-    async def _rebuild(
-        self, view: View, request: BuildRequest, watch: Stopwatch, before: Answered
-    ) -> Built:
+    async def _rebuild(self, view: View, call: Call, before: Answered) -> Built:
         """Answer a retry from the session as it was before its message was recorded."""
         revision, name = before.revision, view.tokenizer.name
-        then = await self.sessions.at_revision(request.key, name, revision - 1)
-        built = await self._build(then, request, watch, at=before.record.at)
+        then = await self.sessions.at_revision(call.request.key, name, revision - 1)
+        built = await self._build(then, call, at=before.record.at)
         return replace(built, revision=revision, replayed=True)
 
-    async def _build(
-        self, view: View, request: BuildRequest, watch: Stopwatch, *, at: int = 0
-    ) -> Built:
+    async def _build(self, view: View, call: Call, *, at: int = 0) -> Built:
         """Build at the view's revision, as it was at the time *at*; 0 is now."""
+        request, watch = call.request, call.watch
         if request.message is None and not view.state.turns:
             raise FieldViolation("message", "the session has no turns yet, so a message is needed")
         message, message_tokens = await _counted(view.tokenizer, request)
         watch.lap("tokenize")
         turns = () if message is None else (message,)
-        routing = route(_asked(message, view), view.state, self.rules)
-        escalation = assess(view.state, turns, self.rules.escalation, view.noticed)
+        routing = route(_asked(message, view), view.state, call.rules)
+        noticed = view.under(call.policy).noticed
+        escalation = assess(view.state, turns, call.rules.escalation, noticed)
         watch.lap("route")
         query = query_text(_asked(message, view), view.state)
         relief = self.relief() if wants_retrieval(routing) else Relief.NONE
         if wants_retrieval(routing) and not relief:
             self.meaning.begin(query, view)
         now = at or self.scribe.clock()
-        work = Composition.begin(view, request, self.rules, now=now, embed=self.embed)
+        work = Composition.begin(view, request, call.policy, now=now, embed=self.embed)
         revision = work.state.revision
         framed = await work.frame(message_tokens, _focus(message, relief))
         watch.lap("frame")
         today = day_of(message.occurred_at if message and message.occurred_at else now)
-        found = await self._retrieve(
-            view, framed, routing, query, watch, relief=relief, today=today
-        )
-        known = await self._recalled(view, routing, message) if relief < Relief.NO_SEARCH else ()
+        found = await self._retrieve(view, framed, routing, query, call, relief=relief, today=today)
+        spare = relief is Relief.NO_SEARCH
+        known = () if spare else await self._recalled(view, routing, message, call.rules.evidence)
         watch.check()
         context = await work.assemble(framed, found.slices, known)
         watch.lap("assemble")
@@ -187,6 +200,7 @@ class BuildContext:
             explanation=explain(framed, context, routing, found.slices) if request.explain else (),
             rendered_json=rendered,
             rung=found.rung,
+            policy_hash=call.policy.hash,
         )
 
     async def _retrieve(
@@ -195,7 +209,7 @@ class BuildContext:
         framed: Frame,
         routing: Routing,
         query: str,
-        watch: Stopwatch,
+        call: Call,
         *,
         relief: Relief,
         today: int,
@@ -204,9 +218,10 @@ class BuildContext:
             return Found()
         if relief is Relief.NO_SEARCH:
             return Found(degradations=(UNSOUGHT,))
+        watch, rules = call.watch, call.rules.retrieval
         left = watch.remaining()
         wait = INDEX_WAIT if left is None else left * INDEX_SHARE
-        complete = await self.indexer.catch_up(view, wait)
+        complete = await self.indexer.catch_up(view, rules, wait)
         watch.lap("index")
         before = framed.verbatim_start
         if relief:
@@ -221,7 +236,7 @@ class BuildContext:
             meant.vectors,
             before=before,
             tokens=framed.retrieval_tokens,
-            rules=self.rules.retrieval,
+            rules=rules,
             day_tokens=view.tokenizer.count(A_DAY),
             today=today,
         )
@@ -235,23 +250,22 @@ class BuildContext:
         return Found(slices, meant.rung, (*meant.degradations, *behind))
 
     async def _recalled(
-        self, view: View, routing: Routing, message: Turn | None
+        self, view: View, routing: Routing, message: Turn | None, rules: EvidenceRules
     ) -> tuple[Recalled, ...]:
         """Return the evidence of earlier turns that bears on the message."""
         if not wants_retrieval(routing):
             return ()
-        return await recalled(
-            view, _asked(message, view), self.indexer.embedder, self.rules.evidence
-        )
+        return await recalled(view, _asked(message, view), self.indexer.embedder, rules)
 
-    def _remember(self, hot: HotSession, request: BuildRequest, built: Built) -> None:
+    def _remember(self, hot: HotSession, call: Call, built: Built) -> None:
         """Keep the budget for the decisions of RecordTurn and of folding."""
+        request, tiers = call.request, call.rules.tiers
         hot.budget = request.budget
         hot.encoding = built.encoding
         hot.system_tokens = built.context.system_tokens
         for degradation in built.degradations:
             self.observer.count("degradations", code=degradation.code)
-        if built.context.pressure >= self.rules.tiers.summary - self.rules.tiers.prepare_margin:
+        if built.context.pressure >= tiers.summary - tiers.prepare_margin:
             self.nudge(request.key)
 
 

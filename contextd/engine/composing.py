@@ -15,9 +15,11 @@ from contextd.policy.prompt.layout import Making
 from contextd.policy.prompt.resuming import pause_before, refresh_lines, resume
 
 if TYPE_CHECKING:
+    from contextd.engine.memory import Memory
     from contextd.engine.sessions import View
     from contextd.model import BuildRequest, Context, Fact, Focus, Fold, Recalled, Sentence, Slice
     from contextd.policy.facts.summary import Embed
+    from contextd.policy.policies import Policy
     from contextd.policy.prompt.assembly import Frame
     from contextd.policy.prompt.resuming import Resumed
     from contextd.policy.rules import Rules
@@ -49,6 +51,7 @@ class Composition:
     """
 
     view: View
+    memory: Memory
     state: SessionState
     request: BuildRequest
     rules: Rules
@@ -61,19 +64,20 @@ class Composition:
         cls,
         view: View,
         request: BuildRequest,
-        rules: Rules,
+        policy: Policy,
         *,
         now: int,
         embed: Embed | None = None,
     ) -> Composition:
         """Begin at the view's revision and time *now*; *embed* is for folds made on the fly."""
+        rules, memory = policy.rules, view.under(policy)
         text = len(request.message.text) if request.message else 0
         at = (request.message.occurred_at or now) if request.message else 0
         pause = pause_before(view.state, at, rules.resumption)
-        unread = pause is not None and pause.after not in view.refreshes
+        unread = pause is not None and pause.after not in memory.refreshes
         heavy = unread or max(text, len(request.system_prompt)) > 8 * LONG_TEXT
         state = view.state.snapshot() if heavy else view.state
-        return cls(view, state, request, rules, heavy, pause, embed)
+        return cls(view, memory, state, request, rules, heavy, pause, embed)
 
     async def frame(self, message_tokens: int, focus: Focus) -> Frame:
         """Decide the context around what a search may find."""
@@ -119,7 +123,7 @@ class Composition:
                 fold=partial(self._fold, state, make=make),
                 binding=partial(self._binding, state, make=make),
                 choose=partial(self._choice, make=make),
-                remember=self.view.told,
+                remember=self.memory.told,
             ),
             resumed=self._resumed(state),
         )
@@ -128,17 +132,17 @@ class Composition:
         """Return what a long pause left, read once for all messages until the next one."""
         if self.pause is None:
             return None
-        lines = self.view.refreshes.get(self.pause.after)
+        lines = self.memory.refreshes.get(self.pause.after)
         if lines is None:
             lines = refresh_lines(state, self.pause.after, self.view.tokenizer)
-            self.view.refreshes = {self.pause.after: lines}
+            self.memory.refreshes = {self.pause.after: lines}
         room = self.request.budget.input_tokens
         return resume(state, self.pause, lines, input_budget=room, rules=self.rules.resumption)
 
     def _fold(self, state: SessionState, through: int, *, make: bool) -> Fold:
         """Fold on the fly, for this answer only; the same again until one is published."""
         room = self.request.budget.input_tokens
-        fold = self.view.folds.get((through, room))
+        fold = self.memory.folds.get((through, room))
         if fold is not None:
             return fold
         if not make:
@@ -152,13 +156,13 @@ class Composition:
             embed=self.embed,
             again=self.view.carried,
         )
-        self.view.folds[through, room] = fold
+        self.memory.folds[through, room] = fold
         return fold
 
     def _binding(self, state: SessionState, through: int, *, make: bool) -> tuple[Sentence, ...]:
         """Return what binds of the turns up to *through*; each turn is read once."""
         base, room = base_of(state, through), self.request.budget.input_tokens
-        heeded = self.view.heeded
+        heeded = self.memory.heeded
 
         def read() -> tuple[Sentence, ...]:
             turns = state.turns[base.through if base else 0 : through]
@@ -173,10 +177,10 @@ class Composition:
                 heed=heeded,
             )
 
-        return self.view.told(base, ("binding", through, room), read)
+        return self.memory.told(base, ("binding", through, room), read)
 
     def _choice(self, facts: tuple[Fact, ...], limit: int, *, make: bool) -> tuple[Fact, ...]:
         """Choose among the facts of a fold, once for all messages that leave such a room."""
-        if not make and len(facts) > FEW and self.view.choices.known(facts, limit) is None:
+        if not make and len(facts) > FEW and self.memory.choices.known(facts, limit) is None:
             raise Unmade
-        return self.view.choose(facts, limit)
+        return self.view.choose(self.memory, facts, limit)

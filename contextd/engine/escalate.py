@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from contextd.engine.writing import Writer
     from contextd.model import EscalateRequest, Fold, Handoff
     from contextd.policy.facts.summary import Embed
+    from contextd.policy.policies import Policy
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
-    from contextd.ports import Clock, NewId, Observer, Tokenizer
+    from contextd.ports import Clock, NewId, Observer, Policies, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Escalate:
     new_id: NewId
     observer: Observer
     monotonic: Monotonic
-    rules: Rules
+    policies: Policies
     embed: Embed | None = None
 
     async def __call__(self, request: EscalateRequest, deadline: float | None = None) -> Escalated:
@@ -51,10 +52,11 @@ class Escalate:
         """
         watch = Stopwatch(self.monotonic, self.observer, deadline)
         hot = self.sessions.get(request.key)
-        return await written(hot, partial(self._attempt, hot, request, watch))
+        policy = self.policies.of(request.key.tenant_id)
+        return await written(hot, partial(self._attempt, hot, request, watch, policy))
 
     async def _attempt(
-        self, hot: HotSession, request: EscalateRequest, watch: Stopwatch
+        self, hot: HotSession, request: EscalateRequest, watch: Stopwatch, policy: Policy
     ) -> Escalated | None:
         view = await self.sessions.refresh(hot)
         watch.lap("store_read")
@@ -65,7 +67,7 @@ class Escalate:
             raise SessionNotFound
         check_account(view.state, request.account_id)
         seen = view.state.revision
-        raised = await self._handoff(view, request)
+        raised = await self._handoff(view, request, policy)
         watch.lap("handoff")
         watch.check()
         commit = Commit((raised,), seen, request.request_id, request.digest)
@@ -73,7 +75,7 @@ class Escalate:
         watch.lap("store_write")
         return None if revision is None else _answer(raised, revision)
 
-    async def _handoff(self, view: View, request: EscalateRequest) -> HandoffRaised:
+    async def _handoff(self, view: View, request: EscalateRequest, policy: Policy) -> HandoffRaised:
         """Make the handoff in a thread: reading a long session takes tens of milliseconds."""
         now, handoff_id, state = self.clock(), self.new_id(), view.state.snapshot()
 
@@ -83,18 +85,20 @@ class Escalate:
                 request,
                 handoff_id=handoff_id,
                 at=now,
-                digest=self._digest(state, view.tokenizer),
-                rules=self.rules,
+                digest=self._digest(state, view.tokenizer, policy.rules),
+                rules=policy.rules,
                 meter=view.tokenizer,
             )
 
         handoff = await asyncio.to_thread(made)
-        return HandoffRaised(now, request.request_id, request.digest, handoff)
+        return HandoffRaised(
+            now, request.request_id, request.digest, handoff, policy_hash=policy.hash
+        )
 
-    def _digest(self, state: SessionState, meter: Tokenizer) -> Fold | None:
+    def _digest(self, state: SessionState, meter: Tokenizer, rules: Rules) -> Fold | None:
         """Compress the whole session; None when that fails, for a handoff must go out."""
         try:
-            return digest(state, rules=self.rules, meter=meter, embed=self.embed)
+            return digest(state, rules=rules, meter=meter, embed=self.embed)
         except Exception:  # noqa: BLE001 - a handoff is delivered even when summarising failed
             self.observer.count("handoff_digest_failures")
             return None
@@ -104,4 +108,5 @@ def _answer(record: object, revision: int, *, replayed: bool = False) -> Escalat
     if not isinstance(record, HandoffRaised):
         # The id belongs to a RecordTurn or BuildContext of this session.
         raise RequestIdReused
-    return Escalated(record.handoff, render(record.handoff), revision, replayed)
+    handoff = record.handoff
+    return Escalated(handoff, render(handoff), revision, replayed, record.policy_hash)

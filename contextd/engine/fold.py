@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from contextd.errors import RevisionConflict
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from contextd.engine.writing import Writer
     from contextd.model import Budget, Fold, SessionKey
     from contextd.policy.facts.summary import Embed
-    from contextd.policy.rules import Rules
-    from contextd.ports import Clock, Observer
+    from contextd.policy.policies import Policy
+    from contextd.ports import Clock, Observer, Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class FoldSession:
     writer: Writer
     clock: Clock
     observer: Observer
-    rules: Rules
+    policies: Policies
     default_budget: Budget
     embed: Embed | None = None
 
@@ -41,27 +42,27 @@ class FoldSession:
         Publication is a compare-and-set: if another writer folded meanwhile, this fold is
         dropped and nothing has changed.
         """
-        hot = self.sessions.get(key)
+        hot, policy = self.sessions.get(key), self.policies.of(key.tenant_id)
         view = await self.sessions.refresh(hot)
-        await self._choose(hot, view)
-        through = self._due(hot, view)
+        await self._choose(hot, view, policy)
+        through = self._due(hot, view, policy)
         if through is None:
             return None
         before = _standing(view)
-        fold = await asyncio.to_thread(self._made, view, through)
+        fold = await asyncio.to_thread(self._made, view, through, policy)
         wrong = fault(fold, view.state)
         if wrong:
             self.observer.count("folds", outcome="rejected")
             return None
-        await self._choose(hot, view, fold)
+        await self._choose(hot, view, policy, fold)
         async with hot.writing:
             return await self._publish(hot, fold, before)
 
-    def _made(self, view: View, through: int) -> Fold:
+    def _made(self, view: View, through: int, policy: Policy) -> Fold:
         fold = extract(
             view.state,
             through,
-            rules=self.rules,
+            rules=policy.rules,
             meter=view.tokenizer,
             embed=self.embed,
             again=view.carried,
@@ -69,36 +70,36 @@ class FoldSession:
         view.carried.keep(fold.facts)
         return fold
 
-    async def _choose(self, hot: HotSession, view: View, *made: Fold) -> None:
+    async def _choose(self, hot: HotSession, view: View, policy: Policy, *made: Fold) -> None:
         """Choose in a thread what prompts tell of folds in `KEY_FACTS`, before that mark.
 
         Most sessions never come near it.
         """
-        state, tiers = view.state, self.rules.tiers
+        state, tiers, memory = view.state, policy.rules.tiers, view.under(policy)
         near = state.pressure >= tiers.key_facts - tiers.prepare_margin
         if state.tier < Tier.KEY_FACTS and not near:
             return
-        limit = folded_limits(self._budget(hot, view).input_tokens, self.rules.fold).facts
+        limit = folded_limits(self._budget(hot, view).input_tokens, policy.rules.fold).facts
         for fold in (state.fold, state.prepared, *made):
-            if fold is not None and view.choices.known(fold.facts, limit) is None:
-                await asyncio.to_thread(view.choose, fold.facts, limit)
+            if fold is not None and memory.choices.known(fold.facts, limit) is None:
+                await asyncio.to_thread(view.choose, memory, fold.facts, limit)
 
     def _budget(self, hot: HotSession, view: View) -> Budget:
         return hot.budget or view.state.budget or self.default_budget
 
-    def _due(self, hot: HotSession, view: View) -> int | None:
-        budget = self._budget(hot, view)
+    def _due(self, hot: HotSession, view: View, policy: Policy) -> int | None:
+        budget, memory = self._budget(hot, view), view.under(policy)
         stands = standing(
             view.state,
             system_tokens=hot.system_tokens,
             message_tokens=0,
             input_budget=budget.input_tokens,
             meter=view.tokenizer,
-            rules=self.rules,
-            choose=view.choose,
-            remember=view.told,
+            rules=policy.rules,
+            choose=partial(view.choose, memory),
+            remember=memory.told,
         )
-        return plan(view.state, stands, input_budget=budget.input_tokens, rules=self.rules)
+        return plan(view.state, stands, input_budget=budget.input_tokens, rules=policy.rules)
 
     async def _publish(
         self, hot: HotSession, fold: Fold, before: tuple[int, Fold | None, Fold | None]

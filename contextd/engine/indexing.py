@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextd.engine.refining import Refining
     from contextd.engine.sessions import View
     from contextd.model import Turn
+    from contextd.policy.retrieval.index import PassageIndex
     from contextd.policy.retrieval.passages import Passage
     from contextd.policy.rules import RetrievalRules
     from contextd.ports import Embedder
@@ -38,19 +39,22 @@ class Indexer:
     """
 
     embedder: Embedder
-    rules: RetrievalRules
     refining: Refining | None = None
     keeping: Keeping | None = None
 
-    async def catch_up(self, view: View, seconds: float | None = None) -> bool:
+    async def catch_up(
+        self, view: View, rules: RetrievalRules, seconds: float | None = None
+    ) -> bool:
         """Index every turn of *view*; say whether that was done within *seconds*.
 
-        Concurrent callers share one run; a caller that stops waiting does not stop it.
+        Concurrent callers share one run; a caller that stops waiting does not stop it.  An
+        index that was cut by other rules begins anew.
         """
+        view.cut_to(rules.passage_words)
         if view.indexed >= len(view.state.turns):
             return True
         if view.indexing is None or view.indexing.done():
-            view.indexing = asyncio.create_task(self._run(view))
+            view.indexing = asyncio.create_task(self._run(view, rules))
         done, _ = await asyncio.wait({view.indexing}, timeout=seconds)
         for task in done:
             task.result()
@@ -61,19 +65,21 @@ class Indexer:
         if self.keeping is not None:
             await self.keeping.keep(view, is_held)
 
-    async def _run(self, view: View) -> None:
+    async def _run(self, view: View, rules: RetrievalRules) -> None:
+        index = view.index
         if self.keeping is not None and not view.indexed:
             await self.keeping.take(view)
-            if self.refining is not None:
+            if self.refining is not None and view.index is index:
                 _note(view, 0, view.index.rows["sequence"].tolist())
-        while view.indexed < len(view.state.turns):
+        while view.index is index and view.indexed < len(view.state.turns):
             batch = _next_batch(view)
             if sum(len(turn.text) for turn in batch) < LONG_TEXT:
-                passages, vectors = self._prepare(view, batch)
+                passages, vectors = self._prepare(view, batch, rules)
             else:
-                passages, vectors = await asyncio.to_thread(self._prepare, view, batch)
+                passages, vectors = await asyncio.to_thread(self._prepare, view, batch, rules)
             async with view.searching:
-                await self._extend(view, passages, vectors)
+                if not await self._extend(view, index, passages, vectors):
+                    return
                 view.indexed = batch[-1].sequence
             await asyncio.sleep(0)
         if self.refining is not None:
@@ -81,22 +87,30 @@ class Indexer:
             self.refining.nudge(view.state.key)
 
     async def _extend(
-        self, view: View, passages: list[Passage], vectors: NDArray[np.float32]
-    ) -> None:
-        """Append *passages* a few at a time: a turn of a megabyte has thousands of them."""
+        self,
+        view: View,
+        index: PassageIndex,
+        passages: list[Passage],
+        vectors: NDArray[np.float32],
+    ) -> bool:
+        """Append *passages* a few at a time: a turn of a megabyte has thousands of them.
+
+        Says whether *index* is still the view's; another one began when the rules changed.
+        """
         for start in range(0, len(passages), PIECE):
             if start:
                 await asyncio.sleep(0)
+            if view.index is not index:
+                return False
             piece = passages[start : start + PIECE]
             if self.refining is not None:
-                _note(view, len(view.index), [passage.turn.sequence for passage in piece])
-            view.index.extend(piece, vectors[start : start + PIECE])
+                _note(view, len(index), [passage.turn.sequence for passage in piece])
+            index.extend(piece, vectors[start : start + PIECE])
+        return view.index is index
 
-    def _prepare(self, view: View, batch: list[Turn]) -> Prepared:
+    def _prepare(self, view: View, batch: list[Turn], rules: RetrievalRules) -> Prepared:
         count = view.tokenizer.count
-        passages = [
-            passage for turn in batch for passage in cut(turn, rules=self.rules, count=count)
-        ]
+        passages = [passage for turn in batch for passage in cut(turn, rules=rules, count=count)]
         return passages, self.embedder.embed([passage.text for passage in passages])
 
 

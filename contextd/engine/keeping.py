@@ -15,6 +15,7 @@ from contextd.engine.remembering import Remembered
 from contextd.errors import ContextdError
 from contextd.policy.retrieval.packed_stretch import TURNS, method, read, write
 from contextd.policy.retrieval.stretch import joined
+from contextd.policy.rules import RetrievalRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import View
     from contextd.model import Turn
     from contextd.policy.retrieval.stretch import Stretch
-    from contextd.policy.rules import RetrievalRules
     from contextd.ports import Embedder, StretchStore, Tokenizer
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,6 @@ class Keeping:
 
     store: StretchStore
     embedder: Embedder
-    rules: RetrievalRules
     _methods: Remembered[str, str] = field(default_factory=lambda: Remembered(METHODS))
 
     async def keep(self, view: View, is_held: Callable[[View], bool]) -> None:
@@ -49,29 +48,32 @@ class Keeping:
 
         Nothing is stored of a view that is no more *is_held*: its session was deleted.
         """
-        last = view.kept + TURNS
+        index, last = view.index, view.kept + TURNS
         if view.indexed < last:
             return
-        named = await self._method(view.tokenizer)
+        named = await self._method(view.tokenizer, view.passage_words)
+        if view.index is not index:
+            return  # it is cut anew meanwhile, by other rules
         if not is_held(view):
             return
         first = view.kept + 1
-        body = write(view.index.stretch(first, last), view.state.turns[first - 1 : last])
+        body = write(index.stretch(first, last), view.state.turns[first - 1 : last])
         try:
             await self.store.put_stretch(view.state.key, named, first, body)
         except ContextdError as error:
             log.warning("an index cannot be stored: %s", error)
             return
-        view.kept = max(view.kept, last)
+        if view.index is index:
+            view.kept = max(view.kept, last)
 
     async def take(self, view: View) -> None:
         """Give an index that is still empty what was stored for it; one read."""
-        if len(view.state.turns) < TURNS or len(view.index):
+        index = view.index
+        if len(view.state.turns) < TURNS or len(index):
             return
         try:
-            kept = await self.store.read_stretches(
-                view.state.key, await self._method(view.tokenizer)
-            )
+            named = await self._method(view.tokenizer, view.passage_words)
+            kept = await self.store.read_stretches(view.state.key, named)
         except ContextdError as error:
             log.warning("stored indexes cannot be read: %s", error)
             return
@@ -79,15 +81,18 @@ class Keeping:
         # Searches look at the index on the event loop, so that it must not grow in a thread.
         async with view.searching:
             for start in range(0, len(found), AT_ONCE):
+                if view.index is not index:
+                    return  # it is cut anew meanwhile, by other rules
                 _adopt(view, found[start : start + AT_ONCE])
                 await asyncio.sleep(0)
 
-    async def _method(self, tokenizer: Tokenizer) -> str:
+    async def _method(self, tokenizer: Tokenizer, passage_words: int) -> str:
         """Name all that an index follows from beside the turns; found out once, in a thread."""
-        name = f"{tokenizer.name}:{self.embedder.model_id}"
+        name = f"{tokenizer.name}:{self.embedder.model_id}:{passage_words}"
         known = self._methods.get(name)
         if known is None:
-            made = await asyncio.to_thread(method, self.rules, tokenizer.count, self.embedder.embed)
+            rules = RetrievalRules(passage_words=passage_words)
+            made = await asyncio.to_thread(method, rules, tokenizer.count, self.embedder.embed)
             known = f"{name}:{made}"
             self._methods.add(name, known)
         return known

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextd.engine.indexing import Indexer
     from contextd.engine.sessions import HotSessions
     from contextd.model import SessionKey
-    from contextd.policy.rules import TierRules
+    from contextd.ports import Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,18 @@ class Maintain:
     sessions: HotSessions
     indexer: Indexer
     fold: FoldSession
-    tiers: TierRules
+    policies: Policies
     summarize: Callable[[SessionKey], None] | None = None
 
     async def __call__(self, key: SessionKey) -> None:
         """Do what is due for the session; a short one needs nothing."""
+        rules = self.policies.of(key.tenant_id).rules
         view = await self.sessions.refresh(self.sessions.get(key))
         if view.state.revision == 0:  # deleted since it asked; its empty place would stay
             self.sessions.forget(key)
             return
-        if view.state.pressure >= self.tiers.low_water or view.state.fold is not None:
-            await self.indexer.catch_up(view)
+        if view.state.pressure >= rules.tiers.low_water or view.state.fold is not None:
+            await self.indexer.catch_up(view, rules.retrieval)
             await self.indexer.keep(view, self.sessions.holds)
         await index_evidence(view, self.indexer.embedder)
         await self.fold(key)

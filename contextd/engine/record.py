@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions
     from contextd.events import Record
     from contextd.model import Durability, RecordRequest
-    from contextd.ports import Observer
+    from contextd.policy.policies import Policy
+    from contextd.ports import Observer, Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class RecordTurn:
     """Append the turns of a request, all or none."""
 
     sessions: HotSessions
+    policies: Policies
     scribe: TurnScribe
     writer: Writer
     observer: Observer
@@ -46,7 +48,9 @@ class RecordTurn:
         watch = Stopwatch(self.monotonic, self.observer, deadline)
         hot = self.sessions.get(request.key)
         tries = TRIES if request.expected_revision is None else 1
-        return await written(hot, partial(self._attempt, hot, request, watch), tries=tries)
+        policy = self.policies.of(request.key.tenant_id)
+        attempt = partial(self._attempt, hot, request, watch, policy)
+        return await written(hot, attempt, tries=tries)
 
     def _check_durability(self, asked: Durability | None) -> None:
         reached = self.writer.store.durability
@@ -54,7 +58,7 @@ class RecordTurn:
             raise FieldViolation("durability", f"this store reaches {reached.name} only")
 
     async def _attempt(
-        self, hot: HotSession, request: RecordRequest, watch: Stopwatch
+        self, hot: HotSession, request: RecordRequest, watch: Stopwatch, policy: Policy
     ) -> Recorded | None:
         """Decide at the session's revision and write; None when a retry was first."""
         view = await self.sessions.refresh(hot)
@@ -63,7 +67,7 @@ class RecordTurn:
         if before is not None:
             return self._answer(before.record, before.revision, replayed=True)
         draft = Draft(request.turns, request.account_id, request.request_id, request.digest)
-        records = await self.scribe.records(hot, view, draft)
+        records = await self.scribe.records(hot, view, draft, policy)
         watch.lap("decide")
         watch.check()
         expected = request.expected_revision
@@ -87,4 +91,5 @@ class RecordTurn:
             escalation=record.escalation,
             durability=self.writer.store.durability,
             replayed=replayed,
+            policy_hash=record.policy_hash,
         )

@@ -18,6 +18,7 @@ import numpy as np
 from contextd.errors import ContextdError
 from contextd.policy.retrieval.packed import pack, unpack
 from contextd.policy.retrieval.passages import cut
+from contextd.policy.rules import RetrievalRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from contextd.engine.meaning import FineModel
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.model import SessionKey, Turn
-    from contextd.policy.rules import RetrievalRules
     from contextd.ports import Observer, VectorStore
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,16 @@ ROWS_A_STEP = 64
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A turn whose passages have no fine vectors yet."""
+    """A turn whose passages, cut to so many words, have no fine vectors yet."""
 
     hot: HotSession
     turn: Turn
+    passage_words: int
+
+    @property
+    def rules(self) -> RetrievalRules:
+        """What the turn is cut by."""
+        return RetrievalRules(passage_words=self.passage_words)
 
 
 class Refining:
@@ -55,7 +61,6 @@ class Refining:
         vectors: VectorStore,
         *,
         thread: Executor,
-        rules: RetrievalRules,
         observer: Observer,
         batch: int = 16,
     ) -> None:
@@ -64,7 +69,6 @@ class Refining:
         self._sessions = sessions
         self._vectors = vectors
         self._thread = thread
-        self._rules = rules
         self._observer = observer
         self._batch = batch
         self._waiting: dict[SessionKey, None] = {}
@@ -151,7 +155,7 @@ class Refining:
         embedder = self._model.embedder
         found: list[NDArray[np.float32]] = []
         for piece in pieces:
-            passages = cut(piece.turn, rules=self._rules, count=_uncounted)
+            passages = cut(piece.turn, rules=piece.rules, count=_uncounted)
             texts = [passage.text for passage in passages]
             rows = []
             for start in range(0, len(texts), self._batch):
@@ -193,7 +197,7 @@ def _take(hot: HotSession, passages: int) -> tuple[list[Piece], bool]:
         for sequence, (_, count) in view.unrefined.items():
             if taken and filled + count > passages:
                 return taken, True
-            taken.append(Piece(hot, view.state.turns[sequence - 1]))
+            taken.append(Piece(hot, view.state.turns[sequence - 1], view.passage_words))
             filled += count
         if taken:
             return taken, len(hot.views) > 1
@@ -207,6 +211,8 @@ def _give(piece: Piece, vectors: NDArray[np.float32] | None) -> NDArray[np.uint6
     """
     prints = None
     for view in piece.hot.views.values():
+        if view.passage_words != piece.passage_words:
+            continue  # cut anew since, by other rules; it waits for vectors of its own
         first, count = view.unrefined.pop(piece.turn.sequence, (0, 0))
         if vectors is not None and count == len(vectors):
             view.index.set_fine(first, vectors)

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contextd.engine.carrying import Carried
-from contextd.engine.choosing import Choices
-from contextd.engine.noticing import REMEMBERED, Heeded, Noticed
-from contextd.engine.telling import Told
+from contextd.engine.memory import Memory
+from contextd.engine.noticing import REMEMBERED
 from contextd.engine.weighing import (
     BYTES_A_CARRIED,
     BYTES_A_NOTICED,
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
 
     from contextd.errors import RevisionConflict
     from contextd.events import Record
-    from contextd.model import Budget, Fact, Fold, SessionKey
-    from contextd.policy.prompt.blocks import Line
+    from contextd.model import Budget, Fact, SessionKey
+    from contextd.policy.policies import Policy
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
 VIEWS = 2
@@ -51,13 +50,10 @@ class View:
 
     `searching` keeps the index as it is while a thread searches it.
 
-    `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
-    are for, until one is published; `carried` what the facts of one are in the next, `choices`
-    what was chosen of the facts of any fold, `told` what stands for one, `noticed` what the
-    newest turns show, `heeded` what binds in turns, and `refreshes` what may be told after the
-    newest pause, by the turn before it;
-    `indexed` is the last turn whose passages can be searched, `kept` the last of those whose
-    index the store has; `unrefined` maps the turns
+    `memory` keeps what was made under the policy in force; `carried` what the facts of one
+    fold are in the next, by their texts alone.  `indexed` is the last turn whose passages can
+    be searched, which were cut to `passage_words`, and `kept` the last of those whose index
+    the store has; `unrefined` maps the turns
     that have no fine vectors yet to their first passage and how many they are, and
     `recalled` says that the store was asked for those it has.
     """
@@ -67,15 +63,11 @@ class View:
     index: PassageIndex = field(default_factory=PassageIndex)
     evidence: EvidenceIndex = field(default_factory=EvidenceIndex)
     searching: asyncio.Lock = field(default_factory=asyncio.Lock)
-    folds: dict[tuple[int, int], Fold] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     carried: Carried = field(default_factory=Carried)
-    choices: Choices = field(default_factory=Choices)
-    told: Told = field(default_factory=Told)
-    noticed: Noticed = field(default_factory=Noticed)
-    heeded: Heeded = field(default_factory=Heeded)
-    refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
     indexing: asyncio.Task[None] | None = None
     indexed: int = 0
+    passage_words: int = 0
     kept: int = 0
     unrefined: dict[int, tuple[int, int]] = field(default_factory=dict)
     recalled: bool = False
@@ -96,13 +88,26 @@ class View:
         before = (self.state.fold, self.state.prepared)
         self.state.apply(record)
         if (self.state.fold, self.state.prepared) != before:
-            self.folds.clear()
+            self.memory.folds.clear()
             self.fold_bytes = bytes_of_fold(self.state.fold) + bytes_of_fold(self.state.prepared)
 
-    def choose(self, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
+    def under(self, policy: Policy) -> Memory:
+        """Return what is remembered under *policy*; what was made under another one is dropped."""
+        if self.memory.policy_hash != policy.hash:
+            self.memory, self.weighed = Memory(policy.hash), (0, 0)
+        return self.memory
+
+    def cut_to(self, passage_words: int) -> None:
+        """See that the index holds passages of that length; if not, it begins anew."""
+        if self.passage_words not in (0, passage_words):
+            self.index, self.indexed, self.indexing = PassageIndex(), 0, None
+            self.unrefined, self.recalled, self.kept = {}, False, 0
+        self.passage_words = passage_words
+
+    def choose(self, memory: Memory, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
         """Choose of a fold's *facts* what *limit* tokens hold, once."""
         choose = chooser(self.state.turns, self.tokenizer, self.carried)
-        return self.choices.choose(facts, limit, choose)
+        return memory.choices.choose(facts, limit, choose)
 
     def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:
         name = self.tokenizer.name
@@ -117,7 +122,7 @@ class View:
     def extent(self) -> tuple[int, ...]:
         """How far the view reaches; while that is the same, so is its size."""
         fine = self.index.fine.size_bytes
-        return self.state.revision, self.indexed, fine, len(self.evidence), len(self.folds)
+        return self.state.revision, self.indexed, fine, len(self.evidence), len(self.memory.folds)
 
     @property
     def size_bytes(self) -> int:
@@ -130,9 +135,9 @@ class View:
 
     def _bytes_on_the_fly(self) -> int:
         """Say what folds made on the fly take; they are looked through when there are others."""
-        made = len(self.folds)
+        made = len(self.memory.folds)
         if made != self.weighed[0]:
-            self.weighed = made, sum(map(bytes_of_fold, self.folds.values()))
+            self.weighed = made, sum(map(bytes_of_fold, self.memory.folds.values()))
         return self.weighed[1]
 
 

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from contextd.model import Draft, SessionKey
     from contextd.policy.facts.summary import Embed
     from contextd.policy.retelling.asking import Source
-    from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
-    from contextd.ports import Clock, Observer, Summarizer, Tokenizer
+    from contextd.ports import Clock, Observer, Policies, Summarizer, Tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class SummarizeFold:
     observer: Observer
     summarizer: Summarizer
     breaker: Breaker
-    rules: Rules
+    policies: Policies
     input_tokens: int
     embed: Embed | None = None
 
@@ -82,7 +81,7 @@ class SummarizeFold:
             source,
             state,
             fold,
-            rules=self.rules,
+            rules=self.policies.of(state.key.tenant_id).rules,
             meter=view.tokenizer,
             most=self.input_tokens,
             embed=self.embed,

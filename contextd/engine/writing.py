@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from contextd.engine.offload import count_turns
@@ -12,6 +13,7 @@ from contextd.errors import AccountMismatch, FieldViolation, RequestIdReused
 from contextd.events import AccountLinked, SessionOpened, TurnsRecorded
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.prompt.budget import standing, turn_cost
+from contextd.policy.reading.retention import retained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from contextd.events import Record
     from contextd.model import Budget, SessionKey, Turn
     from contextd.policy.answers import Answered
-    from contextd.policy.rules import Rules
+    from contextd.policy.policies import Policy
+    from contextd.policy.rules import RetentionRules
     from contextd.policy.state import SessionState
     from contextd.ports import Clock, Commit, NewId, SessionStore
 
@@ -104,11 +107,12 @@ class TurnScribe:
 
     clock: Clock
     new_id: NewId
-    rules: Rules
     default_budget: Budget
 
-    async def records(self, hot: HotSession, view: View, draft: Draft) -> tuple[Record, ...]:
-        """Return what to append for *draft* at the view's revision.
+    async def records(
+        self, hot: HotSession, view: View, draft: Draft, policy: Policy
+    ) -> tuple[Record, ...]:
+        """Return what to append for *draft* at the view's revision, decided by *policy*.
 
         Raises:
             AccountMismatch: the session belongs to another account.
@@ -117,21 +121,25 @@ class TurnScribe:
         now = self.clock()
         # Counting may wait for a thread; everything after it is decided at one revision.
         counts = await count_turns(view.tokenizer, draft.turns)
-        stamped = replace(draft, turns=self._stamped(view.state, draft.turns, counts, now))
+        turns = self._stamped(view.state, draft.turns, counts, now)
+        kept = tuple(_retained(turn, policy.rules.retention) for turn in turns)
         opening = self._opening(view.state, draft.account_id, now)
-        return (*opening, self._record(hot, view, stamped, now))
+        return (*opening, self._record(hot, view, replace(draft, turns=kept), policy, now=now))
 
-    def _record(self, hot: HotSession, view: View, draft: Draft, now: int) -> TurnsRecorded:
+    def _record(
+        self, hot: HotSession, view: View, draft: Draft, policy: Policy, *, now: int
+    ) -> TurnsRecorded:
+        rules, memory = policy.rules, view.under(policy)
         budget = hot.budget or view.state.budget
         stands = standing(
             view.state,
             system_tokens=hot.system_tokens,
-            message_tokens=sum(turn_cost(turn, self.rules.cost) for turn in draft.turns),
+            message_tokens=sum(turn_cost(turn, rules.cost) for turn in draft.turns),
             input_budget=(budget or self.default_budget).input_tokens,
             meter=view.tokenizer,
-            rules=self.rules,
-            choose=view.choose,
-            remember=view.told,
+            rules=rules,
+            choose=partial(view.choose, memory),
+            remember=memory.told,
         )
         return TurnsRecorded(
             at=now,
@@ -142,8 +150,9 @@ class TurnScribe:
             tier=stands.tier,
             pressure=stands.pressure,
             budget=None if budget == view.state.budget else budget,
-            escalation=assess(view.state, draft.turns, self.rules.escalation, view.noticed),
+            escalation=assess(view.state, draft.turns, rules.escalation, memory.noticed),
             switched=stands.fold is not None and stands.fold is view.state.prepared,
+            policy_hash=policy.hash,
         )
 
     def _stamped(
@@ -170,6 +179,11 @@ class TurnScribe:
         if account_id and not state.account_id:
             return (AccountLinked(now, account_id),)
         return ()
+
+
+def _retained(turn: Turn, rules: RetentionRules) -> Turn:
+    found = retained(turn, rules)
+    return turn if found is turn.retention else replace(turn, retention=found)
 
 
 def answered(state: SessionState, request_id: str, digest: str) -> Answered | None:

@@ -62,7 +62,8 @@ class Built:
 
     `resumed_after_seconds` is how long the pause took that the context tells of, 0 for none;
     `explanation` holds one line per decision when the caller asked for it; `rung` is what
-    the search of the past stood on.
+    the search of the past stood on.  In every answer `policy_hash` tells the rules by which
+    it was decided.
     """
 
     context: Context
@@ -79,6 +80,7 @@ class Built:
     rendered_json: str = ""
     resumed_after_seconds: int = 0
     rung: Rung = Rung.NONE
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Recorded:
     escalation: Escalation
     durability: Durability
     replayed: bool = False
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Escalated:
     markdown: str
     revision: int
     replayed: bool = False
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

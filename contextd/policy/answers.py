@@ -2,7 +2,7 @@
 
 A retry must get the first answer again, so none may be forgotten, and a caller that records
 turn by turn makes as many requests as turns.  Their records would take more memory than all
-that was said; here a request takes 69 bytes, and its turns are those of the session.
+that was said; here a request takes 73 bytes, and its turns are those of the session.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from contextd.events import Answering
     from contextd.model import Budget, Turn
 
-_ROW = Struct("=qIIIqdB32s")
+_ROW = Struct("=qIIIqdBI32s")
 _FIELDS = np.dtype(
-    "int64, uint32, uint32, uint32, int64, float64, uint8, V32"  # as numpy writes the same row
+    "int64, uint32, uint32, uint32, int64, float64, uint8, uint32, V32"  # the same for numpy
 )
 """The hash of the id, the revision, the first turn, how many, the time, the pressure, the
-tier, the digest."""
+tier, which of the session's policies, the digest."""
 
 _DIGEST_BYTES = 32
 _PARTICULARS_BYTES = 250
@@ -66,13 +66,18 @@ class Answers:
 
     _rows: bytearray = field(default_factory=bytearray)
     _encoding: str = ""
+    _policies: list[str] = field(default_factory=list)
     _particular: dict[int, Particulars | Answering] = field(default_factory=dict)
     _particular_bytes: int = 0
 
     def __copy__(self) -> Answers:
         """Return answers that may grow apart from these."""
         return Answers(
-            self._rows.copy(), self._encoding, self._particular.copy(), self._particular_bytes
+            self._rows.copy(),
+            self._encoding,
+            self._policies.copy(),
+            self._particular.copy(),
+            self._particular_bytes,
         )
 
     def __len__(self) -> int:
@@ -89,7 +94,7 @@ class Answers:
         request = hash(record.request_id)
         if not isinstance(record, TurnsRecorded):
             self._particular[len(self)] = record
-            self._rows += _ROW.pack(request, revision, 0, 0, 0, 0.0, 0, b"")
+            self._rows += _ROW.pack(request, revision, 0, 0, 0, 0.0, 0, 0, b"")
             return
         self._encoding = self._encoding or record.encoding
         digest = _raw(record.digest)
@@ -98,8 +103,14 @@ class Answers:
         first = record.turns[0].sequence if record.turns else 0
         self._rows += _ROW.pack(
             request, revision, first, len(record.turns), record.at, record.pressure, record.tier,
-            digest,
+            self._policy(record.policy_hash), digest,
         )  # fmt: skip
+
+    def _policy(self, policy_hash: str) -> int:
+        """Return which of the session's policies that is: they are few, and the newest is last."""
+        if not self._policies or self._policies[-1] != policy_hash:
+            self._policies.append(policy_hash)
+        return len(self._policies) - 1
 
     def _note(self, record: TurnsRecorded, digest: str | None) -> None:
         """Remember the particulars of the next row."""
@@ -123,7 +134,7 @@ class Answers:
         if not len(found):
             return None
         row = int(found[-1])
-        _, revision, first, count, at, pressure, tier, digest = _ROW.unpack_from(
+        _, revision, first, count, at, pressure, tier, policy, digest = _ROW.unpack_from(
             self._rows, row * _ROW.size
         )
         particular = self._particular.get(row)
@@ -142,6 +153,7 @@ class Answers:
             budget=particular.budget,
             escalation=particular.escalation,
             switched=particular.switched,
+            policy_hash=self._policies[policy],
         )
         return Answered(revision, record)
 

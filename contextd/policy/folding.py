@@ -199,7 +199,7 @@ def _candidates(
     ids: IdRules,
 ) -> list[Candidate]:
     """Return everything new that may become a fact, and the issue that is open."""
-    patterns = compiled(ids.of(state.key.tenant_id))
+    patterns = compiled(ids.patterns)
     candidates = gather(turns, verdicts, patterns)
     issue = open_issue(turns, verdicts, base)
     if issue is not None:

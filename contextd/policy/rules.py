@@ -126,10 +126,29 @@ class ResumptionRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalRules:
+    """What the strength of each signal is multiplied by: 0 switches it off, 2 at most.
+
+    The product never exceeds 1.  `repeated_answer` is the assistant saying the same again.
+    """
+
+    user_request: float = 1.0
+    frustrated_user: float = 1.0
+    policy_risk: float = 1.0
+    high_value_action: float = 1.0
+    missing_evidence: float = 1.0
+    low_confidence: float = 1.0
+    tool_failure: float = 1.0
+    repeated_answer: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class EscalationRules:
     """Thresholds of the escalation signals.
 
-    `amount_limit` is in units of the currency the customer names; 0 switches it off.
+    `amount_limits` holds, by currency (`{EUR = 500}`), the sums from which a human is asked;
+    `amount_limit` counts for every other currency, and for sums that name none.  0 switches
+    a limit off.
     """
 
     recommend_from: float = 0.6
@@ -137,7 +156,9 @@ class EscalationRules:
     tool_failures: int = 2
     repeats: int = 2
     amount_limit: float = 0.0
+    amount_limits: Mapping[str, float] = field(default_factory=dict)
     look_back_turns: int = 12
+    signals: SignalRules = field(default_factory=SignalRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +187,75 @@ class MessageCost:
 
 @dataclass(frozen=True, slots=True)
 class IdRules:
-    r"""The ids of a tenant that no common form gives away; see `policy/reading/patterns.py`.
+    r"""The ids that no common form gives away; see `policy/reading/patterns.py`.
 
-    `patterns` holds, by tenant ("*" for all), regular expressions by the name of what they
-    find: `{"*" = {"meter number" = 'MT-\d{6}'}}`.  One that could take long is refused.
+    `patterns` holds regular expressions by the name of what they find:
+    `{"meter number" = 'MT-\d{6}'}`.  One that could take long is refused.
     """
 
-    patterns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, tenant: str) -> Mapping[str, str]:
-        """Return the expressions that count for *tenant*, its own before those of all."""
-        return {**self.patterns.get("*", {}), **self.patterns.get(tenant, {})}
+
+@dataclass(frozen=True, slots=True)
+class RetentionRules:
+    """Own phrases that decide what becomes of a turn when it is recorded.
+
+    A turn of a person or the assistant that holds a phrase of `keep` stays word for word, as
+    if its caller had pinned it, unless it is longer than `keep_characters`; one that is
+    nothing but a phrase of `discard` is dropped when it is folded.  Whatever the caller says
+    of a turn goes first.
+    """
+
+    keep: tuple[str, ...] = ()
+    discard: tuple[str, ...] = ()
+    keep_characters: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTypeTexts:
+    """Texts by the turn type that they stand for."""
+
+    info_question: tuple[str, ...] = ()
+    action_request: tuple[str, ...] = ()
+    account_issue: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    escalation_candidate: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRules:
+    """What tells the kind of a message beside the common rules; see `judgement/routing.py`.
+
+    `phrases` are own words ("meter is dead"), found as they stand, in either case, unless
+    negated; one that is found votes for its turn type with `phrase_strength`.  `prototypes`
+    are sentences as a customer would write them; nothing reads them yet.
+    """
+
+    phrase_strength: float = 0.9
+    phrases: TurnTypeTexts = field(default_factory=TurnTypeTexts)
+    prototypes: TurnTypeTexts = field(default_factory=TurnTypeTexts)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """How often something is tried, and how long is waited in between.
+
+    The wait begins with `first_delay_seconds`, grows by `factor` each time, and is never
+    longer than `max_delay_seconds`.
+    """
+
+    max_attempts: int = 8
+    first_delay_seconds: float = 2.0
+    factor: float = 2.0
+    max_delay_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetriesRules:
+    """Retries behind the calls: webhooks of handoffs, turns put off.  Nothing reads them yet."""
+
+    webhooks: RetryRules = field(default_factory=RetryRules)
+    deferrals: RetryRules = field(default_factory=RetryRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +269,10 @@ class Rules:
     retrieval: RetrievalRules = field(default_factory=RetrievalRules)
     evidence: EvidenceRules = field(default_factory=EvidenceRules)
     resumption: ResumptionRules = field(default_factory=ResumptionRules)
+    retention: RetentionRules = field(default_factory=RetentionRules)
     ids: IdRules = field(default_factory=IdRules)
+    routing: RoutingRules = field(default_factory=RoutingRules)
     escalation: EscalationRules = field(default_factory=EscalationRules)
     handoff: HandoffRules = field(default_factory=HandoffRules)
+    retries: RetriesRules = field(default_factory=RetriesRules)
     cost: MessageCost = field(default_factory=MessageCost)

@@ -11,7 +11,14 @@ from typing import Protocol
 from contextd.ports.derived import AccountStore, HandoffInbox, WorkQueue
 from contextd.ports.reading import Embedder, Summarizer, Tokenizer, Tokenizers
 from contextd.ports.sessions import Appended, Commit, SessionStore, StretchStore, VectorStore
-from contextd.ports.surroundings import Authenticator, Certificate, Clock, NewId, Observer
+from contextd.ports.surroundings import (
+    Authenticator,
+    Certificate,
+    Clock,
+    NewId,
+    Observer,
+    Policies,
+)
 
 __all__ = [
     "AccountStore",
@@ -24,6 +31,7 @@ __all__ = [
     "HandoffInbox",
     "NewId",
     "Observer",
+    "Policies",
     "SessionStore",
     "Store",
     "StretchStore",

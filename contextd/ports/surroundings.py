@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from contextd.policy.access import Credentials, Principal
+    from contextd.policy.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,18 @@ class Authenticator(Protocol):
         Raises:
             CredentialMissing, CredentialInvalid, CredentialExpired: nobody that is known.
         """
+
+
+class Policies(Protocol):
+    """Knows which rules are in force for whom."""
+
+    def of(self, tenant_id: str) -> Policy:
+        """Return the policy of a tenant, which need not be known by name.
+
+        Must answer from memory, at once.  What is in force may change from call to call, so
+        that whoever decides asks once, at the beginning, and goes by the answer to the end.
+        """
+        ...
 
 
 class Observer(Protocol):

@@ -82,6 +82,7 @@ def build_response(built: Built) -> service.BuildContextResponse:
         replayed=built.replayed,
         retrieval_rung=RUNGS[built.rung],
         resumed_after_seconds=built.resumed_after_seconds,
+        policy_hash=built.policy_hash,
     )
     _messages(context.messages, response.messages)
     _account(context, response)
@@ -104,6 +105,7 @@ def record_response(recorded: Recorded) -> service.RecordTurnResponse:
         replayed=recorded.replayed,
         turn_ids=recorded.turn_ids,
         durability=DURABILITIES[recorded.durability],
+        policy_hash=recorded.policy_hash,
     )
     _escalation(recorded.escalation, response.escalation)
     return response
@@ -112,7 +114,10 @@ def record_response(recorded: Recorded) -> service.RecordTurnResponse:
 def escalate_response(escalated: Escalated) -> service.EscalateResponse:
     """Return the answer to an Escalate."""
     response = service.EscalateResponse(
-        markdown=escalated.markdown, revision=escalated.revision, replayed=escalated.replayed
+        markdown=escalated.markdown,
+        revision=escalated.revision,
+        replayed=escalated.replayed,
+        policy_hash=escalated.policy_hash,
     )
     handoff(escalated.handoff, response.handoff)
     return response

@@ -200,7 +200,7 @@ class StageTiming(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
 
 class BuildContextResponse(_message.Message):
-    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds")
+    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds", "policy_hash")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RENDERED_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +225,7 @@ class BuildContextResponse(_message.Message):
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     RETRIEVAL_RUNG_FIELD_NUMBER: _ClassVar[int]
     RESUMED_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    POLICY_HASH_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[Message]
     rendered_json: str
     token_count: int
@@ -249,7 +250,8 @@ class BuildContextResponse(_message.Message):
     replayed: bool
     retrieval_rung: RetrievalRung
     resumed_after_seconds: int
-    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ...) -> None: ...
+    policy_hash: str
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ..., policy_hash: _Optional[str] = ...) -> None: ...
 
 class RecordTurnRequest(_message.Message):
     __slots__ = ("session", "turns", "request_id", "expected_revision", "durability")
@@ -266,7 +268,7 @@ class RecordTurnRequest(_message.Message):
     def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., request_id: _Optional[str] = ..., expected_revision: _Optional[int] = ..., durability: _Optional[_Union[_common_pb2.Durability, str]] = ...) -> None: ...
 
 class RecordTurnResponse(_message.Message):
-    __slots__ = ("revision", "first_sequence", "token_counts", "pressure", "tier", "replayed", "escalation", "turn_ids", "durability")
+    __slots__ = ("revision", "first_sequence", "token_counts", "pressure", "tier", "replayed", "escalation", "turn_ids", "durability", "policy_hash")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNTS_FIELD_NUMBER: _ClassVar[int]
@@ -276,6 +278,7 @@ class RecordTurnResponse(_message.Message):
     ESCALATION_FIELD_NUMBER: _ClassVar[int]
     TURN_IDS_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
+    POLICY_HASH_FIELD_NUMBER: _ClassVar[int]
     revision: int
     first_sequence: int
     token_counts: _containers.RepeatedScalarFieldContainer[int]
@@ -285,7 +288,8 @@ class RecordTurnResponse(_message.Message):
     escalation: _common_pb2.Escalation
     turn_ids: _containers.RepeatedScalarFieldContainer[str]
     durability: _common_pb2.Durability
-    def __init__(self, revision: _Optional[int] = ..., first_sequence: _Optional[int] = ..., token_counts: _Optional[_Iterable[int]] = ..., pressure: _Optional[float] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., replayed: bool = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., turn_ids: _Optional[_Iterable[str]] = ..., durability: _Optional[_Union[_common_pb2.Durability, str]] = ...) -> None: ...
+    policy_hash: str
+    def __init__(self, revision: _Optional[int] = ..., first_sequence: _Optional[int] = ..., token_counts: _Optional[_Iterable[int]] = ..., pressure: _Optional[float] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., replayed: bool = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., turn_ids: _Optional[_Iterable[str]] = ..., durability: _Optional[_Union[_common_pb2.Durability, str]] = ..., policy_hash: _Optional[str] = ...) -> None: ...
 
 class EscalateRequest(_message.Message):
     __slots__ = ("session", "reason", "note", "channel_mode", "request_id")
@@ -302,16 +306,18 @@ class EscalateRequest(_message.Message):
     def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., reason: _Optional[_Union[_common_pb2.EscalationReason, str]] = ..., note: _Optional[str] = ..., channel_mode: _Optional[_Union[ChannelMode, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class EscalateResponse(_message.Message):
-    __slots__ = ("handoff", "markdown", "revision", "replayed")
+    __slots__ = ("handoff", "markdown", "revision", "replayed", "policy_hash")
     HANDOFF_FIELD_NUMBER: _ClassVar[int]
     MARKDOWN_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    POLICY_HASH_FIELD_NUMBER: _ClassVar[int]
     handoff: Handoff
     markdown: str
     revision: int
     replayed: bool
-    def __init__(self, handoff: _Optional[_Union[Handoff, _Mapping]] = ..., markdown: _Optional[str] = ..., revision: _Optional[int] = ..., replayed: bool = ...) -> None: ...
+    policy_hash: str
+    def __init__(self, handoff: _Optional[_Union[Handoff, _Mapping]] = ..., markdown: _Optional[str] = ..., revision: _Optional[int] = ..., replayed: bool = ..., policy_hash: _Optional[str] = ...) -> None: ...
 
 class CitedText(_message.Message):
     __slots__ = ("text", "turn_ids")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from contextd.engine.build import BuildContext
 from contextd.engine.escalate import Escalate
 from contextd.engine.fold import FoldSession
+from contextd.engine.in_force import InForce
 from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
 from contextd.engine.keeping import Keeping
@@ -29,6 +30,7 @@ from contextd.model import (
     SessionKey,
     Turn,
 )
+from contextd.policy.policies import Policy, PolicySet
 from contextd.policy.rules import Rules
 from contextd.stores.memory import MemoryStore
 from contextd.testing.fakes import (
@@ -102,9 +104,12 @@ class Engine:
     def __post_init__(self) -> None:
         self.sessions = HotSessions(self.store, self.tokenizers, capacity_bytes=self.capacity_bytes)
         writer = Writer(self.store, self.sessions, self.accepted, self.nudged.append)
-        scribe = TurnScribe(self.clock, self.new_id, self.rules, BUDGET)
+        self.policies = InForce(PolicySet(Policy.of(self.rules)))
+        scribe = TurnScribe(self.clock, self.new_id, BUDGET)
         times: dict[str, Any] = {"observer": self.observer, "monotonic": lambda: self.now}
-        self.record = RecordTurn(sessions=self.sessions, scribe=scribe, writer=writer, **times)
+        self.record = RecordTurn(
+            sessions=self.sessions, policies=self.policies, scribe=scribe, writer=writer, **times
+        )
         self.build = BuildContext(
             sessions=self.sessions,
             tokenizers=self.tokenizers,
@@ -119,7 +124,7 @@ class Engine:
             scribe=scribe,
             writer=writer,
             nudge=self.nudged.append,
-            rules=self.rules,
+            policies=self.policies,
             relief=lambda: self.relief,
             **times,
         )
@@ -128,7 +133,7 @@ class Engine:
             writer=writer,
             clock=self.clock,
             new_id=self.new_id,
-            rules=self.rules,
+            policies=self.policies,
             **times,
         )
         self.fold = FoldSession(
@@ -136,7 +141,7 @@ class Engine:
             writer=writer,
             clock=self.clock,
             observer=self.observer,
-            rules=self.rules,
+            policies=self.policies,
             default_budget=BUDGET,
         )
         self.inspection = Inspection(self.store, self.sessions)
@@ -149,12 +154,10 @@ class Engine:
                 self.sessions,
                 self.vectors,
                 thread=self.thread,
-                rules=self.rules.retrieval,
                 observer=self.observer,
             )
-        rules = self.rules.retrieval
-        keeping = Keeping(self.stretches, self.embedder, rules) if self.stretches else None
-        return Indexer(self.embedder, rules, self.refining, keeping)
+        keeping = Keeping(self.stretches, self.embedder) if self.stretches else None
+        return Indexer(self.embedder, self.refining, keeping)
 
     async def chat(self, exchanges: int, words: int = 20, first: int = 1) -> None:
         """Record *exchanges* exchanges of about *words* words a turn."""

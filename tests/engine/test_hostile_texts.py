@@ -97,7 +97,9 @@ def test_a_long_turn_is_indexed_in_pieces(name: str) -> None:
         engine = Engine()
         await engine.record(record_request(*turns_of(TEXTS[name][: MEGABYTE // 2], Role.USER)))
         view = await engine.sessions.refresh(engine.sessions.get(KEY))
-        lengths = await seen(engine.build.indexer.catch_up(view), lambda: len(view.index))
+        lengths = await seen(
+            engine.build.indexer.catch_up(view, engine.rules.retrieval), lambda: len(view.index)
+        )
         assert len(view.index) > 10 * PIECE
         assert len(lengths) > len(view.index) // PIECE
         assert view.indexed == len(view.state.turns)

@@ -39,7 +39,7 @@ def over(store: Store, rules: Rules | None = None) -> tuple[Engine, FineEmbedder
 
 async def maintain(engine: Engine, times: int = 4) -> None:
     """Do what the background does, as often as a session of that length is nudged at least."""
-    work = Maintain(engine.sessions, engine.build.indexer, engine.fold, engine.rules.tiers)
+    work = Maintain(engine.sessions, engine.build.indexer, engine.fold, engine.policies)
     for _ in range(times):
         await work(KEY)
 
@@ -173,7 +173,7 @@ def test_a_session_begun_anew_takes_nothing_of_the_old() -> None:
             await engine.record(record_request(user(f"Question {number} of another session?")))
         store._logs[KEY].stretches.update(late)
         view = await view_of(engine)
-        await engine.build.indexer.catch_up(view)
+        await engine.build.indexer.catch_up(view, engine.rules.retrieval)
         assert (embedded(embedder), view.kept) == (70, 0)
 
     run(main())
@@ -187,7 +187,7 @@ def test_nothing_is_stored_of_a_session_deleted_meanwhile() -> None:
         engine, _ = over(store)
         await engine.chat(EXCHANGES)
         view = await view_of(engine)
-        await engine.build.indexer.catch_up(view)
+        await engine.build.indexer.catch_up(view, engine.rules.retrieval)
         await engine.inspection.delete_session(KEY)
         await engine.chat(1)
         await engine.build.indexer.keep(view, engine.sessions.holds)
@@ -241,10 +241,10 @@ def test_what_comes_while_stretches_are_read_is_indexed() -> None:
         slow._logs = store._logs
         engine, _ = over(slow)
         view = await view_of(engine)
-        assert not await engine.build.indexer.catch_up(view, 0.01)
+        assert not await engine.build.indexer.catch_up(view, engine.rules.retrieval, 0.01)
         await engine.record(record_request(user("One more."), bot("And one.")))
         going.set()
-        assert await engine.build.indexer.catch_up(view)
+        assert await engine.build.indexer.catch_up(view, engine.rules.retrieval)
         assert (view.indexed, view.index.through) == (202, 202)
         assert [int(each) for each in view.index.rows["sequence"]] == list(range(1, 203))
 

@@ -33,7 +33,7 @@ def over(store: Store, embedder: FineEmbedder | None) -> Engine:
 async def index(engine: Engine) -> View:
     """Make the session searchable, as a context for it would."""
     view = await view_of(engine)
-    assert await engine.build.indexer.catch_up(view)
+    assert await engine.build.indexer.catch_up(view, engine.rules.retrieval)
     return view
 
 
@@ -200,7 +200,7 @@ def test_sessions_share_the_worker() -> None:
         store, hot = engine.store, engine.sessions.get(short)
         await store.append(short, await _commit_of(engine))
         view = await engine.sessions.refresh(hot)
-        assert await engine.build.indexer.catch_up(view)
+        assert await engine.build.indexer.catch_up(view, engine.rules.retrieval)
         assert engine.refining is not None
         working = asyncio.create_task(engine.refining.run())
         await until(lambda: not view.unrefined)

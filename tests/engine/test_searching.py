@@ -22,7 +22,7 @@ def test_a_long_search_leaves_the_loop(
         engine = Engine()
         await engine.chat(4)
         view = await engine.sessions.refresh(engine.sessions.get(KEY))
-        await engine.build.indexer.catch_up(view)
+        await engine.build.indexer.catch_up(view, engine.rules.retrieval)
         assert len(view.index) == 8
         thread = await search_of(view, threading.current_thread)
         assert (thread is not threading.current_thread()) is elsewhere
@@ -38,7 +38,7 @@ def test_the_index_waits_for_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
         engine = Engine()
         await engine.chat(2)
         view = await engine.sessions.refresh(engine.sessions.get(KEY))
-        await engine.build.indexer.catch_up(view)
+        await engine.build.indexer.catch_up(view, engine.rules.retrieval)
         begun, go_on = threading.Event(), threading.Event()
 
         def search() -> int:
@@ -50,7 +50,7 @@ def test_the_index_waits_for_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.to_thread(begun.wait, 10)
         await engine.chat(2, first=3)
         view = await engine.sessions.refresh(engine.sessions.get(KEY))
-        indexing = asyncio.create_task(engine.build.indexer.catch_up(view))
+        indexing = asyncio.create_task(engine.build.indexer.catch_up(view, engine.rules.retrieval))
         for _ in range(20):
             await asyncio.sleep(0)
         assert len(view.index) == 4

@@ -135,7 +135,7 @@ def test_a_deleted_session_leaves_nothing_in_memory() -> None:
 
     async def main() -> None:
         engine = Engine()
-        maintain = Maintain(engine.sessions, engine.build.indexer, engine.fold, engine.rules.tiers)
+        maintain = Maintain(engine.sessions, engine.build.indexer, engine.fold, engine.policies)
         await engine.chat(2)
         await engine.inspection.delete_session(KEY)
         await maintain(KEY)

@@ -37,7 +37,7 @@ def verb(engine: Engine, summarizer: Summarizer, failures: int = 99) -> Summariz
         observer=engine.observer,
         summarizer=summarizer,
         breaker=Breaker(lambda: engine.now, engine.observer, failures=failures, seconds=60),
-        rules=engine.rules,
+        policies=engine.policies,
         input_tokens=8_000,
     )
 
@@ -136,9 +136,9 @@ def test_no_answer_is_tried_again_after_a_restart() -> None:
         asked: list[SessionKey] = []
         maintain = Maintain(
             restarted.sessions,
-            Indexer(HashEmbedder(), restarted.rules.retrieval),
+            Indexer(HashEmbedder()),
             restarted.fold,
-            restarted.rules.tiers,
+            restarted.policies,
             asked.append,
         )
         await maintain(KEY)

@@ -10,6 +10,8 @@ LOSSES = "tests/crash/test_losses.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
 SQLITE = "tests/stores/test_sqlite.py"
 RECORD = "tests/engine/test_record.py"
+POLICIES = "tests/engine/test_policies.py"
+POLICY_E2E = "tests/acceptance/test_policy.py"
 
 
 @dataclass(frozen=True)
@@ -321,5 +323,64 @@ MUTANTS = (
         "stretches = 2",
         f"{CONTRACT}::test_stretches_go_with_their_session",
         f"{SQLITE}::test_what_was_computed_of_a_deleted_session_is_in_no_file",
+    ),
+    # ── a policy decides its own calls, and nothing made by another one shows ──
+    mutant(
+        "memory-outlives-its-policy",
+        "contextd/engine/sessions.py",
+        "        if self.memory.policy_hash != policy.hash:\n",
+        "        if not self.memory.policy_hash:\n",
+        f"{POLICIES}::test_after_a_change_a_session_answers_as_one_that_never_knew_another_policy",
+    ),
+    mutant(
+        "one-memory-for-old-and-new-calls",
+        "contextd/engine/sessions.py",
+        "            self.memory, self.weighed = Memory(policy.hash), (0, 0)\n",
+        "            self.memory.policy_hash = policy.hash\n"
+        "            self.memory.folds.clear()\n",
+        f"{POLICIES}::test_an_old_call_leaves_nothing_to_new_ones",
+    ),
+    mutant(
+        "passages-of-another-length",
+        "contextd/engine/sessions.py",
+        "        if self.passage_words not in (0, passage_words):\n",
+        "        if passage_words < 0:\n",
+        f"{POLICIES}::test_other_passages_are_cut_and_refined_anew",
+    ),
+    mutant(
+        "two-runs-in-one-index",
+        "contextd/engine/indexing.py",
+        "            if view.index is not index:\n                return False\n",
+        "            index = view.index\n",
+        f"{POLICIES}::test_an_index_that_is_replaced_while_it_is_made_is_not_made_further",
+    ),
+    mutant(
+        "policy-asked-in-the-middle",
+        "contextd/engine/build.py",
+        "        work = Composition.begin(view, request, call.policy,",
+        "        today = self.policies.of(request.key.tenant_id)\n"
+        "        work = Composition.begin(view, request, today,",
+        f"{POLICIES}::test_a_call_that_has_begun_goes_on_by_the_policy_it_began_with",
+    ),
+    mutant(
+        "a-retry-told-todays-policy",
+        "contextd/policy/answers.py",
+        "            policy_hash=self._policies[policy],\n",
+        "            policy_hash=self._policies[-1],\n",
+        "tests/policy/test_answers.py",
+    ),
+    mutant(
+        "a-bad-policy-put-in-force",
+        "contextd/config/policy_file.py",
+        "    if wrong:\n        raise ConfigInvalid",
+        "    if not document:\n        raise ConfigInvalid",
+        f"{POLICY_E2E}::test_a_broken_version_leaves_the_last_good_one_in_force",
+    ),
+    mutant(
+        "a-changed-policy-left-alone",
+        "contextd/app/policies.py",
+        "        in_force.use(read.policies)\n",
+        "",
+        f"{POLICY_E2E}::test_a_swapped_config_map_takes_effect",
     ),
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from hashlib import sha256
 
 from hypothesis import given
@@ -44,6 +45,7 @@ RECORDS = st.builds(
     budget=st.none() | st.just(Budget("m", 9, 1)),
     escalation=ESCALATIONS,
     switched=st.booleans(),
+    policy_hash=st.sampled_from(["", "a1", "b2"]),
 )
 
 
@@ -55,12 +57,7 @@ def numbered(records: list[TurnsRecorded]) -> list[TurnsRecorded]:
         for turn in record.turns:
             sequence += 1
             turns.append(Turn(f"t{sequence}", turn.role, turn.text, sequence=sequence))
-        found.append(
-            TurnsRecorded(
-                record.at, record.request_id, record.digest, tuple(turns), record.encoding,
-                record.tier, record.pressure, record.budget, record.escalation, record.switched,
-            )
-        )  # fmt: skip
+        found.append(replace(record, turns=tuple(turns)))
     return found
 
 

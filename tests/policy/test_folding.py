@@ -324,18 +324,12 @@ def test_a_digest_of_a_long_session_rolls_on_from_its_fold() -> None:
     assert all(fact.sequence > len(state.turns) - 4 for fact in made.facts)
 
 
-def test_a_tenant_knows_its_ids_by_its_own_patterns() -> None:
-    """Its patterns and those of all tenants name ids; those of another tenant do not."""
+def test_ids_are_known_by_the_patterns_of_the_policy() -> None:
+    """They are named as the policy names them; what no pattern knows is no id."""
     state = Scenario().user("About MT-001a, LOT/22 and ZZ.9z9.").state()
-    ids = IdRules(
-        {
-            state.key.tenant_id: {"meter number": r"MT-\d{3}[a-z]"},
-            "*": {"lot": r"LOT/\d{2}"},
-            "somebody else": {"other": r"ZZ\.\d[a-z]\d"},
-        }
-    )
+    ids = IdRules({"meter number": r"MT-\d{3}[a-z]", "lot": r"LOT/\d{2}"})
     fold = extract(state, 1, rules=replace(RULES, ids=ids), meter=METER, input_budget=2_000)
     labels = {fact.label: fact.text for fact in fold.facts}
     assert labels.get("meter number") == "MT-001a"
     assert labels.get("lot") == "LOT/22"
-    assert "other" not in labels
+    assert "ZZ.9z9" not in labels.values()

@@ -181,10 +181,14 @@ def test_what_only_the_daemon_knows(runner: asyncio.Runner, daemon: str) -> None
             assert built.token_count_exact
             assert len(built.stable_prefix_sha256) == 64
             assert built.explanation
-            handed = (await session.escalate(Reason.USER_REQUEST)).handoff
+            raised = await session.escalate(Reason.USER_REQUEST)
+            handed = raised.handoff
             assert handed.created_at is not None
             assert handed.last_turns[0].role is Role.USER
             assert handed.signals
+            hashes = {recorded.policy_hash, built.policy_hash, raised.policy_hash}
+            assert len(hashes) == 1
+            assert len(hashes.pop()) == 16
 
     runner.run(scenario())
 

@@ -12,22 +12,26 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Escalation, HandoffState, Reason, Role, Signal
 from contextd.policy.judgement.frustration import either, frustration
-from contextd.policy.judgement.risk import call_amount
+from contextd.policy.judgement.risk import call_amounts
 from contextd.policy.judgement.signs import Signs, signs
 from contextd.policy.reading.outcomes import FAILED, read_status, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from contextd.model import Turn
     from contextd.policy.judgement.signs import Read
-    from contextd.policy.rules import EscalationRules
+    from contextd.policy.rules import EscalationRules, SignalRules
     from contextd.policy.state import SessionState
 
 _FADE = 0.85
 """What a request for a human counts for, one user turn later: three turns on it is no longer
 advice by itself."""
 
+_NAMES: Mapping[Reason, str] = {
+    **{reason: reason.value for reason in Reason},
+    Reason.OTHER: "repeated_answer",  # the one signal without a reason of its own
+}
 _MISSING_TURNS = 2
 _LOOP_TURNS = 4
 _LOOP_TEXT = 24
@@ -56,8 +60,8 @@ def assess(
     ids = {turn.sequence: turn.turn_id for turn, _ in view.turns if turn.sequence}
     signals = tuple(
         replace(signal, turn_ids=tuple(ids[number] for number in signal.sequences if number in ids))
-        for signal in _signals(view, rules)
-        if signal is not None
+        for found in _signals(view, rules)
+        if found is not None and (signal := _weighed(found, rules.signals)) is not None
     )
     together = 0.0
     for reason in dict.fromkeys(signal.reason for signal in signals):
@@ -82,11 +86,20 @@ def _signals(view: _View, rules: EscalationRules) -> Iterator[Signal | None]:
     yield _user_request(view)
     yield _frustrated(view, rules)
     yield _policy_risk(view)
-    yield _high_value(view, rules.amount_limit)
+    yield _high_value(view, rules)
     yield _missing_evidence(view)
     yield _low_confidence(view, rules.min_confidence)
     yield _tool_failure(view, rules.tool_failures)
     yield _loop(view)
+
+
+def _weighed(signal: Signal, weights: SignalRules) -> Signal | None:
+    """Return *signal* with the strength that the tenant gives it, None when it is off."""
+    weight: float = getattr(weights, _NAMES[signal.reason])
+    if weight == 1:
+        return signal
+    strength = round(min(1.0, signal.strength * weight), 3)
+    return replace(signal, strength=strength) if strength > 0 else None
 
 
 def _user_request(view: _View) -> Signal | None:
@@ -120,19 +133,29 @@ def _policy_risk(view: _View) -> Signal | None:
     return best
 
 
-def _high_value(view: _View, limit: float) -> Signal | None:
+def _high_value(view: _View, rules: EscalationRules) -> Signal | None:
     """Look at the newest thing the customer asks for, and at calls made since."""
-    if limit <= 0:
+    if rules.amount_limit <= 0 and not rules.amount_limits:
         return None
-    sums = [(shown.amount, sequence) for sequence, shown in view.said[-1:]]
+    sums = [(each, sequence) for sequence, shown in view.said[-1:] for each in shown.amounts]
     for turn, _ in reversed(view.turns):
         if turn.role is Role.USER:
             break
-        sums += [(call_amount(call.arguments_json), turn.sequence) for call in turn.tool_calls]
-    amount, sequence = max(sums, default=(0.0, 0))
-    if amount < limit:
+        sums += [
+            (each, turn.sequence)
+            for call in turn.tool_calls
+            for each in call_amounts(call.arguments_json)
+        ]
+    above = [
+        (amount / limit, amount, limit, currency, sequence)
+        for (currency, amount), sequence in sums
+        if 0 < (limit := rules.amount_limits.get(currency, rules.amount_limit)) <= amount
+    ]
+    if not above:
         return None
-    detail = f"An amount of {amount:,.2f} is asked for; the limit is {limit:,.2f}."
+    _, amount, limit, currency, sequence = max(above)
+    unit = f" {currency}" if currency else ""
+    detail = f"An amount of {amount:,.2f}{unit} is asked for; the limit is {limit:,.2f}{unit}."
     return Signal(Reason.HIGH_VALUE_ACTION, detail, 0.8, (sequence,))
 
 

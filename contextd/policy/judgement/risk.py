@@ -96,18 +96,36 @@ _MONEY_VERB = re.compile(
     r"\b(?:refund|transfer|send|pay|withdraw|charge|deposit|wire|buy|purchase|invest|reimburse"
     r"|credit|move|return|borrow|top up|claim|compensat\w*|give me)\w*"
 )
-_CURRENCY = (
-    r"[$\u20ac\u00a3\u00a5\u20b9]|usd|eur|gbp|inr|rs\.?|rupees|dollars?|euros?|pounds?|bucks|quid"
+_WRITTEN: Mapping[str, str] = {
+    "USD": "$ dollar dollars bucks",
+    "EUR": "\u20ac euro euros",
+    "GBP": "\u00a3 pound pounds quid",
+    "INR": "\u20b9 rs rs. rupee rupees",
+    "JPY": "\u00a5 yen",
+}
+_CODES: Mapping[str, str] = {
+    **{name: code for code, names in _WRITTEN.items() for name in names.split()},
+    **{code.lower(): code for code in "USD EUR GBP INR JPY CHF CAD AUD NZD SEK NOK DKK".split()},
+    **{code.lower(): code for code in "PLN CZK HUF BRL MXN ZAR SGD HKD CNY KRW AED".split()},
+}
+"""What people write for a currency, and its code in ISO 4217; a bare dollar is the US one."""
+_CURRENCY = "|".join(
+    re.escape(name) if not name[0].isalpha() else rf"(?<![a-z]){re.escape(name)}"
+    for name in sorted(_CODES, key=len, reverse=True)
 )
 _NUMBER = r"\d[\d,.' ]*\d|\d"
 _AMOUNT = re.compile(
-    rf"(?:{_CURRENCY}) ?({_NUMBER})( ?(?:k|m|thousand|million)\b)?"
-    rf"|({_NUMBER})( ?(?:k|m|thousand|million)\b)? ?(?:{_CURRENCY})(?!\w)"
+    rf"({_CURRENCY}) ?({_NUMBER})( ?(?:k|m|thousand|million)\b)?"
+    rf"|({_NUMBER})( ?(?:k|m|thousand|million)\b)? ?({_CURRENCY})(?!\w)"
 )
 _SCALE: Mapping[str, float] = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 _SUM_KEYS = ("amount", "total", "price", "sum", "value", "refund", "payment", "cost", "limit")
 _MAX_ARGUMENTS = 4_096
 _MAX_DIGITS = 15
+
+
+Sums = tuple[tuple[str, float], ...]
+"""Sums of money: the currency's code in ISO 4217, "" where it is not known, and the amount."""
 
 
 def risky_topic(utterance: Utterance) -> tuple[float, str]:
@@ -116,37 +134,41 @@ def risky_topic(utterance: Utterance) -> tuple[float, str]:
     return (best.strength, best.label) if best else (0.0, "")
 
 
-def asked_amount(text: str) -> float:
-    """Return the largest sum of money that *text* (lower case) wants moved; 0 if none."""
+def asked_amounts(text: str) -> Sums:
+    """Return the sums of money that *text* (lower case) wants moved, by currency."""
     if not _MONEY_VERB.search(text):
-        return 0.0
-    sums = (
-        _parse(match[1] or match[3]) * _SCALE[(match[2] or match[4] or "").strip()]
+        return ()
+    return tuple(
+        (
+            _CODES[match[1] or match[6]],
+            _parse(match[2] or match[4]) * _SCALE[(match[3] or match[5] or "").strip()],
+        )
         for match in _AMOUNT.finditer(text)
     )
-    return max(sums, default=0.0)
 
 
-def call_amount(arguments_json: str) -> float:
-    """Return the largest sum among a tool call's arguments, by the argument's name."""
+def call_amounts(arguments_json: str) -> Sums:
+    """Return the sums among a tool call's arguments, by the argument's name.
+
+    Their currency is what an argument such as "currency" holds, "" when none does.
+    """
     if len(arguments_json) > _MAX_ARGUMENTS:
-        return 0.0
+        return ()
     try:
         arguments = json.loads(arguments_json or "{}")
     except (ValueError, RecursionError):
-        return 0.0
+        return ()
     if not isinstance(arguments, dict):
-        return 0.0
-    return max(
-        (
-            abs(float(value))
-            for name, value in arguments.items()
-            if isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and abs(value) < 10**_MAX_DIGITS
-            and any(key in name.lower() for key in _SUM_KEYS)
-        ),
-        default=0.0,
+        return ()
+    named = (value for name, value in arguments.items() if "currency" in name.lower())
+    currency = next((value.upper() for value in named if isinstance(value, str)), "")
+    return tuple(
+        (currency, abs(float(value)))
+        for name, value in arguments.items()
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) < 10**_MAX_DIGITS
+        and any(key in name.lower() for key in _SUM_KEYS)
     )
 
 

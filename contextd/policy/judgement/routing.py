@@ -1,8 +1,8 @@
 """What kind of request is a message, and what should the frontend do with it?
 
 Rules first: a table of weighted phrases votes for a turn type, and short answers ("yes,
-do that") take the kind of what they answer.  A tenant's own words can join the table, and
-a second opinion can join the vote, without a change to anything else here.
+do that") take the kind of what they answer.  A tenant's own phrases vote beside the table;
+a second opinion can join the vote without a change to anything else here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from contextd.model import Role, Route, Routing, TurnType
 from contextd.policy.judgement.frustration import either
 from contextd.policy.judgement.human_request import human_request
 from contextd.policy.judgement.routing_cues import VOTES
+from contextd.policy.reading.own_phrases import cues
 from contextd.policy.reading.utterance import cue, hear, table
+from contextd.policy.rules import RoutingRules, TurnTypeTexts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,9 @@ _ROUTES: Mapping[TurnType, Route] = {
 }
 _ORDER = tuple(_ROUTES)
 """Breaks ties, the most harmless type first."""
+
+_COMMON = RoutingRules()
+_NO_TEXTS = TurnTypeTexts()
 
 _UNSURE = 0.2
 _SURE = 0.95
@@ -74,7 +79,7 @@ _PROPOSAL = re.compile(
 )
 
 
-def route(text: str, state: SessionState, rules: Rules) -> Routing:  # noqa: ARG001 - thresholds join here
+def route(text: str, state: SessionState, rules: Rules) -> Routing:
     """Return the kind of *text*, said next in the session, and the route for it.
 
     The confidence is coarse and honest: .2 when no rule speaks, about .6 for one that
@@ -83,10 +88,10 @@ def route(text: str, state: SessionState, rules: Rules) -> Routing:  # noqa: ARG
     utterance = hear(text)
     if is_acknowledgement(utterance) and not _is_assent(utterance, state):
         return Routing(TurnType.INFO_QUESTION, _ACKNOWLEDGED, Route.ANSWER, acknowledgement=True)
-    votes = _votes(utterance)
+    votes = _votes(utterance, rules.routing)
     chosen = max(_ORDER, key=lambda kind: votes[kind])
     if votes[chosen] < _FOLLOW_UP and len(utterance.words) <= _SHORT_WORDS:
-        inherited = _inherited(utterance, state)
+        inherited = _inherited(utterance, state, rules.routing)
         if inherited is not None:
             return inherited
     others = max(votes[kind] for kind in _ORDER if kind is not chosen)
@@ -111,18 +116,23 @@ def is_acknowledgement(utterance: Utterance) -> bool:
 
 
 def kind_of(utterance: Utterance) -> TurnType:
-    """Return the kind the rules give to an utterance by itself."""
-    votes = _votes(utterance)
+    """Return the kind the common rules give to an utterance by itself."""
+    votes = _votes(utterance, _COMMON)
     return max(_ORDER, key=lambda kind: votes[kind])
 
 
-def _votes(utterance: Utterance) -> dict[TurnType, float]:
-    """Return what the rules say for each type, 0..1."""
+def _votes(utterance: Utterance, rules: RoutingRules) -> dict[TurnType, float]:
+    """Return what the rules say for each type, 0..1; one own phrase counts, not their number."""
     votes = dict.fromkeys(_ORDER, 0.0)
-    for kind, cues in VOTES:
-        for found in cues.found_in(utterance):
+    for kind, known in VOTES:
+        for found in known.found_in(utterance):
             votes[kind] = either(votes[kind], found.strength)
     votes[TurnType.ESCALATION_CANDIDATE] = human_request(utterance)[0]
+    if rules.phrases != _NO_TEXTS:
+        for kind in _ORDER:
+            own = getattr(rules.phrases, kind.value)
+            if own and cues(own, rules.phrase_strength).found_in(utterance):
+                votes[kind] = either(votes[kind], rules.phrase_strength)
     return votes
 
 
@@ -131,7 +141,7 @@ def _is_assent(utterance: Utterance, state: SessionState) -> bool:
     return bool(_ASSENT.found_in(utterance)) and _PROPOSAL.search(_asked(state)) is not None
 
 
-def _inherited(utterance: Utterance, state: SessionState) -> Routing | None:
+def _inherited(utterance: Utterance, state: SessionState, rules: RoutingRules) -> Routing | None:
     """Take the kind of a short answer from the question that it answers."""
     asked = _asked(state)
     if not asked:
@@ -142,7 +152,7 @@ def _inherited(utterance: Utterance, state: SessionState) -> Routing | None:
         return None
     for turn in reversed(state.turns[-_LOOK_BACK:]):
         if turn.role is Role.USER:
-            votes = _votes(hear(turn.text))
+            votes = _votes(hear(turn.text), rules)
             kind = max(_ORDER, key=lambda each: votes[each])
             if votes[kind] >= _FOLLOW_UP:
                 return Routing(kind, _coarse(votes[kind] * _FOLLOW_UP), _ROUTES[kind])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Role
 from contextd.policy.judgement.frustration import CALM, Mood, mood
 from contextd.policy.judgement.human_request import human_request
-from contextd.policy.judgement.risk import asked_amount, risky_topic
+from contextd.policy.judgement.risk import Sums, asked_amounts, risky_topic
 from contextd.policy.reading.outcomes import read_result
 from contextd.policy.reading.utterance import cue, hear, plain
 
@@ -56,7 +56,7 @@ class Signs:
     """What one turn shows.
 
     Of a customer's turn: how strongly it asks for a human and by which phrase (`request`),
-    whether it takes that back, its mood, the riskiest topic, the largest sum asked for.  Of
+    whether it takes that back, its mood, the riskiest topic, the sums asked for.  Of
     the assistant's: whether it says that it does not know, and its words.  Of a tool's: the
     outcome with a detail.  Everything else is empty.
     """
@@ -65,7 +65,7 @@ class Signs:
     withdrawn: bool = False
     mood: Mood = CALM
     risk: tuple[float, str] = (0.0, "")
-    amount: float = 0.0
+    amounts: Sums = ()
     ignorant: bool = False
     words: frozenset[str] = frozenset()
     outcome: tuple[str, str] | None = None
@@ -98,7 +98,7 @@ def _of_customer(text: str) -> Signs:
         withdrawn=_WITHDRAWN.found_in(utterance),
         mood=mood(utterance),
         risk=risky_topic(utterance),
-        amount=asked_amount(utterance.text),
+        amounts=asked_amounts(utterance.text),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Retention, Role
 from contextd.policy.reading import statements
+from contextd.policy.reading.own_phrases import holds, is_one
 from contextd.policy.reading.sentences import excerpt, split
 from contextd.policy.reading.tool_output import structured
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.model import Turn
+    from contextd.policy.rules import RetentionRules
 
 BINDING = (
     FactKind.CORRECTION,
@@ -102,6 +104,19 @@ class Verdict:
     def binding(self) -> tuple[Statement, ...]:
         """The statements that have to stay word for word."""
         return tuple(item for item in self.statements if item.kind in BINDING)
+
+
+def retained(turn: Turn, rules: RetentionRules) -> Retention:
+    """Return what a tenant's own phrases say of *turn*; what its caller said goes first."""
+    if turn.retention is not Retention.AUTO or turn.role is Role.TOOL:
+        return turn.retention
+    short = len(turn.text) <= rules.keep_characters
+    if rules.keep and short and holds(turn.text, rules.keep):
+        return Retention.KEEP
+    plain = not turn.tool_calls and not turn.actions
+    if rules.discard and plain and is_one(turn.text, rules.discard):
+        return Retention.DISCARD
+    return Retention.AUTO
 
 
 def classify(turn: Turn) -> Verdict:

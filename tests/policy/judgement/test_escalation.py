@@ -19,7 +19,7 @@ from contextd.model import (
     Reason,
 )
 from contextd.policy.judgement.escalation import assess
-from contextd.policy.rules import EscalationRules
+from contextd.policy.rules import EscalationRules, SignalRules
 from tests.policy.talks import STATES, TURNS, bot, calls, session, tool, user
 
 if TYPE_CHECKING:
@@ -203,6 +203,54 @@ def test_high_value_actions(turns: tuple[Turn, ...], recommended: bool) -> None:
     limited = replace(RULES, amount_limit=500)
     assert assess(session(*turns), (), limited).recommended is recommended
     assert signal(assess(session(*turns), (), RULES), Reason.HIGH_VALUE_ACTION) is None
+
+
+@pytest.mark.parametrize(
+    ("turn", "detail"),
+    [
+        (user("Refund me 600 euros"), "600.00 EUR is asked for; the limit is 500.00 EUR."),
+        (user("Refund me £450"), None),
+        (user("Refund me 900 pounds"), "900.00 GBP is asked for; the limit is 800.00 GBP."),
+        (user("Refund me $99999"), None),
+        (user("Refund me 10 francs or chf 7000"), "7,000.00 CHF is asked for; the limit is 1,0"),
+        (user("Refund me €600 and £8000"), "8,000.00 GBP is asked for"),
+        (calls("refund", '{"amount": 900, "currency": "gbp"}'), "900.00 GBP is asked for"),
+        (calls("refund", '{"amount": 900, "currency": "usd"}'), None),
+        (calls("refund", '{"amount": 1200}'), "1,200.00 is asked for; the limit is 1,000.00."),
+    ],
+)
+def test_each_currency_has_its_limit(turn: Turn, detail: str | None) -> None:
+    """Its own, none at 0, and one for all others; the sum furthest above its limit is told."""
+    limits = {"EUR": 500, "GBP": 800, "USD": 0}
+    rules = replace(RULES, amount_limit=1_000, amount_limits=limits)
+    found = signal(assess(session(turn), (), rules), Reason.HIGH_VALUE_ACTION)
+    assert (found is not None) == (detail is not None)
+    assert found is None or (detail is not None and detail in found.detail)
+
+
+def test_signals_can_be_weighed_and_switched_off() -> None:
+    """A tenant's weight is multiplied in; at 0 the signal is not there, and 1 is the most."""
+    talk = session(user(HUMAN))
+    (usual,) = assess(talk, (), RULES).signals
+    for weight in (0.5, 1.0, 2.0):
+        rules = replace(RULES, signals=SignalRules(user_request=weight))
+        (found,) = assess(talk, (), rules).signals
+        assert found == replace(usual, strength=min(1.0, round(usual.strength * weight, 3)))
+    off = assess(talk, (), replace(RULES, signals=SignalRules(user_request=0)))
+    assert off == Escalation(recommended=False)
+    others = SignalRules(
+        **dict.fromkeys(SignalRules.__dataclass_fields__, 0.0) | {"user_request": 1}
+    )
+    assert assess(talk, (), replace(RULES, signals=others)).signals == (usual,)
+
+
+def test_the_same_answer_again_is_weighed_by_its_own_name() -> None:
+    """It bears no reason of its own."""
+    again = bot("Please switch the modem off and on again and wait for the green light.")
+    talk = session(user("No light"), again, user("Did that"), again)
+    assert signal(assess(talk, (), RULES), Reason.OTHER) is not None
+    off = replace(RULES, signals=SignalRules(repeated_answer=0))
+    assert signal(assess(talk, (), off), Reason.OTHER) is None
 
 
 def test_weak_signals_add_up() -> None:

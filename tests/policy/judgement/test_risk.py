@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contextd.policy.judgement.risk import asked_amount, call_amount, risky_topic
+from contextd.policy.judgement.risk import asked_amounts, call_amounts, risky_topic
 from contextd.policy.reading.utterance import hear
 
 
@@ -44,38 +44,43 @@ def test_harmless_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "amount"),
+    ("text", "sums"),
     [
-        ("refund me $1,250.50 please", 1250.5),
-        ("transfer 2500 eur to my savings", 2500),
-        ("send 1.200,50 € to ann", 1200.5),
-        ("withdraw €2k", 2000),
-        ("pay 3 million dollars", 3_000_000),
-        ("i earn $9000 a month", 0),
-        ("refund order 123456", 0),
-        ("transfer $ to me", 0),
+        ("refund me $1,250.50 please", (("USD", 1250.5),)),
+        ("transfer 2500 eur to my savings", (("EUR", 2500),)),
+        ("send 1.200,50 € to ann", (("EUR", 1200.5),)),
+        ("withdraw €2k", (("EUR", 2000),)),
+        ("pay 3 million dollars", (("USD", 3_000_000),)),
+        ("pay rs. 500 and 20 quid", (("INR", 500), ("GBP", 20))),
+        ("transfer chf 900 or 900 swedish kronor", (("CHF", 900),)),
+        ("i earn $9000 a month", ()),
+        ("refund order 123456", ()),
+        ("refund what i paid after 3 hrs 500 people came", ()),
+        ("transfer $ to me", ()),
     ],
 )
-def test_the_amount_asked_for(text: str, amount: float) -> None:
+def test_the_amounts_asked_for(text: str, sums: tuple[tuple[str, float], ...]) -> None:
     """A sum counts with a currency and a verb that moves money; either notation is read."""
-    assert asked_amount(text) == pytest.approx(amount)
+    assert asked_amounts(text) == sums
 
 
 @pytest.mark.parametrize(
-    ("arguments", "amount"),
+    ("arguments", "sums"),
     [
-        ('{"order_id": "W1", "amount": 700}', 700),
-        ('{"refund_total": -90.5, "quantity": 9999}', 90.5),
-        ('{"amount": true}', 0),
-        ('{"amount": "700"}', 0),
-        ('{"amount": 1e999}', 0),
-        ('{"amount": NaN}', 0),
-        ("[700]", 0),
-        ("not json", 0),
-        ("", 0),
-        ("[" * 5000, 0),
+        ('{"order_id": "W1", "amount": 700}', (("", 700.0),)),
+        ('{"amount": 700, "total": 800, "Currency": "eur"}', (("EUR", 700.0), ("EUR", 800.0))),
+        ('{"amount": 700, "currency_id": 978}', (("", 700.0),)),
+        ('{"refund_total": -90.5, "quantity": 9999}', (("", 90.5),)),
+        ('{"amount": true}', ()),
+        ('{"amount": "700"}', ()),
+        ('{"amount": 1e999}', ()),
+        ('{"amount": NaN}', ()),
+        ("[700]", ()),
+        ("not json", ()),
+        ("", ()),
+        ("[" * 5000, ()),
     ],
 )
-def test_the_amount_of_a_call(arguments: str, amount: float) -> None:
-    """The sum among a call's arguments is found by its name; anything odd is no sum."""
-    assert call_amount(arguments) == amount
+def test_the_amounts_of_a_call(arguments: str, sums: tuple[tuple[str, float], ...]) -> None:
+    """The sums among a call's arguments are found by their names; anything odd is no sum."""
+    assert call_amounts(arguments) == sums

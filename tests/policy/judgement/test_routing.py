@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 
 from contextd.model import Route, Routing, TurnType
 from contextd.policy.judgement.routing import route, wants_retrieval
-from contextd.policy.rules import Rules
+from contextd.policy.rules import RoutingRules, Rules, TurnTypeTexts
 from tests.policy.talks import STATES, TEXTS, bot, session, user
 
 if TYPE_CHECKING:
@@ -125,3 +126,59 @@ def test_any_text_has_a_kind(text: str, state: SessionState) -> None:
     assert routing == route(text, state, RULES)
     assert 0.2 <= routing.confidence <= 0.95
     assert round(routing.confidence * 20) == pytest.approx(routing.confidence * 20)
+
+
+OWN = Rules(
+    routing=RoutingRules(
+        phrases=TurnTypeTexts(
+            account_issue=("Meter is dead", "no readings"),
+            action_request=("top me up",),
+            unsupported=("solar panels",),
+            escalation_candidate=("bureau of complaints",),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("The METER  is dead", ISSUE),
+        ("There are no readings in the app", ISSUE),
+        ("top me up", ACTION),
+        ("What do solar panels cost?", UNSUPPORTED),
+        ("Where is the bureau of complaints?", ESCALATION),
+    ],
+)
+def test_a_tenants_own_phrases_vote(text: str, kind: TurnType) -> None:
+    """They are found in either case and outvote what common words say."""
+    assert route(text, session(), RULES).turn_type is not kind
+    found = route(text, session(), OWN)
+    assert found.turn_type is kind
+    assert found.confidence >= 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't want solar panels, what does the meter cost?",
+        "What is a solarpanels?",
+        "How much is no readingsroom?",
+    ],
+)
+def test_own_phrases_are_whole_words_that_are_not_negated(text: str) -> None:
+    """Else the message is what it is without them."""
+    assert route(text, session(), OWN) == route(text, session(), RULES)
+
+
+def test_the_vote_of_own_phrases_can_be_weakened() -> None:
+    """With no strength they decide nothing."""
+    none = replace(OWN, routing=replace(OWN.routing, phrase_strength=0.0))
+    text = "What do solar panels cost?"
+    assert route(text, session(), none) == route(text, session(), RULES)
+
+
+def test_a_short_answer_takes_the_kind_of_an_own_phrase() -> None:
+    """The question before it is read by the same rules."""
+    talk = session(user("Top me up"), bot("By which card?"))
+    assert route("the blue one", talk, OWN).turn_type is ACTION

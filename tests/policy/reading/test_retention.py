@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from contextd.model import Action, FactKind, Retention, Role, ToolCall, Turn
-from contextd.policy.reading.retention import classify, filler, own_words
+from contextd.policy.reading.retention import classify, filler, own_words, retained
+from contextd.policy.rules import RetentionRules
 
 K = FactKind
 USER = {
@@ -121,3 +122,32 @@ def test_a_turn_that_acts_is_never_dropped() -> None:
 def test_quoting_marks_by_the_megabyte_take_bounded_time(piece: str) -> None:
     """Nested and open quotations cost no more than the text that is read."""
     assert len(own_words(piece * (1_000_000 // len(piece)))) <= 20_000
+
+
+OWN = RetentionRules(keep=("reference number",), discard=("rate this chat",), keep_characters=60)
+
+
+@pytest.mark.parametrize(
+    ("turn", "expected"),
+    [
+        (Turn("", Role.USER, "My Reference  number is 7"), Retention.KEEP),
+        (Turn("", Role.ASSISTANT, "That is not a reference number."), Retention.KEEP),
+        (Turn("", Role.USER, "My reference numbers are 7"), Retention.AUTO),
+        (Turn("", Role.TOOL, "reference number: 7"), Retention.AUTO),
+        (Turn("", Role.USER, "reference number " * 9), Retention.AUTO),
+        (Turn("", Role.ASSISTANT, " *Rate this chat!*"), Retention.DISCARD),
+        (Turn("", Role.ASSISTANT, "Rate this chat for 5 euros"), Retention.AUTO),
+        (
+            Turn("", Role.ASSISTANT, "rate this chat", tool_calls=(ToolCall("1", "f", "{}"),)),
+            Retention.AUTO,
+        ),
+        (
+            Turn("", Role.USER, "Reference number 7", retention=Retention.DISCARD),
+            Retention.DISCARD,
+        ),
+        (Turn("", Role.USER, "Hello"), Retention.AUTO),
+    ],
+)
+def test_own_phrases_decide_what_becomes_of_a_turn(turn: Turn, expected: Retention) -> None:
+    """Whole words, of people and the assistant, unless the caller has decided."""
+    assert retained(turn, OWN) is expected

@@ -72,6 +72,7 @@ def context(answer: service.BuildContextResponse) -> results.Context:
             results.Rung, service.RetrievalRung, "RETRIEVAL_RUNG_", answer.retrieval_rung
         ),
         resumed_after_seconds=answer.resumed_after_seconds,
+        policy_hash=answer.policy_hash,
     )
 
 
@@ -87,13 +88,18 @@ def recorded(answer: service.RecordTurnResponse) -> results.Recorded:
         escalation=_escalation(answer.escalation),
         durability=_named(results.Durability, common.Durability, "DURABILITY_", answer.durability),
         replayed=answer.replayed,
+        policy_hash=answer.policy_hash,
     )
 
 
 def escalated(answer: service.EscalateResponse) -> results.Escalated:
     """Read a raised handoff."""
     return results.Escalated(
-        _handoff(answer.handoff), answer.markdown, answer.revision, answer.replayed
+        _handoff(answer.handoff),
+        answer.markdown,
+        answer.revision,
+        answer.replayed,
+        answer.policy_hash,
     )
 
 

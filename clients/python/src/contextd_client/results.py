@@ -163,7 +163,7 @@ class Context:
 
     `degraded` is True when contextd could not be reached and the caller's own newest
     messages stand here instead (see `ContextdClient`, `fail_open`): then nothing is
-    counted, routed or remembered.
+    counted, routed or remembered.  `policy_hash` tells which policy decided.
     """
 
     messages: tuple[Message, ...]
@@ -190,6 +190,7 @@ class Context:
     replayed: bool = False
     retrieval_rung: Rung = Rung.UNKNOWN
     resumed_after_seconds: int = 0
+    policy_hash: str = ""
     degraded: bool = False
 
     @property
@@ -212,6 +213,7 @@ class Recorded:
     escalation: Escalation
     durability: Durability
     replayed: bool = False
+    policy_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,3 +288,4 @@ class Escalated:
     markdown: str
     revision: int
     replayed: bool = False
+    policy_hash: str = ""

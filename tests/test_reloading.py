@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contextd.auth.reloading import Reloading
 from contextd.errors import ConfigInvalid
+from contextd.reloading import POLICY, Lookout, Reloading
 from contextd.testing.fakes import RecordingObserver
 
 if TYPE_CHECKING:
@@ -140,3 +140,48 @@ def test_the_first_time_what_is_no_good_is_an_error(tmp_path: Path) -> None:
     scene.write("x")
     with pytest.raises(ConfigInvalid, match=r"test \(.*/a\): is no number"):
         scene.files.load()
+
+
+def test_at_once_means_that_the_file_is_whole(tmp_path: Path) -> None:
+    """One look is enough then, and what has not changed is not taken again."""
+    scene = Scene(tmp_path / "a")
+    scene.write("1")
+    scene.files.load()
+    scene.write("2")
+    for _ in range(2):
+        asyncio.run(scene.files.look(scene.observer, at_once=True))
+    assert scene.used == [1, 2]
+    assert scene.observer.labelled == {LOADED: 1}
+
+
+def test_a_lookout_looks_from_time_to_time_and_when_it_is_asked(tmp_path: Path) -> None:
+    """Being asked twice before it looks is being asked once."""
+
+    async def main(scene: Scene, seconds: float, *, ask: bool) -> None:
+        lookout = Lookout([scene.files], seconds, scene.observer)
+        task = asyncio.create_task(lookout.run())
+        scene.write("2")
+        if ask:
+            lookout.now()
+            lookout.now()
+        async with asyncio.timeout(20):
+            while scene.used != [1, 2]:  # noqa: ASYNC110 - nobody announces it
+                await asyncio.sleep(0.005)
+        task.cancel()
+
+    for number, (seconds, ask) in enumerate(((0.01, False), (3_600, True))):
+        scene = Scene(tmp_path / str(number))
+        scene.write("1")
+        scene.files.load()
+        asyncio.run(main(scene, seconds, ask=ask))
+
+
+def test_the_policy_is_counted_apart(tmp_path: Path) -> None:
+    """Its reloads are not those of keys."""
+    scene = Scene(tmp_path / "a")
+    scene.files = Reloading(POLICY, scene.paths, number, scene.used.append)
+    scene.write("1")
+    scene.files.load()
+    scene.write("x")
+    scene.look(2)
+    assert scene.observer.labelled == {("policy_reloads", (("outcome", "refused"),)): 1}
