@@ -38,6 +38,8 @@
     │   ├── StoreInUse
     │   └── StoreClosed
     ├── SummarizerUnavailable     never reaches a caller: work in the background is done later
+    ├── DeliveryFailed            neither do these: notices are brought in the background
+    ├── DeliveryRefused
     ├── StoreCorrupt              an operator must act
     ├── StoreTooNew
     ├── DataFileCorrupt
@@ -245,6 +247,14 @@ class StoreClosed(StoreUnavailable):
 
 class SummarizerUnavailable(ContextdError):
     """The model that writes summaries does not answer."""
+
+
+class DeliveryFailed(ContextdError):
+    """The receiver has not taken a notice; another time it may."""
+
+
+class DeliveryRefused(ContextdError):
+    """The receiver wants no more notices."""
 
 
 class StoreCorrupt(ContextdError):

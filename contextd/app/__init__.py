@@ -24,6 +24,7 @@ from contextd.app.running import keep_looking, run_until_closed, settle_interpre
 from contextd.app.serving import make_admission, make_server, open_ops
 from contextd.app.summaries import wire_summaries
 from contextd.app.verbs import wire_verbs
+from contextd.app.webhooks import wire_webhooks
 from contextd.background import Background
 from contextd.embedders import fine_embedder
 from contextd.embedders.static import StaticEmbedder
@@ -101,8 +102,15 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         summaries = wire_summaries(config, ports, writer, stack)
         model = FineModel() if load is not None else None
         searching = wire_search(config, ports, sessions, model, stack)
+        announce = wire_webhooks(config, ports, stack)
         engine, maintain = wire_verbs(
-            config, ports, writer, summaries, searching, relief=admission.relief
+            config,
+            ports,
+            writer,
+            summaries,
+            searching,
+            relief=admission.relief,
+            announce=announce,
         )
         run_until_closed(stack, background.run(maintain), background.close)
         server = make_server(config, observer, access, admission)

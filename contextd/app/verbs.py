@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from contextd.app.running import new_id, now
 from contextd.engine.build import BuildContext
-from contextd.engine.escalate import Escalate
+from contextd.engine.defer import DeferTurn
+from contextd.engine.deferrals import Deferrals
+from contextd.engine.escalate import Escalate, nobody
 from contextd.engine.fold import FoldSession
 from contextd.engine.inspect import Inspection
 from contextd.engine.maintain import Maintain
 from contextd.engine.record import RecordTurn
 from contextd.engine.writing import TurnScribe
 from contextd.model import Budget
+from contextd.rpc.deferrals import DeferralVerbs
 from contextd.rpc.servicer import Engine
 
 if TYPE_CHECKING:
@@ -35,11 +38,21 @@ def wire_verbs(
     searching: Searching,
     *,
     relief: Callable[[], Relief],
+    announce: Callable[[str], bool] = nobody,
 ) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
     observer, policies = ports.observer, ports.policies
     scribe = TurnScribe(now, new_id, assumed_budget(config))
     inspection = Inspection(ports.store, writer.sessions)
+    record = RecordTurn(
+        sessions=writer.sessions,
+        policies=policies,
+        scribe=scribe,
+        writer=writer,
+        observer=observer,
+        monotonic=time.monotonic,
+    )
+    escalate = _escalate(ports, writer, announce)
     engine = Engine(
         build=BuildContext(
             sessions=writer.sessions,
@@ -55,24 +68,18 @@ def wire_verbs(
             embed=ports.embedder.embed,
             relief=relief,
         ),
-        record=RecordTurn(
-            sessions=writer.sessions,
-            policies=policies,
-            scribe=scribe,
-            writer=writer,
-            observer=observer,
-            monotonic=time.monotonic,
-        ),
-        escalate=_escalate(ports, writer),
+        record=record,
+        escalate=escalate,
         get_session=inspection.get_session,
         list_sessions=inspection.list_sessions,
         list_turns=inspection.list_turns,
         delete_session=inspection.delete_session,
+        deferrals=_deferrals(ports, record, escalate),
     )
     return engine, _maintain(config, ports, writer, searching.indexer, summaries)
 
 
-def _escalate(ports: Ports, writer: Writer) -> Escalate:
+def _escalate(ports: Ports, writer: Writer, announce: Callable[[str], bool]) -> Escalate:
     return Escalate(
         sessions=writer.sessions,
         writer=writer,
@@ -82,7 +89,35 @@ def _escalate(ports: Ports, writer: Writer) -> Escalate:
         monotonic=time.monotonic,
         policies=ports.policies,
         embed=ports.embedder.embed,
+        announce=announce,
     )
+
+
+def _deferrals(ports: Ports, record: RecordTurn, escalate: Escalate) -> DeferralVerbs:
+    scribe, writer = record.scribe, record.writer
+    defer = DeferTurn(
+        sessions=writer.sessions,
+        scribe=scribe,
+        writer=writer,
+        record=record,
+        hand_over=escalate,
+        clock=now,
+        new_id=new_id,
+        observer=ports.observer,
+        monotonic=time.monotonic,
+        policies=ports.policies,
+    )
+    deferrals = Deferrals(
+        sessions=writer.sessions,
+        scribe=scribe,
+        writer=writer,
+        work=ports.store.work,
+        hand_over=escalate,
+        clock=now,
+        new_id=new_id,
+        policies=ports.policies,
+    )
+    return DeferralVerbs(defer, deferrals.lease, deferrals.complete)
 
 
 def _maintain(

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",
     "token": "contextd.cli.commands:TOKEN",
+    "webhooks": "contextd.cli.commands:WEBHOOKS",
     "version": "contextd.cli.version:version",
 }
 SESSION: Mapping[str, str] = {
@@ -41,10 +42,12 @@ POLICY: Mapping[str, str] = {
     "schema": "contextd.cli.policy:schema",
 }
 TOKEN: Mapping[str, str] = {"new": "contextd.cli.token:new"}
+WEBHOOKS: Mapping[str, str] = {"secret": "contextd.cli.webhooks:secret"}
 GROUPS: Mapping[str, str] = {
     "session": "Look at sessions, export them, delete them.",
     "policy": "Look at the rules in force, and their schema.",
     "token": "Make credentials for callers.",
+    "webhooks": "Make secrets that sign what a desk is told.",
 }
 AS_IT_IS: Mapping[str, Any] = {
     "ignore_unknown_options": True,

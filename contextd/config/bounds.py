@@ -17,7 +17,7 @@ AT_LEAST_ONE = (
         "passage_words",
         "_passages",
     ),
-    *("summarizer.timeout_seconds", "breaker_failures", "input_tokens"),
+    *("summarizer.timeout_seconds", "webhooks.timeout_seconds", "breaker_failures", "input_tokens"),
 )
 EXACTLY = MappingProxyType(
     {

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from contextd.config.bounds import out_of_bounds
 from contextd.config.exposure import exposure_checks, split_address
 from contextd.config.policy_checks import faults
-from contextd.config.settings import DEFAULT, Config, SummarizerConfig, describe
+from contextd.config.settings import (
+    DEFAULT,
+    Config,
+    SummarizerConfig,
+    WebhookConfig,
+    WebhooksConfig,
+    describe,
+)
 from contextd.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -57,6 +64,7 @@ def _checks(config: Config) -> Iterator[Check]:
         "must be less than budget.context_window_tokens",
     )
     yield from _summarizer_checks(config.summarizer)
+    yield from _webhook_checks(config.webhooks)
     model = config.embedder.model
     holds = model in EMBEDDERS or model.removeprefix(LIBRARY) not in {"", model}
     yield holds, "embedder.model", f"must be one of {', '.join(EMBEDDERS)}, {LIBRARY}NAME"
@@ -103,3 +111,19 @@ def _summarizer_checks(summarizer: SummarizerConfig) -> Iterator[Check]:
         "summarizer.api_key_file",
         "must be empty when summarizer.api_key_env is given",
     )
+
+
+def _webhook_checks(webhooks: WebhooksConfig) -> Iterator[Check]:
+    if webhooks.url:
+        for key, message in _webhook_faults(webhooks):
+            yield False, f"webhooks.{key}", message
+    for tenant, each in webhooks.tenants.items():
+        for key, message in _webhook_faults(each):
+            yield False, "webhooks.tenants", f"of {tenant!r}: {key} {message}"
+
+
+def _webhook_faults(target: WebhookConfig) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(r"https?://[^/\s@?#]+(?:/[^\s@#]*)?", target.url):
+        yield "url", "must be http(s)://HOST[:PORT]/PATH"
+    if not target.secret_file:
+        yield "secret_file", "must name a file: what is sent is signed"

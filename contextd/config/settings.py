@@ -183,6 +183,30 @@ class PolicyConfig(Rules):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookConfig:
+    """A URL that is told of handoffs, and the file with the secrets that sign what is sent.
+
+    One secret a line, `whsec_` and base64; two while one is being replaced.
+    """
+
+    url: str = ""
+    secret_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksConfig(WebhookConfig):
+    """Who is told when a handoff is raised, claimed or resolved; see docs/handoff.md.
+
+    `url` and `secret_file` are for every tenant that `tenants` does not name.
+    `timeout_seconds` bounds one try; how often is tried says the policy
+    (`retries.webhooks`).
+    """
+
+    timeout_seconds: float = 10.0
+    tenants: Mapping[str, WebhookConfig] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """What is logged to standard error: the least level, and JSON lines instead of text."""
 
@@ -204,6 +228,7 @@ class Config:
     embedder: EmbedderConfig = field(default_factory=EmbedderConfig)
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     summarizer: SummarizerConfig = field(default_factory=SummarizerConfig)
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     log: LogConfig = field(default_factory=LogConfig)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

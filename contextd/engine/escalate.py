@@ -19,6 +19,8 @@ from contextd.policy.handoff.payload import build
 from contextd.ports import Commit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import Writer
     from contextd.model import EscalateRequest, Fold, Handoff
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
     from contextd.ports import Clock, NewId, Observer, Policies, Tokenizer
+
+
+def nobody(_tenant_id: str) -> bool:
+    """Return that nobody of the tenant wants to be told."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Escalate:
     monotonic: Monotonic
     policies: Policies
     embed: Embed | None = None
+    announce: Callable[[str], bool] = nobody
 
     async def __call__(self, request: EscalateRequest, deadline: float | None = None) -> Escalated:
         """Raise a handoff; a retry gets the same one again.
@@ -92,7 +100,12 @@ class Escalate:
 
         handoff = await asyncio.to_thread(made)
         return HandoffRaised(
-            now, request.request_id, request.digest, handoff, policy_hash=policy.hash
+            now,
+            request.request_id,
+            request.digest,
+            handoff,
+            announce=self.announce(request.key.tenant_id),
+            policy_hash=policy.hash,
         )
 
     def _digest(self, state: SessionState, meter: Tokenizer, rules: Rules) -> Fold | None:

@@ -252,7 +252,7 @@ class RetryRules:
 
 @dataclass(frozen=True, slots=True)
 class RetriesRules:
-    """Retries behind the calls: webhooks of handoffs, turns put off.  Nothing reads them yet."""
+    """Retries behind the calls: webhooks of handoffs, and messages that wait for the model."""
 
     webhooks: RetryRules = field(default_factory=RetryRules)
     deferrals: RetryRules = field(default_factory=RetryRules)

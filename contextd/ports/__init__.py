@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from contextd.ports.courier import Courier, Notice
 from contextd.ports.derived import AccountStore, HandoffInbox, WorkQueue
 from contextd.ports.reading import Embedder, Summarizer, Tokenizer, Tokenizers
 from contextd.ports.sessions import Appended, Commit, SessionStore, StretchStore, VectorStore
@@ -27,9 +28,11 @@ __all__ = [
     "Certificate",
     "Clock",
     "Commit",
+    "Courier",
     "Embedder",
     "HandoffInbox",
     "NewId",
+    "Notice",
     "Observer",
     "Policies",
     "SessionStore",

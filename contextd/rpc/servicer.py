@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from contextd.rpc import decode, encode, pages, validation
+from contextd.rpc import decode, deferrals, encode, pages, validation
 from contextd.rpc.call import Method
 from contextd.rpc.lines import Priority
 from contextd.v1 import context_service_pb2 as service
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
         Turn,
     )
     from contextd.rpc.call import Calls
+    from contextd.rpc.deferrals import DeferralVerbs
     from contextd.v1 import common_pb2 as common
 
 SERVICES = (
     *service.DESCRIPTOR.services_by_name.values(),
     *sessions.DESCRIPTOR.services_by_name.values(),
+    deferrals.SERVICE,
 )
 METHODS = frozenset(method.name for each in SERVICES for method in each.methods)
 """The names of all calls."""
@@ -59,6 +61,7 @@ class Engine:
     list_sessions: Callable[[str, str, int], Awaitable[Sequence[tuple[str, int]]]]
     list_turns: Callable[[SessionKey, int, int], Awaitable[Sequence[Turn]]]
     delete_session: Callable[[SessionKey], Awaitable[Erased]]
+    deferrals: DeferralVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,10 @@ def handlers(
     services: tuple[tuple[str, tuple[Method[Any], ...]], ...] = (
         (CONTEXT_SERVICE, ContextServicer(engine, limits).methods()),
         (SESSION_SERVICE, SessionServicer(engine, limits).methods()),
+        (
+            deferrals.SERVICE.full_name,
+            deferrals.DeferralServicer(engine.deferrals, limits).methods(),
+        ),
     )
     return tuple(calls.service(name, methods) for name, methods in services)
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from contextd.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import Durability, SessionKey
-    from contextd.ports import Appended, Commit, SessionStore
+    from contextd.ports import AccountStore, Appended, Commit, HandoffInbox, Store, WorkQueue
 
 
 class StoreWrapper:
     """Passes every call on; the base of the others, and of a test's own."""
 
-    def __init__(self, inner: SessionStore) -> None:
+    def __init__(self, inner: Store) -> None:
         """Stand before *inner*."""
         self.inner = inner
 
@@ -26,6 +26,21 @@ class StoreWrapper:
     def durability(self) -> Durability:
         """That of the inner store."""
         return self.inner.durability
+
+    @property
+    def inbox(self) -> HandoffInbox:
+        """That of the inner store."""
+        return self.inner.inbox
+
+    @property
+    def accounts(self) -> AccountStore:
+        """Those of the inner store."""
+        return self.inner.accounts
+
+    @property
+    def work(self) -> WorkQueue:
+        """That of the inner store."""
+        return self.inner.work
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Pass on."""
@@ -38,6 +53,24 @@ class StoreWrapper:
     async def delete(self, key: SessionKey) -> dict[str, int]:
         """Pass on."""
         return await self.inner.delete(key)
+
+    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+        """Pass on."""
+        await self.inner.put_vectors(key, space, rows)
+
+    async def read_vectors(
+        self, key: SessionKey, space: str, after: int = 0
+    ) -> Mapping[int, bytes]:
+        """Pass on."""
+        return await self.inner.read_vectors(key, space, after)
+
+    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+        """Pass on."""
+        await self.inner.put_stretch(key, method, first, body)
+
+    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
+        """Pass on."""
+        return await self.inner.read_stretches(key, method)
 
     async def sessions(
         self, tenant_id: str, after: str = "", limit: int = 100
@@ -62,7 +95,7 @@ class FlakyStore(StoreWrapper):
     reads to fail.
     """
 
-    def __init__(self, inner: SessionStore) -> None:
+    def __init__(self, inner: Store) -> None:
         """Fail nothing until a count is set."""
         super().__init__(inner)
         self.refuse = 0
@@ -94,7 +127,7 @@ class SlowStore(StoreWrapper):
     Other tasks run in between, so races show without any real waiting.
     """
 
-    def __init__(self, inner: SessionStore, turns: int = 3) -> None:
+    def __init__(self, inner: Store, turns: int = 3) -> None:
         """Yield *turns* times."""
         super().__init__(inner)
         self._turns = turns
@@ -121,7 +154,7 @@ class SlowStore(StoreWrapper):
 class HangingStore(StoreWrapper):
     """Stops answering between `hang()` and `release()`; `ready` then says no."""
 
-    def __init__(self, inner: SessionStore) -> None:
+    def __init__(self, inner: Store) -> None:
         """Answer until told to hang."""
         super().__init__(inner)
         self._going = asyncio.Event()

@@ -103,22 +103,22 @@ class LeaseDeferredTurnsResponse(_message.Message):
     def __init__(self, turns: _Optional[_Iterable[_Union[LeasedTurn, _Mapping]]] = ...) -> None: ...
 
 class CompleteDeferredTurnRequest(_message.Message):
-    __slots__ = ("tenant_id", "deferral_id", "lease_token", "outcome", "turns", "error", "request_id")
-    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("session", "deferral_id", "lease_token", "outcome", "turns", "error", "request_id")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     DEFERRAL_ID_FIELD_NUMBER: _ClassVar[int]
     LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     TURNS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
-    tenant_id: str
+    session: _common_pb2.SessionRef
     deferral_id: str
     lease_token: str
     outcome: DeferralOutcome
     turns: _containers.RepeatedCompositeFieldContainer[_common_pb2.Turn]
     error: str
     request_id: str
-    def __init__(self, tenant_id: _Optional[str] = ..., deferral_id: _Optional[str] = ..., lease_token: _Optional[str] = ..., outcome: _Optional[_Union[DeferralOutcome, str]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., error: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., deferral_id: _Optional[str] = ..., lease_token: _Optional[str] = ..., outcome: _Optional[_Union[DeferralOutcome, str]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., error: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CompleteDeferredTurnResponse(_message.Message):
     __slots__ = ("state", "due_at", "handoff_id", "revision", "replayed")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contextd.engine.build import BuildContext
+from contextd.engine.defer import DeferTurn
+from contextd.engine.deferrals import Deferrals
 from contextd.engine.escalate import Escalate
 from contextd.engine.fold import FoldSession
 from contextd.engine.in_force import InForce
@@ -44,7 +46,7 @@ from contextd.testing.fakes import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from contextd.ports import Embedder, SessionStore, StretchStore, Tokenizers, VectorStore
+    from contextd.ports import Embedder, Store, StretchStore, Tokenizers, VectorStore
 
 KEY = SessionKey("acme", "c-1")
 BUDGET = Budget("", 1_000, 200)
@@ -83,7 +85,7 @@ def escalate_request(request_id: str = "", **rest: Any) -> EscalateRequest:
 class Engine:
     """Every verb over one store."""
 
-    store: SessionStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     rules: Rules = field(default_factory=Rules)
     clock: FakeClock = field(default_factory=FakeClock)
     new_id: SequentialIds = field(default_factory=SequentialIds)
@@ -135,6 +137,27 @@ class Engine:
             new_id=self.new_id,
             policies=self.policies,
             **times,
+        )
+        self.defer = DeferTurn(
+            sessions=self.sessions,
+            scribe=scribe,
+            writer=writer,
+            record=self.record,
+            hand_over=self.escalate,
+            clock=self.clock,
+            new_id=self.new_id,
+            policies=self.policies,
+            **times,
+        )
+        self.deferrals = Deferrals(
+            sessions=self.sessions,
+            scribe=scribe,
+            writer=writer,
+            work=self.store.work,
+            hand_over=self.escalate,
+            clock=self.clock,
+            new_id=self.new_id,
+            policies=self.policies,
         )
         self.fold = FoldSession(
             sessions=self.sessions,

@@ -20,7 +20,7 @@ from tests.engine.kit import KEY, Engine, bot, build_request, record_request, ru
 
 if TYPE_CHECKING:
     from contextd.model import SessionKey
-    from contextd.ports import Appended, Commit, SessionStore
+    from contextd.ports import Appended, Commit, Store
 
 
 def test_turns_get_dense_sequences_and_counts() -> None:
@@ -135,7 +135,7 @@ def test_a_caller_that_hangs_up_loses_nothing() -> None:
 class StandingStore(StoreWrapper):
     """Says when an append has begun, and lets it stand until `going`."""
 
-    def __init__(self, inner: SessionStore) -> None:
+    def __init__(self, inner: Store) -> None:
         super().__init__(inner)
         self.begun, self.going = asyncio.Event(), asyncio.Event()
 

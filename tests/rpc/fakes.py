@@ -12,13 +12,17 @@ from contextd.model import (
     Built,
     ChannelMode,
     Cited,
+    Completed,
     Context,
+    DeferralState,
+    Deferred,
     Durability,
     Erased,
     Escalated,
     Escalation,
     Handoff,
     HandoffState,
+    LeasedTurn,
     Message,
     Reason,
     Recorded,
@@ -27,6 +31,7 @@ from contextd.model import (
     Routing,
     Section,
     SectionKind,
+    SessionKey,
     SessionView,
     StablePrefix,
     Tier,
@@ -36,19 +41,27 @@ from contextd.model import (
 from contextd.observers import PrometheusObserver
 from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.call import Calls
+from contextd.rpc.deferrals import DeferralVerbs
 from contextd.rpc.gate import Gate
 from contextd.rpc.server import Listen, Server
 from contextd.rpc.servicer import Engine
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
+from contextd.v1.deferral_service_pb2_grpc import DeferralServiceStub
 from contextd.v1.session_service_pb2_grpc import SessionServiceStub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
     from pathlib import Path
 
-    from contextd.model import BuildRequest, EscalateRequest, RecordRequest, SessionKey
+    from contextd.model import (
+        BuildRequest,
+        CompleteRequest,
+        DeferRequest,
+        EscalateRequest,
+        RecordRequest,
+    )
 
 
 def built(**changes: Any) -> Built:
@@ -112,6 +125,28 @@ class FakeEngine:
     sessions: Sequence[tuple[str, int]] = ()
     asked: list[Any] = field(default_factory=list)
     left: list[float | None] = field(default_factory=list)
+
+    @property
+    def deferrals(self) -> DeferralVerbs:
+        """The verbs of DeferralService, answered here."""
+        return DeferralVerbs(self.defer, self.lease, self.complete)
+
+    async def defer(self, request: DeferRequest, left: float | None) -> Deferred:
+        """Answer a DeferTurn."""
+        await self._note(request, left)
+        return Deferred("d1", 7_000_000, 3)
+
+    async def lease(self, tenant_id: str, most: int, seconds: int) -> Sequence[LeasedTurn]:
+        """Answer a LeaseDeferredTurns."""
+        await self._note((tenant_id, most, seconds))
+        turn = Turn("u1", Role.USER, "Hello", sequence=1)
+        key = SessionKey(tenant_id, "c")
+        return [LeasedTurn("d1", "lease", 9_000_000, key, "a", turn, 2, 1_000_000, "slow")]
+
+    async def complete(self, request: CompleteRequest, left: float | None) -> Completed:
+        """Answer a CompleteDeferredTurn."""
+        await self._note(request, left)
+        return Completed(DeferralState.WAITING, 4, 8_000_000)
 
     async def _note(self, request: object, left: float | None = None) -> None:
         self.asked.append(request)
@@ -191,6 +226,7 @@ class FakeEngine:
             self.list_sessions,
             self.list_turns,
             self.delete_session,
+            self.deferrals,
         )
 
 
@@ -205,6 +241,7 @@ class Daemon:
     channel: grpc.aio.Channel
     context: Any
     session: Any
+    deferral: Any
 
 
 @dataclass
@@ -250,6 +287,7 @@ async def daemon(
                 channel,
                 ContextServiceStub(channel),
                 SessionServiceStub(channel),
+                DeferralServiceStub(channel),
             )
     finally:
         await server.stop(grace=1)
