@@ -65,6 +65,7 @@ HAPPENINGS: tuple[Callable[[int], Record], ...] = (
     lambda at: SessionClosed(at, "", "", SessionOutcome.RESOLVED),
     lambda at: handoff_of("h1", at, f"headline {at}", announce=bool(at % 2)),
     lambda at: handoff_of("h2", at),
+    lambda at: handoff_of("h3", at),
     lambda at: HandoffClaimed(at, "", "", "h1", f"agent {at}", announce=bool(at % 2)),
     lambda at: HandoffClaimed(at, "", "", "h2", ""),
     lambda at: HandoffResolved(at, "", "", "h1", "", HandoffOutcome.SOLVED, closes=bool(at % 2)),
@@ -74,7 +75,7 @@ HAPPENINGS: tuple[Callable[[int], Record], ...] = (
 )
 """What can happen to a session, of all that matters beside its log; ids meet on purpose."""
 
-RECORDS = st.lists(st.sampled_from(HAPPENINGS), min_size=1, max_size=3)
+RECORDS = st.lists(st.sampled_from(HAPPENINGS), min_size=1, max_size=8)
 
 
 class StoreMachine(RuleBasedStateMachine):

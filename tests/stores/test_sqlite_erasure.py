@@ -7,7 +7,9 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
+import apsw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ from contextd.events import (
 )
 from contextd.model import AccountFact, AccountFactType, AccountKey, Role, SessionKey, Tier, Turn
 from contextd.ports import Commit
-from contextd.stores.sqlite import SqliteStore
+from contextd.stores.sqlite import SqliteStore, remains, writer
 from contextd.testing.samples import handoff_of
 
 if TYPE_CHECKING:
@@ -104,14 +106,21 @@ class Writing:
 
 
 async def write_and_delete(folder: Path, writing: Writing, steps: int) -> int:
-    """Do *steps*, look after each deletion and at the end; return how many deletions."""
+    """Do *steps*, look after each deletion and now and then; return how many deletions."""
     store = await SqliteStore.open(folder / "sessions.db")
     try:
-        for _ in range(steps):
+        for step in range(steps):
             if writing.random.random() > 0.03:
                 await writing.write(store)
-                continue
-            await writing.delete(store)
+                if step % 7:
+                    continue
+            elif writing.random.random() < 0.5:
+                await asyncio.sleep(2 * writer.IDLE_SECONDS)  # a pause to checkpoint in
+            else:
+                await writing.delete(store)
+                assert writing.left_in(folder) == []
+                for _ in range(12):  # pages that the cache had before go into the WAL again
+                    await writing.write(store)
             assert writing.left_in(folder) == []
     finally:
         await store.aclose()
@@ -123,9 +132,62 @@ async def write_and_delete(folder: Path, writing: Writing, steps: int) -> int:
     seed=st.integers(0, 2**32),
     sizes=st.lists(st.sampled_from(SIZES), min_size=1, max_size=3),
     steps=st.integers(20, 400),
+    checkpoint=st.sampled_from([20, 1000]),
 )
 @settings(max_examples=25, deadline=None)
-def test_no_file_has_anything_of_what_was_deleted(seed: int, sizes: list[int], steps: int) -> None:
+def test_no_file_has_anything_of_what_was_deleted(
+    seed: int, sizes: list[int], steps: int, checkpoint: int
+) -> None:
     """Sessions and accounts that grew among others leave nothing, then and later."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, patch.object(writer, "CHECKPOINT_PAGES", checkpoint):
         asyncio.run(write_and_delete(Path(folder), Writing(seed, sizes), steps))
+
+
+def test_the_cache_keeps_nothing_of_what_was_deleted(tmp_path: Path) -> None:
+    """Pages that the writer had read are read anew: what it writes of them later is erased."""
+
+    async def run() -> None:
+        store = await SqliteStore.open(tmp_path / "sessions.db")
+        writing = Writing(1, [40])
+        for _ in range(100):
+            await writing.write(store)
+        before = await cache_bytes(store)
+        await writing.delete(store)
+        assert await cache_bytes(store) < before // 8
+        await store.aclose()
+
+    asyncio.run(run())
+
+
+async def cache_bytes(store: SqliteStore) -> int:
+    """Return what the writer's cache holds."""
+    return await store._threads.write(
+        lambda db: db._connection.status(apsw.SQLITE_DBSTATUS_CACHE_USED)[0]
+    )
+
+
+def test_a_checkpoint_leaves_nothing_in_the_middles_of_pages(tmp_path: Path) -> None:
+    """Also one of a pause, in which nothing was deleted: the page may not be seen again."""
+    path = tmp_path / "sessions.db"
+
+    async def run() -> None:
+        store = await SqliteStore.open(path)
+        writing = Writing(1, [9, 40])
+        for _ in range(300):
+            await writing.write(store)
+        while path.stat().st_size < 100 * 4096:  # noqa: ASYNC110 - the writer does it in a pause
+            await asyncio.sleep(writer.IDLE_SECONDS)
+        await store._threads.write(lambda _: None)
+        assert remains_in(path) == 0
+        await store.aclose()
+
+    with patch.object(writer, "CHECKPOINT_PAGES", 100):
+        asyncio.run(run())
+
+
+def remains_in(path: Path) -> int:
+    """Return how many pages of the file have something in their middle."""
+    content = path.read_bytes()
+    pages = [content[at : at + 4096] for at in range(0, len(content), 4096)]
+    headers = [remains.FIRST_HEADER, *(0 for _ in pages[1:])]
+    return sum(remains.middle(*each) is not None for each in zip(pages, headers, strict=True))

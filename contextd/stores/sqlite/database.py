@@ -94,7 +94,7 @@ class Database:
         Raises:
             apsw.Error: it failed; the WAL still has everything.
         """
-        pages = remains.pages_with_remains(self._connection)
+        pages = remains.pages_in_wal(self._connection)
         if not self._copied(
             apsw.SQLITE_CHECKPOINT_FULL if truncate else apsw.SQLITE_CHECKPOINT_PASSIVE
         ):

@@ -13,8 +13,8 @@ in the file while others read it, and a write that is torn does no harm.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
-from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -33,37 +33,31 @@ that of a tree: nothing is erased then."""
 FIRST_HEADER = 100
 """The header of the file, which the first page begins with."""
 
-PIECE_FRAMES = 64
-"""Frames of the WAL that are read at once."""
-
 _COUNTS = Struct(">HH")
 _WAL_HEADER = Struct(">8xI4x8s8x")
 _FRAME = Struct(">I4x8s8x")
 
 
-def pages_with_remains(connection: apsw.Connection) -> set[int]:
-    """Return the pages of the WAL that have something in their middle.
-
-    Perhaps some more: those that a commit wrote anew since, or that were rolled back.
-    """
-    path = Path(connection.filename_wal)
+def pages_in_wal(connection: apsw.Connection) -> set[int]:
+    """Return the pages that the WAL has, perhaps some more that it had until a rollback."""
     pages: set[int] = set()
-    if not path.exists():
+    try:
+        wal = os.open(connection.filename_wal, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return pages
-    with path.open("rb") as wal:
-        header = wal.read(_WAL_HEADER.size)
+    try:
+        header = os.pread(wal, _WAL_HEADER.size, 0)
         if len(header) < _WAL_HEADER.size:
             return pages
         size, salt = _WAL_HEADER.unpack(header)
-        frame = _FRAME.size + size
-        while piece := wal.read(PIECE_FRAMES * frame):
-            for start in range(0, len(piece) - frame + 1, frame):
-                number, of = _FRAME.unpack_from(piece, start)
-                if of != salt:  # from here on it is of the round before
-                    return pages
-                page = start + _FRAME.size
-                if middle(piece, page, page + size, FIRST_HEADER * (number == 1)):
-                    pages.add(number)
+        last = os.fstat(wal).st_size - _FRAME.size
+        for at in range(_WAL_HEADER.size, last, _FRAME.size + size):
+            number, of = _FRAME.unpack(os.pread(wal, _FRAME.size, at))
+            if of != salt:  # from here on it is of the round before
+                break
+            pages.add(number)
+    finally:
+        os.close(wal)
     return pages
 
 
@@ -83,8 +77,8 @@ def erase(connection: apsw.Connection, pages: Iterable[int]) -> None:
             if number > count:
                 continue
             offset = (number - 1) * size
-            page = file.xRead(size, offset)
-            if span := middle(page, 0, size, FIRST_HEADER * (number == 1)):
+            span = middle(file.xRead(size, offset), FIRST_HEADER if number == 1 else 0)
+            if span is not None:
                 start, end = span
                 file.xWrite(bytes(end - start), offset + start)
                 found = True
@@ -97,18 +91,15 @@ def erase_all(connection: apsw.Connection) -> None:
     erase(connection, range(1, int(connection.pragma("page_count")) + 1))
 
 
-def middle(content: bytes, page: int, beyond: int, header: int) -> tuple[int, int] | None:
-    """Return where the middle of a tree's page is in *content*; None if there is only zero.
-
-    The page lies between *page* and *beyond*, its header *header* bytes after its beginning.
-    """
-    length = TREES.get(content[page + header])
+def middle(page: bytes, header: int) -> tuple[int, int] | None:
+    """Return where the middle of a tree's *page* is; None if there is nothing in it."""
+    length = TREES.get(page[header])
     if length is None:
         return None
-    cells, to_end = _COUNTS.unpack_from(content, page + header + 3)
-    start = page + header + length + 2 * cells
-    end = page + (to_end or 1 << 16)  # as the format says it
-    if not start < end <= beyond or content[start:end] == bytes(end - start):
+    cells, end = _COUNTS.unpack_from(page, header + 3)
+    start = header + length + 2 * cells
+    end = end or 1 << 16  # as the format says it
+    if not start < end <= len(page) or page[start:end] == bytes(end - start):
         return None
     return start, end
 
