@@ -12,6 +12,7 @@ from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.call import Calls
 from contextd.rpc.server import Listen, Server
 from contextd.rpc.validation import Limits
+from contextd.rpc.watches import Watches, WatchLimits
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -50,7 +51,10 @@ def make_server(
         # What may be called is no secret, but strangers need not have a stream to ask it.
         reflection=not config.auth.wanted,
     )
-    return Server(Calls(admission, observer, time.monotonic, gate=access.gate), listen)
+    watch = config.watch
+    limits = WatchLimits(watch.streams, watch.tenant_streams, watch.stall_seconds)
+    calls = Calls(admission, observer, time.monotonic, gate=access.gate, watches=Watches(limits))
+    return Server(calls, listen)
 
 
 async def open_ops(

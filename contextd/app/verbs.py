@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 from contextd.app.running import new_id, now
 from contextd.engine.build import BuildContext
+from contextd.engine.close import CloseSession
 from contextd.engine.defer import DeferTurn
 from contextd.engine.deferrals import Deferrals
 from contextd.engine.escalate import Escalate, nobody
 from contextd.engine.fold import FoldSession
+from contextd.engine.handoffs import Handoffs
 from contextd.engine.inspect import Inspection
 from contextd.engine.maintain import Maintain
 from contextd.engine.record import RecordTurn
+from contextd.engine.watch import Watching
 from contextd.engine.writing import TurnScribe
 from contextd.model import Budget
 from contextd.rpc.deferrals import DeferralVerbs
+from contextd.rpc.handoffs import HandoffVerbs
 from contextd.rpc.servicer import Engine
+from contextd.rpc.session_life import SessionLifeVerbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +48,7 @@ def wire_verbs(
     """Wire the verbs: those that are called, and the one that works behind them."""
     observer, policies = ports.observer, ports.policies
     scribe = TurnScribe(now, new_id, assumed_budget(config))
-    inspection = Inspection(ports.store, writer.sessions)
+    inspection = Inspection(ports.store, writer.sessions, writer.changes)
     record = RecordTurn(
         sessions=writer.sessions,
         policies=policies,
@@ -53,6 +58,7 @@ def wire_verbs(
         monotonic=time.monotonic,
     )
     escalate = _escalate(ports, writer, announce)
+    watching = Watching(ports.store, writer.changes, config.watch.poll_seconds)
     engine = Engine(
         build=BuildContext(
             sessions=writer.sessions,
@@ -75,6 +81,8 @@ def wire_verbs(
         list_turns=inspection.list_turns,
         delete_session=inspection.delete_session,
         deferrals=_deferrals(ports, record, escalate),
+        session_life=_session_life(ports, writer, watching),
+        handoffs=_handoffs(ports, writer, watching, announce),
     )
     return engine, _maintain(config, ports, writer, searching.indexer, summaries)
 
@@ -118,6 +126,32 @@ def _deferrals(ports: Ports, record: RecordTurn, escalate: Escalate) -> Deferral
         policies=ports.policies,
     )
     return DeferralVerbs(defer, deferrals.lease, deferrals.complete)
+
+
+def _session_life(ports: Ports, writer: Writer, watching: Watching) -> SessionLifeVerbs:
+    close = CloseSession(
+        sessions=writer.sessions,
+        writer=writer,
+        clock=now,
+        observer=ports.observer,
+        monotonic=time.monotonic,
+    )
+    return SessionLifeVerbs(close, watching.session)
+
+
+def _handoffs(
+    ports: Ports, writer: Writer, watching: Watching, announce: Callable[[str], bool]
+) -> HandoffVerbs:
+    verbs = Handoffs(
+        store=ports.store,
+        sessions=writer.sessions,
+        writer=writer,
+        clock=now,
+        observer=ports.observer,
+        monotonic=time.monotonic,
+        announce=announce,
+    )
+    return HandoffVerbs(verbs.list, verbs.get, verbs.claim, verbs.resolve, watching.handoffs)
 
 
 def _maintain(

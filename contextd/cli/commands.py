@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "policy": "contextd.cli.commands:POLICY",
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",
+    "handoffs": "contextd.cli.commands:HANDOFFS",
     "token": "contextd.cli.commands:TOKEN",
     "webhooks": "contextd.cli.commands:WEBHOOKS",
     "version": "contextd.cli.version:version",
@@ -36,6 +37,15 @@ SESSION: Mapping[str, str] = {
     "list": "contextd.cli.session:list_sessions",
     "export": "contextd.cli.session:export",
     "delete": "contextd.cli.session:delete",
+    "close": "contextd.cli.session_life:close",
+    "watch": "contextd.cli.session_life:watch",
+}
+HANDOFFS: Mapping[str, str] = {
+    "list": "contextd.cli.handoffs:list_handoffs",
+    "show": "contextd.cli.handoffs:show",
+    "claim": "contextd.cli.handoffs:claim",
+    "resolve": "contextd.cli.handoffs:resolve",
+    "watch": "contextd.cli.handoffs:watch",
 }
 POLICY: Mapping[str, str] = {
     "show": "contextd.cli.policy:show",
@@ -44,7 +54,8 @@ POLICY: Mapping[str, str] = {
 TOKEN: Mapping[str, str] = {"new": "contextd.cli.token:new"}
 WEBHOOKS: Mapping[str, str] = {"secret": "contextd.cli.webhooks:secret"}
 GROUPS: Mapping[str, str] = {
-    "session": "Look at sessions, export them, delete them.",
+    "session": "Look at sessions, export them, watch, close and delete them.",
+    "handoffs": "See who waits for a human, take it, give it back.",
     "policy": "Look at the rules in force, and their schema.",
     "token": "Make credentials for callers.",
     "webhooks": "Make secrets that sign what a desk is told.",

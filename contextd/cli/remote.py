@@ -38,12 +38,24 @@ class _Identified(grpc.aio.UnaryUnaryClientInterceptor):
         return await continuation(details._replace(metadata=metadata), request)
 
 
+class _IdentifiedWatch(grpc.aio.UnaryStreamClientInterceptor):
+    """Does the same for calls that stay open."""
+
+    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._metadata = metadata
+
+    async def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:  # noqa: ANN401 - gRPC's own shape
+        metadata = grpc.aio.Metadata(*(details.metadata or ()), *self._metadata)
+        return await continuation(details._replace(metadata=metadata), request)
+
+
 @asynccontextmanager
 async def connect(target: str, keys: Keys | None = None) -> AsyncIterator[grpc.aio.Channel]:
     """Open a channel to *target*; a failed call ends the command with a helpful message."""
     keys = keys or Keys()
     metadata = keys.metadata()
-    async with open_channel(target, keys, [_Identified(metadata)] if metadata else []) as channel:
+    identified = [_Identified(metadata), _IdentifiedWatch(metadata)] if metadata else []
+    async with open_channel(target, keys, identified) as channel:
         try:
             yield channel
         except grpc.aio.AioRpcError as error:

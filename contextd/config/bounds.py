@@ -18,6 +18,7 @@ AT_LEAST_ONE = (
         "_passages",
     ),
     *("summarizer.timeout_seconds", "webhooks.timeout_seconds", "breaker_failures", "input_tokens"),
+    *("streams", "stall_seconds"),
 )
 EXACTLY = MappingProxyType(
     {

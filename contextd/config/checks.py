@@ -28,6 +28,7 @@ LIBRARY = "sentence-transformers:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 HIGHEST_MODE = 0o777
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a suffix
+LEAST_POLL = 0.05  # more often, a watch alone would keep a core busy
 SUMMARIZERS = ("none", "openai")
 
 
@@ -65,6 +66,11 @@ def _checks(config: Config) -> Iterator[Check]:
     )
     yield from _summarizer_checks(config.summarizer)
     yield from _webhook_checks(config.webhooks)
+    yield (
+        config.watch.poll_seconds >= LEAST_POLL,
+        "watch.poll_seconds",
+        f"must be at least {LEAST_POLL}",
+    )
     model = config.embedder.model
     holds = model in EMBEDDERS or model.removeprefix(LIBRARY) not in {"", model}
     yield holds, "embedder.model", f"must be one of {', '.join(EMBEDDERS)}, {LIBRARY}NAME"

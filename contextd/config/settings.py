@@ -95,6 +95,20 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchConfig:
+    """How many watches may be open, in all and of one tenant; see docs/handoff.md.
+
+    A change that another daemon has written is seen after `poll_seconds` at most; those of
+    this one at once.  A watch whose caller has not read for `stall_seconds` is ended.
+    """
+
+    streams: int = 256
+    tenant_streams: int = 32
+    poll_seconds: float = 5.0
+    stall_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class StoreConfig:
     """Where sessions are kept, as a URL whose scheme chooses the store."""
 
@@ -222,6 +236,7 @@ class Config:
     tls: TlsConfig = field(default_factory=TlsConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     sessions: SessionsConfig = field(default_factory=SessionsConfig)
     tokenizers: TokenizersConfig = field(default_factory=TokenizersConfig)

@@ -103,6 +103,7 @@ class BuildContext:
         Raises:
             BudgetTooSmall: what cannot be left out does not fit; says what would.
             FieldViolation: there is neither a message nor a recorded turn.
+            HumanInControl, SessionOver: the message cannot be recorded.
             AccountMismatch, RequestIdReused, SessionContended, DeadlineExceeded,
             StoreUnavailable.
         """

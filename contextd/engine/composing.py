@@ -74,7 +74,7 @@ class Composition:
         text = len(request.message.text) if request.message else 0
         at = (request.message.occurred_at or now) if request.message else 0
         pause = pause_before(view.state, at, rules.resumption)
-        unread = pause is not None and pause.after not in memory.refreshes
+        unread = pause is not None and _refresh_of(view.state, pause) not in memory.refreshes
         heavy = unread or max(text, len(request.system_prompt)) > 8 * LONG_TEXT
         state = view.state.snapshot() if heavy else view.state
         return cls(view, memory, state, request, rules, heavy, pause, embed)
@@ -132,10 +132,11 @@ class Composition:
         """Return what a long pause left, read once for all messages until the next one."""
         if self.pause is None:
             return None
-        lines = self.memory.refreshes.get(self.pause.after)
+        of = _refresh_of(state, self.pause)
+        lines = self.memory.refreshes.get(of)
         if lines is None:
             lines = refresh_lines(state, self.pause.after, self.view.tokenizer)
-            self.memory.refreshes = {self.pause.after: lines}
+            self.memory.refreshes = {of: lines}
         room = self.request.budget.input_tokens
         return resume(state, self.pause, lines, input_budget=room, rules=self.rules.resumption)
 
@@ -177,10 +178,16 @@ class Composition:
                 heed=heeded,
             )
 
-        return self.memory.told(base, ("binding", through, room), read)
+        ended = state.owner.ended_through
+        return self.memory.told(base, ("binding", through, room, ended), read)
 
     def _choice(self, facts: tuple[Fact, ...], limit: int, *, make: bool) -> tuple[Fact, ...]:
         """Choose among the facts of a fold, once for all messages that leave such a room."""
         if not make and len(facts) > FEW and self.memory.choices.known(facts, limit) is None:
             raise Unmade
         return self.view.choose(self.memory, facts, limit)
+
+
+def _refresh_of(state: SessionState, pause: Pause) -> tuple[int, int]:
+    """Return what the refresh after *pause* depends on: the turns, and what humans have settled."""
+    return pause.after, len(state.owner.stretches)

@@ -16,6 +16,7 @@ from contextd.model import Escalated
 from contextd.policy.folding import digest
 from contextd.policy.handoff.markdown import render
 from contextd.policy.handoff.payload import build
+from contextd.policy.ownership import check_raise
 from contextd.ports import Commit
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Escalate:
 
         Raises:
             SessionNotFound: nothing was ever recorded under this key.
+            HumanInControl, SessionOver: there is nothing to hand over.
             RequestIdReused, AccountMismatch, SessionContended, DeadlineExceeded,
             StoreUnavailable.
         """
@@ -74,6 +76,7 @@ class Escalate:
         if view.state.revision == 0:
             raise SessionNotFound
         check_account(view.state, request.account_id)
+        check_raise(view.state.owner)
         seen = view.state.revision
         raised = await self._handoff(view, request, policy)
         watch.lap("handoff")

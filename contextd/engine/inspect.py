@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contextd.engine.changes import Changes
 from contextd.errors import SessionNotFound
 from contextd.model import Erased, SessionView
 
@@ -23,6 +24,7 @@ class Inspection:
 
     store: SessionStore
     sessions: HotSessions
+    changes: Changes = field(default_factory=Changes)
 
     async def get_session(self, key: SessionKey) -> SessionView:
         """Return the state of a session.
@@ -31,7 +33,7 @@ class Inspection:
             SessionNotFound: nothing was ever recorded under this key.
         """
         state = await self._state(key)
-        fold = state.fold
+        fold, closing = state.fold, state.owner.closing
         return SessionView(
             key=key,
             account_id=state.account_id,
@@ -46,6 +48,9 @@ class Inspection:
             handoff_state=state.handoff_state,
             handoff_ids=tuple(handoff.handoff_id for handoff in state.handoffs),
             encoding=state.encoding,
+            opened_at=state.opened_at,
+            outcome=closing.outcome if closing else None,
+            rating=closing.rating if closing else 0,
         )
 
     async def list_sessions(
@@ -72,6 +77,7 @@ class Inspection:
             finally:
                 hot.views.clear()  # for those who wait to write; they have this place in hand
                 self.sessions.forget(key)
+                self.changes.deleted(key)
         return Erased({**counts, "turns": turns})
 
     async def _state(self, key: SessionKey) -> SessionState:

@@ -25,7 +25,8 @@ class Memory:
     `folds` keeps folds made on the fly, by the turn they reach to and the input budget they
     are for, until one is published; `choices` what was chosen of the facts of any fold,
     `told` what stands for one, `noticed` what the newest turns show, `heeded` what binds in
-    turns, and `refreshes` what may be told after the newest pause, by the turn before it.
+    turns, and `refreshes` what may be told after the newest pause, by the turn before it and
+    how many humans had the conversation.
     """
 
     policy_hash: str = ""
@@ -34,4 +35,4 @@ class Memory:
     told: Told = field(default_factory=Told)
     noticed: Noticed = field(default_factory=Noticed)
     heeded: Heeded = field(default_factory=Heeded)
-    refreshes: dict[int, tuple[Line, ...]] = field(default_factory=dict)
+    refreshes: dict[tuple[int, int], tuple[Line, ...]] = field(default_factory=dict)

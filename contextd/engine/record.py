@@ -39,6 +39,7 @@ class RecordTurn:
         Raises:
             RevisionConflict: `expected_revision` was given and is not the session's.
             SessionContended: other writers were always first; nothing was written.
+            HumanInControl, SessionOver: the session does not take these turns now.
             RequestIdReused, AccountMismatch, FieldViolation: see `contextd.errors`.
             DeadlineExceeded: no time was left; nothing was written.
             StoreUnavailable: it is not known whether the turns were written; retry with

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from contextd.engine.changes import Changes
 from contextd.engine.offload import count_turns
 from contextd.errors import AccountMismatch, FieldViolation, RequestIdReused
 from contextd.events import AccountLinked, SessionOpened, TurnsRecorded
 from contextd.policy.judgement.escalation import assess
+from contextd.policy.ownership import check_turns
 from contextd.policy.prompt.budget import standing, turn_cost
 from contextd.policy.reading.retention import retained
 
@@ -62,12 +64,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Appends to the log and takes what was appended into memory."""
+    """Appends to the log, takes what was appended into memory, and tells who watches."""
 
     store: SessionStore
     sessions: HotSessions
     accepted: Accepted
     nudge: Callable[[SessionKey], None]
+    changes: Changes = field(default_factory=Changes)
 
     async def write(self, view: View, commit: Commit) -> int | None:
         """Return the revision of the last record, None when a retry got there first.
@@ -88,6 +91,7 @@ class Writer:
         view.apply(commit.records, appended.revision - len(commit.records))
         self.sessions.account(key)
         self.nudge(key)
+        self.changes.wrote(key, commit.records)
         return appended.revision
 
 
@@ -116,11 +120,13 @@ class TurnScribe:
 
         Raises:
             AccountMismatch: the session belongs to another account.
+            HumanInControl, SessionOver: it does not take these turns now.
             FieldViolation: a turn id is already taken.
         """
         now = self.clock()
         # Counting may wait for a thread; everything after it is decided at one revision.
         counts = await count_turns(view.tokenizer, draft.turns)
+        check_turns(view.state.owner, (turn.role for turn in draft.turns))
         turns = self._stamped(view.state, draft.turns, counts, now)
         kept = tuple(_retained(turn, policy.rules.retention) for turn in turns)
         opening = self._opening(view.state, draft.account_id, now)

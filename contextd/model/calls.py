@@ -8,7 +8,7 @@ from enum import IntEnum
 from contextd.model.contexts import Budget, Context, Format, Rung, Tier
 from contextd.model.handoffs import ChannelMode, Handoff, HandoffState
 from contextd.model.judgements import Escalation, Reason, Routing
-from contextd.model.session import Evidence, SessionKey, Turn
+from contextd.model.session import Evidence, SessionKey, SessionOutcome, Turn
 
 
 class Durability(IntEnum):
@@ -153,6 +153,9 @@ class SessionView:
     handoff_state: HandoffState
     handoff_ids: tuple[str, ...]
     encoding: str
+    opened_at: int = 0
+    outcome: SessionOutcome | None = None
+    rating: int = 0
 
 
 @dataclass(frozen=True, slots=True)

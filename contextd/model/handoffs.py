@@ -74,6 +74,22 @@ class AttemptedAction:
 
 
 @dataclass(frozen=True, slots=True)
+class HumanStretch:
+    """A handoff of the same conversation that has ended, as the next human is told of it.
+
+    `agent` is "" when nobody had claimed it; `said` are sentences in which that human told what
+    was done or will be.
+    """
+
+    handoff_id: str
+    agent: str
+    outcome: HandoffOutcome
+    note: str
+    ended_at: int
+    said: tuple[Cited, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Handoff:
     """Everything a human needs to go on, and nothing they must re-read.
 
@@ -111,6 +127,7 @@ class Handoff:
     last_turns: tuple[TranscriptLine, ...] = ()
     turn_count: int = 0
     total_tokens: int = 0
+    earlier: tuple[HumanStretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from contextd.model import Fact, FactKind, Fold, Retention, Sentence
 from contextd.policy.facts.candidates import WEIGHT, candidate
 from contextd.policy.facts.facts import choose, weighed_again
 from contextd.policy.facts.gathering import gather, judge
+from contextd.policy.facts.handed_back import after_handoffs, unsettled
 from contextd.policy.facts.issue import open_issue
 from contextd.policy.facts.pinning import binding, pinned
 from contextd.policy.facts.summary import summarize
@@ -119,7 +120,8 @@ def binding_through(
     base = base_of(state, through)
     turns = state.turns[base.through if base else 0 : through]
     bound = (each for turn in turns for each in heed(turn))
-    return pinned(state, through, bound=bound, before=base, limit=limits.orders, meter=meter)
+    found = pinned(state, through, bound=bound, before=base, limit=limits.orders, meter=meter)
+    return unsettled(found, state.owner) if state.owner.stretches else found
 
 
 def digest(state: SessionState, *, rules: Rules, meter: Meter, embed: Embed | None = None) -> Fold:
@@ -152,7 +154,7 @@ def _made(
     carried = _carried(base, state, again)
     bound = [each for at in range(len(turns)) for each in binding(turns[at], verdicts[at])]
     kept = pinned(state, through, bound=bound, before=base, limit=limits.orders, meter=meter)
-    return Fold(
+    made = Fold(
         through=through,
         summary=tuple(
             summarize(
@@ -175,6 +177,7 @@ def _made(
         pinned=kept,
         source_tokens=source,
     )
+    return after_handoffs(made, state.owner)
 
 
 def _limits(state: SessionState, input_budget: int | None, rules: FoldRules) -> FoldedLimits:

@@ -4,7 +4,8 @@
 
 A handoff may also be raised anew while nobody has claimed it, end before anybody has, or pass
 from one person to another; and a conversation that no human has may be closed at any time.
-Which steps are allowed is decided before a record is written; here they are followed.
+`Ownership.after` follows what was recorded; the `check_…` functions say, before a record is
+written, whether it may be, at the very revision at which it then is.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from contextd.errors import (
+    HandoffEnded,
+    HandoffTaken,
+    HandoffUnclaimed,
+    HumanInControl,
+    SessionOver,
+)
 from contextd.events import HandoffClaimed, HandoffRaised, HandoffResolved, SessionClosed
-from contextd.model import HandoffOutcome, HandoffState, SessionOutcome
+from contextd.model import HandoffOutcome, HandoffState, Role, SessionOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 HOW_IT_ENDED: Mapping[HandoffOutcome, SessionOutcome] = {
     HandoffOutcome.SOLVED: SessionOutcome.RESOLVED,
@@ -25,6 +33,16 @@ HOW_IT_ENDED: Mapping[HandoffOutcome, SessionOutcome] = {
     HandoffOutcome.CUSTOMER_LEFT: SessionOutcome.ABANDONED,
 }
 """How a conversation ended that was closed with its handoff."""
+
+NEEDS_NOBODY = (HandoffOutcome.NOT_NEEDED, HandoffOutcome.CUSTOMER_LEFT)
+"""The outcomes with which a handoff may end that nobody has claimed."""
+
+WAITING_ENDS: Mapping[SessionOutcome, HandoffOutcome] = {
+    SessionOutcome.RESOLVED: HandoffOutcome.NOT_NEEDED,
+    SessionOutcome.UNRESOLVED: HandoffOutcome.CUSTOMER_LEFT,
+    SessionOutcome.ABANDONED: HandoffOutcome.CUSTOMER_LEFT,
+}
+"""How a handoff ends that still waits when its conversation is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,20 @@ class Ownership:
     stretches: tuple[Stretch, ...] = ()
     closing: Closing | None = None
 
+    @property
+    def ended_through(self) -> int:
+        """The last turn of the newest stretch that ended, 0 for none.
+
+        What asked for a human up to there has had its answer.
+        """
+        return self.stretches[-1].last if self.stretches else 0
+
+    @property
+    def solved_through(self) -> int:
+        """The last turn of the newest stretch in which a human solved it, 0 for none."""
+        solved = (each.last for each in self.stretches if each.outcome is HandoffOutcome.SOLVED)
+        return max(solved, default=0)
+
     def after(
         self,
         record: HandoffRaised | HandoffClaimed | HandoffResolved | SessionClosed,
@@ -102,3 +134,73 @@ class Ownership:
             return Ownership(stretches=stretches)
         closing = Closing(record.at, HOW_IT_ENDED[record.outcome], note=record.note)
         return Ownership(HandoffState.CLOSED, stretches=stretches, closing=closing)
+
+
+def check_turns(owner: Ownership, roles: Iterable[Role]) -> None:
+    """Let turns of these roles be recorded.
+
+    Raises:
+        SessionOver: the conversation is closed.
+        HumanInControl: a human has it, and the assistant speaks.
+    """
+    if owner.state is HandoffState.CLOSED:
+        raise SessionOver
+    if owner.state is HandoffState.HUMAN and Role.ASSISTANT in roles:
+        raise HumanInControl
+
+
+def check_raise(owner: Ownership) -> None:
+    """Let a handoff be raised; one that still waits is superseded by it.
+
+    Raises:
+        SessionOver, HumanInControl: the conversation is closed, or a human has it.
+    """
+    _check_no_human(owner)
+
+
+def check_claim(owner: Ownership, handoff_id: str, agent: str, *, take_over: bool) -> bool:
+    """Let *agent* take the handoff; False when that person has it already.
+
+    Raises:
+        HandoffEnded: it has ended, or a newer one took its place.
+        HandoffTaken: somebody else has it, and it is not to be taken over.
+    """
+    if owner.handoff_id != handoff_id:
+        raise HandoffEnded
+    if owner.agent and owner.agent != agent and not take_over:
+        raise HandoffTaken(owner.agent)
+    return owner.agent != agent
+
+
+def check_resolve(
+    owner: Ownership, handoff_id: str, outcome: HandoffOutcome, agent: str = ""
+) -> None:
+    """Let *agent*, "" for whoever has it, end the handoff with *outcome*.
+
+    Raises:
+        HandoffEnded: it has ended, or a newer one took its place.
+        HandoffTaken: somebody else than *agent* has it.
+        HandoffUnclaimed: nobody has, and the outcome needs somebody.
+    """
+    if owner.handoff_id != handoff_id:
+        raise HandoffEnded
+    if agent and owner.agent and agent != owner.agent:
+        raise HandoffTaken(owner.agent)
+    if not owner.agent and outcome not in NEEDS_NOBODY:
+        raise HandoffUnclaimed
+
+
+def check_close(owner: Ownership) -> None:
+    """Let the conversation be closed.
+
+    Raises:
+        SessionOver, HumanInControl: it was closed before, or a human has it.
+    """
+    _check_no_human(owner)
+
+
+def _check_no_human(owner: Ownership) -> None:
+    if owner.state is HandoffState.CLOSED:
+        raise SessionOver
+    if owner.state is HandoffState.HUMAN:
+        raise HumanInControl

@@ -163,13 +163,19 @@ class EscalationRules:
 
 @dataclass(frozen=True, slots=True)
 class HandoffRules:
-    """Sizes of a handoff."""
+    """Sizes of a handoff, and of what stays of it.
+
+    What a human left behind takes at most `note_tokens` of a prompt, until a fold reaches
+    `note_turns` beyond the end of that stretch.
+    """
 
     last_turns: int = 10
     line_characters: int = 600
     summary_tokens: int = 250
     max_facts: int = 24
     max_evidence: int = 8
+    note_tokens: int = 200
+    note_turns: int = 24
 
 
 @dataclass(frozen=True, slots=True)

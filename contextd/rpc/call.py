@@ -8,23 +8,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
 
 import grpc
-from google.protobuf.message import DecodeError, Message
 
 from contextd.errors import (
-    FieldViolation,
     LimitExceeded,
     Overloaded,
     PermissionDenied,
     Unauthenticated,
 )
 from contextd.rpc.gate import Gate
+from contextd.rpc.messages import Request, parse
 from contextd.rpc.status import answer, status_of
+from contextd.rpc.streams import CallerGone, Stream, Streaming
+from contextd.rpc.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
+    from google.protobuf.message import Message
 
     from contextd.errors import ContextdError
     from contextd.rpc.admission import Admission
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
     from contextd.rpc.lines import Priority
 
 LOG = logging.getLogger(__name__)
-
-Request = TypeVar("Request", bound=Message)
 
 
 class CallObserver(Protocol):
@@ -86,25 +87,50 @@ class Calls:
     monotonic: Callable[[], float]
     default_deadline: float | None = None
     gate: Gate = field(default_factory=Gate)
+    watches: Watches = field(default_factory=Watches)
 
-    def service(self, name: str, methods: Iterable[Method[Any]]) -> grpc.GenericRpcHandler:
+    def service(
+        self, name: str, methods: Iterable[Method[Any] | Stream[Any]]
+    ) -> grpc.GenericRpcHandler:
         """Return the gRPC handler of the service *name*."""
         return _Service(self, {f"/{name}/{method.name}": method for method in methods})
 
-    def handler(self, method: Method[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def handler(self, method: Method[Any] | Stream[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return the gRPC handler of *method*.
 
         It takes and returns bytes: what gRPC's own deserializer refuses would reach the
         caller as an INTERNAL error without a reason.
         """
+        if isinstance(method, Stream):
+            return self._streaming(method)
 
         async def respond(payload: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
             return await self._respond(method, payload, context)
 
         return grpc.unary_unary_rpc_method_handler(respond)
 
+    def _streaming(self, stream: Stream[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
+        serving = Streaming(self.gate, self.watches)
+
+        async def respond(payload: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
+            started, code = self.monotonic(), "CANCELLED"
+            self.observer.began(stream.name)
+            try:
+                await serving.serve(stream, payload, context)
+                code = "OK"
+            except CallerGone:
+                pass
+            except BaseException as error:  # as below
+                if _must_pass(error):
+                    raise
+                code = self._refuse(stream, error, context)
+            finally:
+                self.observer.ended(stream.name, code, self.monotonic() - started)
+
+        return grpc.unary_stream_rpc_method_handler(respond)
+
     def turn_away(
-        self, method: Method[Any], error: ContextdError
+        self, method: Method[Any] | Stream[Any], error: ContextdError
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return the gRPC handler that answers a call of *method* with *error*, unread.
 
@@ -151,7 +177,7 @@ class Calls:
         """Who asks, for whom, how often: only then does a call get a place."""
         arrived, remaining = self.monotonic(), self._remaining(context)
         principal = self.gate.identify(method.name, context)
-        message = _parse(method.request, payload)
+        message = parse(method.request, payload)
         tenant = self.gate.claim(principal, method.scope(message))
         self.gate.enter(tenant, method.turns(message))
         try:
@@ -171,7 +197,7 @@ class Calls:
 
     def _refuse(
         self,
-        method: Method[Any],
+        method: Method[Any] | Stream[Any],
         error: BaseException,
         context: grpc.aio.ServicerContext[bytes, bytes],
     ) -> str:
@@ -196,7 +222,7 @@ class Calls:
 class _Service(grpc.GenericRpcHandler):
     """One service: sends a call away, or to the handler of its method."""
 
-    def __init__(self, calls: Calls, methods: Mapping[str, Method[Any]]) -> None:
+    def __init__(self, calls: Calls, methods: Mapping[str, Method[Any] | Stream[Any]]) -> None:
         """Serve *methods*, by the full names that gRPC gives them."""
         self._calls = calls
         self._methods = {name: (method, calls.handler(method)) for name, method in methods.items()}
@@ -211,15 +237,6 @@ class _Service(grpc.GenericRpcHandler):
         method, handler = found
         refusal = self._calls.admission.refusal(method.priority)
         return handler if refusal is None else self._calls.turn_away(method, refusal)
-
-
-def _parse(kind: type[Request], payload: bytes) -> Request:
-    try:
-        return kind.FromString(payload)
-    except DecodeError as error:
-        raise FieldViolation(
-            "request", f"is not a {kind.DESCRIPTOR.full_name}, or holds a string that is not UTF-8"
-        ) from error
 
 
 def _must_pass(error: BaseException) -> bool:

@@ -59,6 +59,8 @@ TURN_TYPES = numbers(enums.TURN_TYPES)
 ROUTES = numbers(enums.ROUTES)
 RUNGS = numbers(enums.RUNGS)
 CHANNEL_MODES = numbers(enums.CHANNEL_MODES)
+HANDOFF_OUTCOMES = numbers(enums.HANDOFF_OUTCOMES)
+SESSION_OUTCOMES = numbers(enums.SESSION_OUTCOMES)
 
 
 def build_response(built: Built) -> service.BuildContextResponse:
@@ -143,6 +145,11 @@ def session_response(view: SessionView) -> sessions.GetSessionResponse:
     response.session.session.tenant_id = view.key.tenant_id
     response.session.session.conversation_id = view.key.conversation_id
     response.session.session.account_id = view.account_id
+    if view.opened_at:
+        time(view.opened_at, response.session.opened_at)
+    if view.outcome is not None:
+        response.session.outcome = SESSION_OUTCOMES[view.outcome]
+        response.session.rating = view.rating
     return response
 
 
@@ -303,6 +310,15 @@ def handoff(value: Handoff, out: service.Handoff) -> None:
     _evidence(value.evidence, out.evidence)
     _signals(value.signals, out.signals)
     _transcript(value.last_turns, out.last_turns)
+    for stretch in value.earlier:
+        earlier = out.earlier.add(
+            handoff_id=stretch.handoff_id,
+            agent=stretch.agent,
+            outcome=HANDOFF_OUTCOMES[stretch.outcome],
+            note=stretch.note,
+        )
+        time(stretch.ended_at, earlier.ended_at)
+        _cited(stretch.said, earlier.said)
 
 
 def _occasion(value: Handoff, out: service.Handoff) -> None:

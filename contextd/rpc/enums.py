@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from contextd import model
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
+from contextd.v1 import handoff_service_pb2 as handoffs
+from contextd.v1 import session_service_pb2 as sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,4 +107,43 @@ ROUTES: Mapping[service.Route, model.Route] = {
 CHANNEL_MODES: Mapping[service.ChannelMode, model.ChannelMode] = {
     service.CHANNEL_MODE_SYNC: model.ChannelMode.SYNC,
     service.CHANNEL_MODE_ASYNC: model.ChannelMode.ASYNC,
+}
+
+HANDOFF_STATUSES: Mapping[handoffs.HandoffStatus, model.HandoffStatus] = {
+    handoffs.HANDOFF_STATUS_WAITING: model.HandoffStatus.WAITING,
+    handoffs.HANDOFF_STATUS_CLAIMED: model.HandoffStatus.CLAIMED,
+    handoffs.HANDOFF_STATUS_RESOLVED: model.HandoffStatus.RESOLVED,
+    handoffs.HANDOFF_STATUS_SUPERSEDED: model.HandoffStatus.SUPERSEDED,
+}
+
+HANDOFF_OUTCOMES: Mapping[common.HandoffOutcome, model.HandoffOutcome] = {
+    common.HANDOFF_OUTCOME_SOLVED: model.HandoffOutcome.SOLVED,
+    common.HANDOFF_OUTCOME_UNSOLVED: model.HandoffOutcome.UNSOLVED,
+    common.HANDOFF_OUTCOME_NOT_NEEDED: model.HandoffOutcome.NOT_NEEDED,
+    common.HANDOFF_OUTCOME_CUSTOMER_LEFT: model.HandoffOutcome.CUSTOMER_LEFT,
+}
+
+SESSION_OUTCOMES: Mapping[sessions.SessionOutcome, model.SessionOutcome] = {
+    sessions.SESSION_OUTCOME_RESOLVED: model.SessionOutcome.RESOLVED,
+    sessions.SESSION_OUTCOME_UNRESOLVED: model.SessionOutcome.UNRESOLVED,
+    sessions.SESSION_OUTCOME_ABANDONED: model.SessionOutcome.ABANDONED,
+}
+
+SESSION_EVENTS: Mapping[sessions.SessionEventKind, model.Happening] = {
+    sessions.SESSION_EVENT_KIND_OPENED: model.Happening.OPENED,
+    sessions.SESSION_EVENT_KIND_ACCOUNT_LINKED: model.Happening.ACCOUNT_LINKED,
+    sessions.SESSION_EVENT_KIND_TURNS_RECORDED: model.Happening.TURNS_RECORDED,
+    sessions.SESSION_EVENT_KIND_FOLDED: model.Happening.FOLDED,
+    sessions.SESSION_EVENT_KIND_HANDOFF_RAISED: model.Happening.HANDOFF_RAISED,
+    sessions.SESSION_EVENT_KIND_HANDOFF_CLAIMED: model.Happening.HANDOFF_CLAIMED,
+    sessions.SESSION_EVENT_KIND_HANDOFF_RESOLVED: model.Happening.HANDOFF_RESOLVED,
+    sessions.SESSION_EVENT_KIND_TURN_DEFERRED: model.Happening.TURN_DEFERRED,
+    sessions.SESSION_EVENT_KIND_DEFERRAL_ENDED: model.Happening.DEFERRAL_ENDED,
+    sessions.SESSION_EVENT_KIND_CLOSED: model.Happening.CLOSED,
+}
+
+DESKS: Mapping[handoffs.DeskFormat, model.Desk] = {
+    handoffs.DESK_FORMAT_MARKDOWN: model.Desk.MARKDOWN,
+    handoffs.DESK_FORMAT_AMAZON_CONNECT: model.Desk.AMAZON_CONNECT,
+    handoffs.DESK_FORMAT_DIALOGFLOW: model.Desk.DIALOGFLOW,
 }

@@ -13,6 +13,7 @@ import grpc
 from grpc_reflection.v1alpha import reflection
 
 from contextd.errors import ConfigInvalid
+from contextd.rpc.handoffs import SERVICE as HANDOFF_SERVICE
 from contextd.rpc.hangup import hang_up
 from contextd.rpc.health import Health
 from contextd.rpc.servicer import CONTEXT_SERVICE, SESSION_SERVICE, handlers
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from contextd.rpc.call import Calls
     from contextd.rpc.servicer import Engine
 
-SERVICES = (CONTEXT_SERVICE, SESSION_SERVICE)
+SERVICES = (CONTEXT_SERVICE, SESSION_SERVICE, HANDOFF_SERVICE)
 
 LOOK_SECONDS = 0.01
 QUIET_LOOKS = 5
@@ -51,6 +52,10 @@ LAST_CALLS_SECONDS = 1.0
 
 CLOSE_SECONDS = 2.0
 """How long gRPC may take to close; the process ends anyway, and the store must be let go."""
+
+OLD_CONNECTION_SECONDS = 30.0
+"""How long calls may go on over a connection whose certificates are to be shown anew: without
+an end to it, a watch would keep the connection for ever."""
 
 LAST_REFUSALS_SECONDS = 0.2
 """How long callers are refused that come again and again, after the last call has ended."""
@@ -113,11 +118,11 @@ class Server:
     async def stop(self, grace: float) -> None:
         """Drain, then end; no call that reached the server fails within *grace* seconds.
 
-        Health says NOT_SERVING; then calls are served until none comes for a while, or, for
-        callers that do not heed it, until there is a moment without any.  From then on new
-        calls are refused with DRAINING while the others finish, and when none comes any more
-        the listeners close.  Calls that still wait for a permit after *grace* get DRAINING
-        too, those at work are cancelled.  Idempotent.
+        Health says NOT_SERVING, and watches end with DRAINING; then calls are served until
+        none comes for a while, or, for callers that do not heed it, until there is a moment
+        without any.  From then on new calls are refused with DRAINING while the others finish,
+        and when none comes any more the listeners close.  Calls that still wait for a permit
+        after *grace* get DRAINING too, those at work are cancelled.  Idempotent.
 
         Closing at once would not do: gRPC cancels what it has read and not yet handed out,
         and a caller that is told CANCELLED does not try again.  For calls that come in the very
@@ -126,6 +131,7 @@ class Server:
         ends = self._calls.monotonic() + grace
         if self._health is not None:
             await self._health.stop()
+        self._calls.watches.drain()
         await self._quiet(min(grace, LAST_CALLS_SECONDS))
         patience = min(ends - self._calls.monotonic(), LAST_CALLS_SECONDS)
         with suppress(TimeoutError):
@@ -209,7 +215,10 @@ def _try_to_bind(address: str) -> None:
 
 def _options(listen: Listen) -> tuple[tuple[str, int], ...]:
     lasting = (
-        (("grpc.max_connection_age_ms", round(listen.connection_seconds * 1_000)),)
+        (
+            ("grpc.max_connection_age_ms", round(listen.connection_seconds * 1_000)),
+            ("grpc.max_connection_age_grace_ms", round(OLD_CONNECTION_SECONDS * 1_000)),
+        )
         if listen.certificate is not None and listen.connection_seconds
         else ()
     )

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from contextd.rpc import decode, deferrals, encode, pages, validation
 from contextd.rpc.call import Method
+from contextd.rpc.handoffs import SERVICE as HANDOFF_SERVICE
+from contextd.rpc.handoffs import HandoffServicer
 from contextd.rpc.lines import Priority
+from contextd.rpc.session_life import SessionLife
 from contextd.v1 import context_service_pb2 as service
+from contextd.v1 import handoff_service_pb2 as handoffs
 from contextd.v1 import session_service_pb2 as sessions
 
 if TYPE_CHECKING:
@@ -30,12 +34,16 @@ if TYPE_CHECKING:
     )
     from contextd.rpc.call import Calls
     from contextd.rpc.deferrals import DeferralVerbs
+    from contextd.rpc.handoffs import HandoffVerbs
+    from contextd.rpc.session_life import SessionLifeVerbs
+    from contextd.rpc.streams import Stream
     from contextd.v1 import common_pb2 as common
 
 SERVICES = (
     *service.DESCRIPTOR.services_by_name.values(),
     *sessions.DESCRIPTOR.services_by_name.values(),
     deferrals.SERVICE,
+    *handoffs.DESCRIPTOR.services_by_name.values(),
 )
 METHODS = frozenset(method.name for each in SERVICES for method in each.methods)
 """The names of all calls."""
@@ -62,6 +70,8 @@ class Engine:
     list_turns: Callable[[SessionKey, int, int], Awaitable[Sequence[Turn]]]
     delete_session: Callable[[SessionKey], Awaitable[Erased]]
     deferrals: DeferralVerbs
+    session_life: SessionLifeVerbs
+    handoffs: HandoffVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +209,15 @@ def handlers(
     engine: Engine, calls: Calls, limits: validation.Limits
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Return the gRPC handlers of every service of the contract."""
-    services: tuple[tuple[str, tuple[Method[Any], ...]], ...] = (
+    session_life = SessionLife(engine.session_life, limits).methods()
+    services: tuple[tuple[str, tuple[Method[Any] | Stream[Any], ...]], ...] = (
         (CONTEXT_SERVICE, ContextServicer(engine, limits).methods()),
-        (SESSION_SERVICE, SessionServicer(engine, limits).methods()),
+        (SESSION_SERVICE, (*SessionServicer(engine, limits).methods(), *session_life)),
         (
             deferrals.SERVICE.full_name,
             deferrals.DeferralServicer(engine.deferrals, limits).methods(),
         ),
+        (HANDOFF_SERVICE, HandoffServicer(engine.handoffs, limits).methods()),
     )
     return tuple(calls.service(name, methods) for name, methods in services)
 

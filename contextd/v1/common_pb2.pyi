@@ -60,6 +60,14 @@ class HandoffState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HANDOFF_STATE_WAITING_HUMAN: _ClassVar[HandoffState]
     HANDOFF_STATE_HUMAN: _ClassVar[HandoffState]
     HANDOFF_STATE_CLOSED: _ClassVar[HandoffState]
+
+class HandoffOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HANDOFF_OUTCOME_UNSPECIFIED: _ClassVar[HandoffOutcome]
+    HANDOFF_OUTCOME_SOLVED: _ClassVar[HandoffOutcome]
+    HANDOFF_OUTCOME_UNSOLVED: _ClassVar[HandoffOutcome]
+    HANDOFF_OUTCOME_NOT_NEEDED: _ClassVar[HandoffOutcome]
+    HANDOFF_OUTCOME_CUSTOMER_LEFT: _ClassVar[HandoffOutcome]
 ROLE_UNSPECIFIED: Role
 ROLE_SYSTEM: Role
 ROLE_USER: Role
@@ -93,6 +101,11 @@ HANDOFF_STATE_BOT: HandoffState
 HANDOFF_STATE_WAITING_HUMAN: HandoffState
 HANDOFF_STATE_HUMAN: HandoffState
 HANDOFF_STATE_CLOSED: HandoffState
+HANDOFF_OUTCOME_UNSPECIFIED: HandoffOutcome
+HANDOFF_OUTCOME_SOLVED: HandoffOutcome
+HANDOFF_OUTCOME_UNSOLVED: HandoffOutcome
+HANDOFF_OUTCOME_NOT_NEEDED: HandoffOutcome
+HANDOFF_OUTCOME_CUSTOMER_LEFT: HandoffOutcome
 
 class SessionRef(_message.Message):
     __slots__ = ("tenant_id", "conversation_id", "account_id")

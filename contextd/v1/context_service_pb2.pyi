@@ -356,7 +356,7 @@ class TranscriptLine(_message.Message):
     def __init__(self, turn_id: _Optional[str] = ..., sequence: _Optional[int] = ..., role: _Optional[_Union[_common_pb2.Role, str]] = ..., author: _Optional[str] = ..., text: _Optional[str] = ..., occurred_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Handoff(_message.Message):
-    __slots__ = ("handoff_id", "schema_version", "created_at", "session", "reason", "reason_detail", "note", "channel_mode", "headline", "customer_intent", "open_question", "session_summary", "summary_method", "summary_status", "key_facts", "attempted_actions", "commitments", "evidence", "account_facts", "confidence", "uncertainty", "last_reasoning", "suggested_next_action", "do_not_ask", "signals", "last_turns", "turn_count", "total_tokens")
+    __slots__ = ("handoff_id", "schema_version", "created_at", "session", "reason", "reason_detail", "note", "channel_mode", "headline", "customer_intent", "open_question", "session_summary", "summary_method", "summary_status", "key_facts", "attempted_actions", "commitments", "evidence", "account_facts", "confidence", "uncertainty", "last_reasoning", "suggested_next_action", "do_not_ask", "signals", "last_turns", "turn_count", "total_tokens", "earlier")
     HANDOFF_ID_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -385,6 +385,7 @@ class Handoff(_message.Message):
     LAST_TURNS_FIELD_NUMBER: _ClassVar[int]
     TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_FIELD_NUMBER: _ClassVar[int]
     handoff_id: str
     schema_version: str
     created_at: _timestamp_pb2.Timestamp
@@ -413,4 +414,21 @@ class Handoff(_message.Message):
     last_turns: _containers.RepeatedCompositeFieldContainer[TranscriptLine]
     turn_count: int
     total_tokens: int
-    def __init__(self, handoff_id: _Optional[str] = ..., schema_version: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., reason: _Optional[_Union[_common_pb2.EscalationReason, str]] = ..., reason_detail: _Optional[str] = ..., note: _Optional[str] = ..., channel_mode: _Optional[_Union[ChannelMode, str]] = ..., headline: _Optional[str] = ..., customer_intent: _Optional[str] = ..., open_question: _Optional[_Union[CitedText, _Mapping]] = ..., session_summary: _Optional[_Union[CitedText, _Mapping]] = ..., summary_method: _Optional[str] = ..., summary_status: _Optional[str] = ..., key_facts: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., attempted_actions: _Optional[_Iterable[_Union[AttemptedAction, _Mapping]]] = ..., commitments: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_common_pb2.Evidence, _Mapping]]] = ..., account_facts: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., confidence: _Optional[float] = ..., uncertainty: _Optional[_Iterable[str]] = ..., last_reasoning: _Optional[str] = ..., suggested_next_action: _Optional[str] = ..., do_not_ask: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., signals: _Optional[_Iterable[_Union[_common_pb2.Signal, _Mapping]]] = ..., last_turns: _Optional[_Iterable[_Union[TranscriptLine, _Mapping]]] = ..., turn_count: _Optional[int] = ..., total_tokens: _Optional[int] = ...) -> None: ...
+    earlier: _containers.RepeatedCompositeFieldContainer[HumanStretch]
+    def __init__(self, handoff_id: _Optional[str] = ..., schema_version: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., reason: _Optional[_Union[_common_pb2.EscalationReason, str]] = ..., reason_detail: _Optional[str] = ..., note: _Optional[str] = ..., channel_mode: _Optional[_Union[ChannelMode, str]] = ..., headline: _Optional[str] = ..., customer_intent: _Optional[str] = ..., open_question: _Optional[_Union[CitedText, _Mapping]] = ..., session_summary: _Optional[_Union[CitedText, _Mapping]] = ..., summary_method: _Optional[str] = ..., summary_status: _Optional[str] = ..., key_facts: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., attempted_actions: _Optional[_Iterable[_Union[AttemptedAction, _Mapping]]] = ..., commitments: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., evidence: _Optional[_Iterable[_Union[_common_pb2.Evidence, _Mapping]]] = ..., account_facts: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., confidence: _Optional[float] = ..., uncertainty: _Optional[_Iterable[str]] = ..., last_reasoning: _Optional[str] = ..., suggested_next_action: _Optional[str] = ..., do_not_ask: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ..., signals: _Optional[_Iterable[_Union[_common_pb2.Signal, _Mapping]]] = ..., last_turns: _Optional[_Iterable[_Union[TranscriptLine, _Mapping]]] = ..., turn_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., earlier: _Optional[_Iterable[_Union[HumanStretch, _Mapping]]] = ...) -> None: ...
+
+class HumanStretch(_message.Message):
+    __slots__ = ("handoff_id", "agent", "outcome", "note", "ended_at", "said")
+    HANDOFF_ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_FIELD_NUMBER: _ClassVar[int]
+    SAID_FIELD_NUMBER: _ClassVar[int]
+    handoff_id: str
+    agent: str
+    outcome: _common_pb2.HandoffOutcome
+    note: str
+    ended_at: _timestamp_pb2.Timestamp
+    said: _containers.RepeatedCompositeFieldContainer[CitedText]
+    def __init__(self, handoff_id: _Optional[str] = ..., agent: _Optional[str] = ..., outcome: _Optional[_Union[_common_pb2.HandoffOutcome, str]] = ..., note: _Optional[str] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., said: _Optional[_Iterable[_Union[CitedText, _Mapping]]] = ...) -> None: ...

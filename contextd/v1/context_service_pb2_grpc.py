@@ -82,7 +82,11 @@ class ContextServiceServicer(object):
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
         FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
         (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
-        record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
+        record_message also ABORTED (SESSION_CONTENDED: other writers were always first) and
+        FAILED_PRECONDITION (HUMAN_IN_CONTROL, SESSION_CLOSED), as in RecordTurn.
+
+        While a human has the conversation contexts go on being built, to assist that human;
+        handoff_state says so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,8 +97,10 @@ class ContextServiceServicer(object):
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
         ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
-        SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
-        UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+        SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
+        (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
+        SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
+        DRAINING), DEADLINE_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +109,10 @@ class ContextServiceServicer(object):
     def Escalate(self, request, context):
         """Raises a handoff to a human from what is recorded, and returns it.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), and those of RecordTurn.
+        While an earlier one of the conversation still waits, the new one takes its place.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (HUMAN_IN_CONTROL: a human has
+        the conversation already), and those of RecordTurn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,20 +50,29 @@ class ContextServiceStub:
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
     FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
     (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
-    record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
+    record_message also ABORTED (SESSION_CONTENDED: other writers were always first) and
+    FAILED_PRECONDITION (HUMAN_IN_CONTROL, SESSION_CLOSED), as in RecordTurn.
+
+    While a human has the conversation contexts go on being built, to assist that human;
+    handoff_state says so.
     """
     RecordTurn: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.RecordTurnRequest, _context_service_pb2.RecordTurnResponse]
     """Appends turns durably: all or none, exactly once per request_id.
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
     ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
-    SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
-    UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+    SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
+    (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
+    SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
+    DRAINING), DEADLINE_EXCEEDED.
     """
     Escalate: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.EscalateRequest, _context_service_pb2.EscalateResponse]
     """Raises a handoff to a human from what is recorded, and returns it.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), and those of RecordTurn.
+    While an earlier one of the conversation still waits, the new one takes its place.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (HUMAN_IN_CONTROL: a human has
+    the conversation already), and those of RecordTurn.
     """
 
 @_typing.type_check_only
@@ -88,20 +97,29 @@ class ContextServiceAsyncStub(ContextServiceStub):
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
     FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
     (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
-    record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
+    record_message also ABORTED (SESSION_CONTENDED: other writers were always first) and
+    FAILED_PRECONDITION (HUMAN_IN_CONTROL, SESSION_CLOSED), as in RecordTurn.
+
+    While a human has the conversation contexts go on being built, to assist that human;
+    handoff_state says so.
     """
     RecordTurn: _aio.UnaryUnaryMultiCallable[_context_service_pb2.RecordTurnRequest, _context_service_pb2.RecordTurnResponse]  # type: ignore[assignment]
     """Appends turns durably: all or none, exactly once per request_id.
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
     ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
-    SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
-    UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+    SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
+    (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
+    SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
+    DRAINING), DEADLINE_EXCEEDED.
     """
     Escalate: _aio.UnaryUnaryMultiCallable[_context_service_pb2.EscalateRequest, _context_service_pb2.EscalateResponse]  # type: ignore[assignment]
     """Raises a handoff to a human from what is recorded, and returns it.
 
-    Errors: NOT_FOUND (SESSION_NOT_FOUND), and those of RecordTurn.
+    While an earlier one of the conversation still waits, the new one takes its place.
+
+    Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (HUMAN_IN_CONTROL: a human has
+    the conversation already), and those of RecordTurn.
     """
 
 class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -129,7 +147,11 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
         FAILED_PRECONDITION (BUDGET_TOO_SMALL with required_tokens), RESOURCE_EXHAUSTED
         (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED; with
-        record_message also ABORTED (SESSION_CONTENDED: other writers were always first).
+        record_message also ABORTED (SESSION_CONTENDED: other writers were always first) and
+        FAILED_PRECONDITION (HUMAN_IN_CONTROL, SESSION_CLOSED), as in RecordTurn.
+
+        While a human has the conversation contexts go on being built, to assist that human;
+        handoff_state says so.
         """
 
     @_abc_1.abstractmethod
@@ -142,8 +164,10 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION, REQUEST_ID_REUSED, ACCOUNT_MISMATCH),
         ABORTED (REVISION_CONFLICT with current_revision, where expected_revision is given;
-        SESSION_CONTENDED: other writers were always first), RESOURCE_EXHAUSTED (OVERLOADED),
-        UNAVAILABLE (STORE_UNAVAILABLE, DRAINING), DEADLINE_EXCEEDED.
+        SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
+        (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
+        SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
+        DRAINING), DEADLINE_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -154,7 +178,10 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_context_service_pb2.EscalateResponse, _abc.Awaitable[_context_service_pb2.EscalateResponse]]:
         """Raises a handoff to a human from what is recorded, and returns it.
 
-        Errors: NOT_FOUND (SESSION_NOT_FOUND), and those of RecordTurn.
+        While an earlier one of the conversation still waits, the new one takes its place.
+
+        Errors: NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION (HUMAN_IN_CONTROL: a human has
+        the conversation already), and those of RecordTurn.
         """
 
 def add_ContextServiceServicer_to_server(servicer: ContextServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

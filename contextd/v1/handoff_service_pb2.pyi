@@ -20,14 +20,6 @@ class HandoffStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HANDOFF_STATUS_RESOLVED: _ClassVar[HandoffStatus]
     HANDOFF_STATUS_SUPERSEDED: _ClassVar[HandoffStatus]
 
-class HandoffOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    HANDOFF_OUTCOME_UNSPECIFIED: _ClassVar[HandoffOutcome]
-    HANDOFF_OUTCOME_SOLVED: _ClassVar[HandoffOutcome]
-    HANDOFF_OUTCOME_UNSOLVED: _ClassVar[HandoffOutcome]
-    HANDOFF_OUTCOME_NOT_NEEDED: _ClassVar[HandoffOutcome]
-    HANDOFF_OUTCOME_CUSTOMER_LEFT: _ClassVar[HandoffOutcome]
-
 class HandoffDisposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     HANDOFF_DISPOSITION_UNSPECIFIED: _ClassVar[HandoffDisposition]
@@ -45,11 +37,6 @@ HANDOFF_STATUS_WAITING: HandoffStatus
 HANDOFF_STATUS_CLAIMED: HandoffStatus
 HANDOFF_STATUS_RESOLVED: HandoffStatus
 HANDOFF_STATUS_SUPERSEDED: HandoffStatus
-HANDOFF_OUTCOME_UNSPECIFIED: HandoffOutcome
-HANDOFF_OUTCOME_SOLVED: HandoffOutcome
-HANDOFF_OUTCOME_UNSOLVED: HandoffOutcome
-HANDOFF_OUTCOME_NOT_NEEDED: HandoffOutcome
-HANDOFF_OUTCOME_CUSTOMER_LEFT: HandoffOutcome
 HANDOFF_DISPOSITION_UNSPECIFIED: HandoffDisposition
 HANDOFF_DISPOSITION_RETURN_TO_BOT: HandoffDisposition
 HANDOFF_DISPOSITION_CLOSE_SESSION: HandoffDisposition
@@ -80,9 +67,9 @@ class HandoffEntry(_message.Message):
     raised_at: _timestamp_pb2.Timestamp
     changed_at: _timestamp_pb2.Timestamp
     agent: str
-    outcome: HandoffOutcome
+    outcome: _common_pb2.HandoffOutcome
     position: int
-    def __init__(self, handoff_id: _Optional[str] = ..., session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., status: _Optional[_Union[HandoffStatus, str]] = ..., reason: _Optional[_Union[_common_pb2.EscalationReason, str]] = ..., headline: _Optional[str] = ..., channel_mode: _Optional[_Union[_context_service_pb2.ChannelMode, str]] = ..., raised_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agent: _Optional[str] = ..., outcome: _Optional[_Union[HandoffOutcome, str]] = ..., position: _Optional[int] = ...) -> None: ...
+    def __init__(self, handoff_id: _Optional[str] = ..., session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., status: _Optional[_Union[HandoffStatus, str]] = ..., reason: _Optional[_Union[_common_pb2.EscalationReason, str]] = ..., headline: _Optional[str] = ..., channel_mode: _Optional[_Union[_context_service_pb2.ChannelMode, str]] = ..., raised_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., changed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agent: _Optional[str] = ..., outcome: _Optional[_Union[_common_pb2.HandoffOutcome, str]] = ..., position: _Optional[int] = ...) -> None: ...
 
 class ListHandoffsRequest(_message.Message):
     __slots__ = ("tenant_id", "statuses", "page_size", "page_token")
@@ -163,12 +150,12 @@ class ResolveHandoffRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     handoff_id: str
-    outcome: HandoffOutcome
+    outcome: _common_pb2.HandoffOutcome
     note: str
     disposition: HandoffDisposition
     agent: str
     request_id: str
-    def __init__(self, tenant_id: _Optional[str] = ..., handoff_id: _Optional[str] = ..., outcome: _Optional[_Union[HandoffOutcome, str]] = ..., note: _Optional[str] = ..., disposition: _Optional[_Union[HandoffDisposition, str]] = ..., agent: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, tenant_id: _Optional[str] = ..., handoff_id: _Optional[str] = ..., outcome: _Optional[_Union[_common_pb2.HandoffOutcome, str]] = ..., note: _Optional[str] = ..., disposition: _Optional[_Union[HandoffDisposition, str]] = ..., agent: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ResolveHandoffResponse(_message.Message):
     __slots__ = ("entry", "handoff_state", "revision", "replayed")

@@ -114,7 +114,8 @@ class HandoffServiceServicer(object):
         A handoff that nobody has claimed ends only with an outcome that needs nobody:
         NOT_NEEDED or CUSTOMER_LEFT.
 
-        Errors: those of ClaimHandoff, and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
+        Errors: those of ClaimHandoff (HANDOFF_CLAIMED where `agent` is given and somebody else has
+        it), and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,8 +127,9 @@ class HandoffServiceServicer(object):
         loses the stream goes on from the last position it has seen, and misses no handoff.
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION), RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the
-        caller has not read for too long; nothing is lost, go on from the last position),
-        UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+        caller has not read for too long; nothing is lost, go on from the last position;
+        TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
+        may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -66,7 +66,8 @@ class HandoffServiceStub:
     A handoff that nobody has claimed ends only with an outcome that needs nobody:
     NOT_NEEDED or CUSTOMER_LEFT.
 
-    Errors: those of ClaimHandoff, and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
+    Errors: those of ClaimHandoff (HANDOFF_CLAIMED where `agent` is given and somebody else has
+    it), and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
     """
     WatchHandoffs: _grpc.UnaryStreamMultiCallable[_handoff_service_pb2.WatchHandoffsRequest, _handoff_service_pb2.WatchHandoffsResponse]
     """Streams each handoff of a tenant as it changes, the newest state of each, in the order
@@ -74,8 +75,9 @@ class HandoffServiceStub:
     loses the stream goes on from the last position it has seen, and misses no handoff.
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION), RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the
-    caller has not read for too long; nothing is lost, go on from the last position),
-    UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+    caller has not read for too long; nothing is lost, go on from the last position;
+    TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
+    may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
     """
 
 @_typing.type_check_only
@@ -114,7 +116,8 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     A handoff that nobody has claimed ends only with an outcome that needs nobody:
     NOT_NEEDED or CUSTOMER_LEFT.
 
-    Errors: those of ClaimHandoff, and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
+    Errors: those of ClaimHandoff (HANDOFF_CLAIMED where `agent` is given and somebody else has
+    it), and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
     """
     WatchHandoffs: _aio.UnaryStreamMultiCallable[_handoff_service_pb2.WatchHandoffsRequest, _handoff_service_pb2.WatchHandoffsResponse]  # type: ignore[assignment]
     """Streams each handoff of a tenant as it changes, the newest state of each, in the order
@@ -122,8 +125,9 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     loses the stream goes on from the last position it has seen, and misses no handoff.
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION), RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the
-    caller has not read for too long; nothing is lost, go on from the last position),
-    UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+    caller has not read for too long; nothing is lost, go on from the last position;
+    TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
+    may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
     """
 
 class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -183,7 +187,8 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         A handoff that nobody has claimed ends only with an outcome that needs nobody:
         NOT_NEEDED or CUSTOMER_LEFT.
 
-        Errors: those of ClaimHandoff, and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
+        Errors: those of ClaimHandoff (HANDOFF_CLAIMED where `agent` is given and somebody else has
+        it), and FAILED_PRECONDITION (HANDOFF_UNCLAIMED).
         """
 
     @_abc_1.abstractmethod
@@ -197,8 +202,9 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         loses the stream goes on from the last position it has seen, and misses no handoff.
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION), RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the
-        caller has not read for too long; nothing is lost, go on from the last position),
-        UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+        caller has not read for too long; nothing is lost, go on from the last position;
+        TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
+        may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
         """
 
 def add_HandoffServiceServicer_to_server(servicer: HandoffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -187,7 +187,7 @@ class WatchSessionRequest(_message.Message):
     def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., after_revision: _Optional[int] = ...) -> None: ...
 
 class WatchSessionResponse(_message.Message):
-    __slots__ = ("revision", "kind", "at", "turns", "handoff_id", "handoff_state", "deferral_id")
+    __slots__ = ("revision", "kind", "at", "turns", "handoff_id", "handoff_state", "deferral_id", "turns_left_out")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +195,7 @@ class WatchSessionResponse(_message.Message):
     HANDOFF_ID_FIELD_NUMBER: _ClassVar[int]
     HANDOFF_STATE_FIELD_NUMBER: _ClassVar[int]
     DEFERRAL_ID_FIELD_NUMBER: _ClassVar[int]
+    TURNS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     revision: int
     kind: SessionEventKind
     at: _timestamp_pb2.Timestamp
@@ -202,4 +203,5 @@ class WatchSessionResponse(_message.Message):
     handoff_id: str
     handoff_state: _common_pb2.HandoffState
     deferral_id: str
-    def __init__(self, revision: _Optional[int] = ..., kind: _Optional[_Union[SessionEventKind, str]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., handoff_id: _Optional[str] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., deferral_id: _Optional[str] = ...) -> None: ...
+    turns_left_out: int
+    def __init__(self, revision: _Optional[int] = ..., kind: _Optional[_Union[SessionEventKind, str]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., handoff_id: _Optional[str] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., deferral_id: _Optional[str] = ..., turns_left_out: _Optional[int] = ...) -> None: ...

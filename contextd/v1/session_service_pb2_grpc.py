@@ -118,7 +118,9 @@ class SessionServiceServicer(object):
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (SESSION_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the caller has not read for too long; nothing is
-        lost, go on from the last revision), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+        lost, go on from the last revision; TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the
+        daemon, has as many watchers as it may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on
+        from there with the next daemon).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,9 @@ class SessionServiceStub:
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (SESSION_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the caller has not read for too long; nothing is
-    lost, go on from the last revision), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+    lost, go on from the last revision; TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the
+    daemon, has as many watchers as it may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on
+    from there with the next daemon).
     """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]
     """Removes a session with everything derived from it. Idempotent.
@@ -108,7 +110,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (SESSION_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the caller has not read for too long; nothing is
-    lost, go on from the last revision), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+    lost, go on from the last revision; TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the
+    daemon, has as many watchers as it may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on
+    from there with the next daemon).
     """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Removes a session with everything derived from it. Idempotent.
@@ -179,7 +183,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (SESSION_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCHER_TOO_SLOW: the caller has not read for too long; nothing is
-        lost, go on from the last revision), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING).
+        lost, go on from the last revision; TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the
+        daemon, has as many watchers as it may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on
+        from there with the next daemon).
         """
 
     @_abc_1.abstractmethod

@@ -12,7 +12,7 @@ import pytest
 
 from contextd import __version__
 from contextd.cli.check import surprises
-from contextd.cli.commands import COMMANDS, GROUPS, SESSION, TOKEN
+from contextd.cli.commands import COMMANDS, GROUPS, HANDOFFS, SESSION, TOKEN
 from contextd.config import Config, describe, load
 
 if TYPE_CHECKING:
@@ -158,4 +158,5 @@ def test_the_manual_names_every_command() -> None:
     manual = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     names = [*COMMANDS.keys() - GROUPS.keys(), *(f"session {name}" for name in SESSION)]
     names += [f"token {name}" for name in TOKEN]
+    names += [f"handoffs {name}" for name in HANDOFFS]
     assert [name for name in sorted(names) if f"`contextd {name}`" not in manual] == []

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contextd.engine.build import BuildContext
+from contextd.engine.close import CloseSession
 from contextd.engine.defer import DeferTurn
 from contextd.engine.deferrals import Deferrals
 from contextd.engine.escalate import Escalate
 from contextd.engine.fold import FoldSession
+from contextd.engine.handoffs import Handoffs
 from contextd.engine.in_force import InForce
 from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
@@ -20,16 +22,22 @@ from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.record import RecordTurn
 from contextd.engine.refining import Refining
 from contextd.engine.sessions import HotSessions
+from contextd.engine.watch import Watching
 from contextd.engine.writing import Accepted, TurnScribe, Writer
 from contextd.model import (
     Budget,
     BuildRequest,
+    ClaimRequest,
+    CloseRequest,
     EscalateRequest,
+    HandoffOutcome,
     Reason,
     RecordRequest,
     Relief,
+    ResolveRequest,
     Role,
     SessionKey,
+    SessionOutcome,
     Turn,
 )
 from contextd.policy.policies import Policy, PolicySet
@@ -57,6 +65,11 @@ def user(text: str, turn_id: str = "") -> Turn:
     return Turn(turn_id, Role.USER, text)
 
 
+def human(text: str, turn_id: str = "") -> Turn:
+    """Say *text* as the human agent Ana."""
+    return Turn(turn_id, Role.HUMAN_AGENT, text, author="Ana")
+
+
 def bot(text: str, turn_id: str = "") -> Turn:
     """Say *text* as the assistant."""
     return Turn(turn_id, Role.ASSISTANT, text)
@@ -81,6 +94,23 @@ def escalate_request(request_id: str = "", **rest: Any) -> EscalateRequest:
     return EscalateRequest(KEY, "", Reason.USER_REQUEST, request_id=request_id, **rest)
 
 
+def claim_request(handoff_id: str, agent: str = "ana", **rest: Any) -> ClaimRequest:
+    """Ask for a handoff to be given to a person."""
+    return ClaimRequest(KEY.tenant_id, handoff_id, agent, digest=repr((agent, rest)), **rest)
+
+
+def resolve_request(
+    handoff_id: str, outcome: HandoffOutcome = HandoffOutcome.SOLVED, **rest: Any
+) -> ResolveRequest:
+    """Ask for a handoff to end."""
+    return ResolveRequest(KEY.tenant_id, handoff_id, outcome, digest=repr((outcome, rest)), **rest)
+
+
+def close_request(outcome: SessionOutcome = SessionOutcome.RESOLVED, **rest: Any) -> CloseRequest:
+    """Ask for the conversation to end."""
+    return CloseRequest(KEY, "", outcome, digest=repr((outcome, rest)), **rest)
+
+
 @dataclass
 class Engine:
     """Every verb over one store."""
@@ -102,6 +132,7 @@ class Engine:
     stretches: StretchStore | None = None
     thread: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
     patience: Patience = field(default_factory=lambda: Patience(seconds=30))
+    poll_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         self.sessions = HotSessions(self.store, self.tokenizers, capacity_bytes=self.capacity_bytes)
@@ -167,7 +198,11 @@ class Engine:
             policies=self.policies,
             default_budget=BUDGET,
         )
-        self.inspection = Inspection(self.store, self.sessions)
+        of_desk: dict[str, Any] = {"sessions": self.sessions, "writer": writer, **times}
+        self.handoffs = Handoffs(store=self.store, clock=self.clock, **of_desk)
+        self.close = CloseSession(clock=self.clock, **of_desk)
+        self.watching = Watching(self.store, writer.changes, self.poll_seconds)
+        self.inspection = Inspection(self.store, self.sessions, writer.changes)
 
     def _indexer(self) -> Indexer:
         self.refining = None

@@ -383,4 +383,75 @@ MUTANTS = (
         "",
         f"{POLICY_E2E}::test_a_swapped_config_map_takes_effect",
     ),
+    # ── who has a conversation ──
+    mutant(
+        "the-assistant-speaks-beside-a-human",
+        "contextd/engine/writing.py",
+        "        check_turns(view.state.owner, (turn.role for turn in draft.turns))\n",
+        "",
+        "tests/engine/test_handoffs.py::test_while_a_human_has_it_the_assistant_is_silent",
+        quick=True,
+    ),
+    mutant(
+        "a-claimed-handoff-is-claimed-again",
+        "contextd/policy/ownership.py",
+        "    if owner.agent and owner.agent != agent and not take_over:\n"
+        "        raise HandoffTaken(owner.agent)\n",
+        "",
+        "tests/engine/test_handoffs.py::test_of_many_who_claim_at_once_one_gets_it",
+    ),
+    mutant(
+        "old-calls-for-a-human-hand-over-again",
+        "contextd/policy/judgement/escalation.py",
+        "first = max(raised_at, state.owner.ended_through, len(state.turns) - turns)",
+        "first = max(0, len(state.turns) - turns)",
+        "tests/policy/prompt/test_handed_back.py"
+        "::test_the_old_call_for_a_human_hands_over_no_more_and_a_new_one_does",
+    ),
+    mutant(
+        "old-folds-tell-what-was-settled",
+        "contextd/policy/prompt/blocks.py",
+        "    fold = after_handoffs(fold, state.owner)  # it may have been made before they ended\n",
+        "",
+        "tests/policy/prompt/test_handed_back.py"
+        "::test_a_standing_order_for_a_human_ends_with_the_stretch",
+    ),
+    # ── watches ──
+    mutant(
+        "who-does-not-read-is-waited-for",
+        "contextd/rpc/streams.py",
+        "async with asyncio.timeout(self.watches.limits.stall_seconds):",
+        "async with asyncio.timeout(None):",
+        "tests/rpc/test_streams.py::test_a_watcher_that_stops_reading_is_told_and_may_go_on",
+    ),
+    mutant(
+        "a-drain-waits-for-watches",
+        "contextd/rpc/server.py",
+        "        self._calls.watches.drain()\n",
+        "",
+        "tests/rpc/test_streams.py::test_a_drain_ends_watches_with_its_reason",
+    ),
+    mutant(
+        "a-watch-outlives-its-credential",
+        "contextd/rpc/streams.py",
+        "                self.gate.claim(self.gate.identify(stream.name, context), "
+        "stream.scope(message))\n",
+        "",
+        "tests/rpc/test_streams.py::test_a_watch_ends_with_the_credential_it_began_with",
+    ),
+    mutant(
+        "a-watch-follows-another-session",
+        "contextd/engine/watch.py",
+        "if not found or found[0] != newest:",
+        "if not found:",
+        "tests/engine/test_watch.py::test_a_session_begun_anew_under_the_same_key_is_another_one",
+    ),
+    mutant(
+        "a-write-wakes-nobody",
+        "contextd/engine/writing.py",
+        "        self.changes.wrote(key, commit.records)\n",
+        "",
+        "tests/engine/test_watch.py"
+        "::test_what_is_written_is_told_at_once_and_the_end_with_the_session",
+    ),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from contextd.events import HandoffClaimed, HandoffRaised, HandoffResolved
 from contextd.model import (
     Action,
     ChannelMode,
@@ -11,10 +13,26 @@ from contextd.model import (
     Evidence,
     Fact,
     FactKind,
+    HandoffOutcome,
     ModelState,
     Reason,
 )
-from tests.policy.talks import bot, calls, fold, session, tool, user
+from contextd.policy.folding import digest
+from contextd.policy.rules import Rules
+from contextd.testing.fakes import WordTokenizer
+from contextd.testing.samples import handoff_raised
+from tests.policy.talks import (
+    MINUTE,
+    START,
+    add,
+    bot,
+    calls,
+    fold,
+    human,
+    session,
+    tool,
+    user,
+)
 
 if TYPE_CHECKING:
     from contextd.model import Fold
@@ -60,6 +78,32 @@ FACTS = (
     Fact(FactKind.CORRECTION, "send it to my bank account, not the card", 10),
     Fact(FactKind.COMMITMENT, "I will refund the 89.00 EUR to your card within three days", 6),
 )
+
+
+REFUNDED = "Refunded 89.00 EUR by hand, reference FX-2201; the ledger team knows of the lock."
+
+LATER = (
+    user("Hello, it has been five days and there is no money on my account."),
+    bot("I am sorry to hear that. Let me look."),
+    calls("get_payment", '{"reference": "FX-2201"}', "c9"),
+    tool("Error: payments are not visible to assistants", "c9"),
+    user("Then I want to talk to Ana again, please. When will the money come?"),
+)
+
+
+def second_desk_case() -> tuple[SessionState, EscalateRequest, Fold]:
+    """The same customer five days after a human had helped, and a digest as it is made."""
+    state = desk_case()[0]
+    handoff = replace(handoff_raised().handoff, handoff_id="h-1", turn_count=len(state.turns))
+    state.apply(HandoffRaised(START, "", "", handoff))
+    state.apply(HandoffClaimed(START, "", "", "h-1", "Ana"))
+    said = "I have refunded the 89.00 EUR to your bank account. It will arrive within three days."
+    add(state, human(said, author="Ana"), user("Thank you, Ana!"))
+    solved = HandoffOutcome.SOLVED
+    state.apply(HandoffResolved(START + 18 * MINUTE, "", "", "h-1", "Ana", solved, REFUNDED))
+    add(state, *LATER, days=5)
+    request = EscalateRequest(state.key, "", Reason.USER_REQUEST, channel_mode=ChannelMode.ASYNC)
+    return state, request, digest(state, rules=Rules(), meter=WordTokenizer())
 
 
 def desk_case() -> tuple[SessionState, EscalateRequest, Fold]:

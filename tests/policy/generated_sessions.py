@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from contextd.events import Folded, Summarized, TurnsRecorded
+from contextd.events import (
+    Folded,
+    HandoffClaimed,
+    HandoffRaised,
+    HandoffResolved,
+    Summarized,
+    TurnsRecorded,
+)
 from contextd.model import (
     Budget,
     BuildRequest,
     Evidence,
     Focus,
     Format,
+    HandoffOutcome,
     Recalled,
     Retention,
     Retold,
@@ -35,6 +43,7 @@ from contextd.policy.quoting import quote
 from contextd.policy.retrieval.evidence import newest
 from contextd.policy.rules import Rules
 from contextd.policy.state import SessionState
+from contextd.testing.samples import handoff_raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,11 +151,16 @@ EVIDENCE = st.lists(
 
 @dataclass(frozen=True)
 class Scene:
-    """A session and what is asked of it."""
+    """A session and what is asked of it.
+
+    A human has it from the first to the second step of `handed`, and leaves a `note`.
+    """
 
     steps: tuple[Step, ...]
     request: BuildRequest
     fold_every: int
+    handed: tuple[int, int] = (0, 0)
+    note: str = ""
 
 
 ANY_BUDGET = st.one_of(st.integers(1, 900), st.sampled_from([2_000, 20_000]))
@@ -171,7 +185,8 @@ def scenes(draw: st.DrawFn, budgets: st.SearchStrategy[int] = ANY_BUDGET) -> Sce
     steps[:1] = [_bringing(step, draw(EVIDENCE)) for step in steps[:1]]
     resumed_at = draw(st.sampled_from([len(steps)] * 3 + [len(steps) // 2]))
     later = map(_a_day_later, steps[resumed_at:])
-    return Scene((*steps[:resumed_at], *later), request, fold_every)
+    handed = draw(st.just((0, 0)) | st.tuples(st.integers(1, 9), st.integers(1, 40)))
+    return Scene((*steps[:resumed_at], *later), request, fold_every, handed, draw(TEXTS))
 
 
 def _bringing(step: Step, evidence: list[Evidence]) -> Step:
@@ -202,10 +217,29 @@ def recording(
 ) -> Iterator[SessionState]:
     """Record step after step as the daemon does, with a fold tried every few steps."""
     for number, step in enumerate(scene.steps, 1):
+        if number == scene.handed[0]:
+            hand_over(state)
+        if scene.handed[0] < scene.handed[1] == number:
+            give_back(state, scene.note)
         apply(state, step.turns, scene.request.budget, meter, rules)
         if scene.fold_every and number % scene.fold_every == 0:
             fold(state, scene.request.budget, meter, rules)
         yield state
+
+
+def hand_over(state: SessionState) -> None:
+    """Let a human have the session."""
+    handoff = replace(handoff_raised().handoff, turn_count=len(state.turns))
+    state.apply(HandoffRaised(0, "", "", handoff))
+    state.apply(HandoffClaimed(0, "", "", handoff.handoff_id, "Ana (staff)\n- x"))
+
+
+def give_back(
+    state: SessionState, note: str = "", outcome: HandoffOutcome = HandoffOutcome.SOLVED
+) -> None:
+    """Let the bot have it again."""
+    owner = state.owner
+    state.apply(HandoffResolved(NOON, "", "", owner.handoff_id, owner.agent, outcome, note))
 
 
 def apply(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 START = 1_714_550_400_000_000
 MINUTE = 60_000_000
+DAY = 1_440 * MINUTE
 
 
 def user(text: str, **fields: Any) -> Turn:
@@ -39,6 +40,11 @@ def user(text: str, **fields: Any) -> Turn:
 def bot(text: str = "", **fields: Any) -> Turn:
     """The assistant says *text*."""
     return Turn("", Role.ASSISTANT, text, **fields)
+
+
+def human(text: str, **fields: Any) -> Turn:
+    """A human agent says *text*."""
+    return Turn("", Role.HUMAN_AGENT, text, **fields)
 
 
 def calls(name: str, arguments_json: str = "{}", call_id: str = "c1") -> Turn:
@@ -55,16 +61,21 @@ def session(*turns: Turn) -> SessionState:
     """The state after *turns*, a minute apart; their ids are t1, t2 and so on."""
     state = SessionState(SessionKey("acme", "chat-7"))
     state.apply(SessionOpened(START, "olena"))
-    for number, turn in enumerate(turns, start=1):
+    add(state, *turns)
+    return state
+
+
+def add(state: SessionState, *turns: Turn, days: int = 0) -> None:
+    """Let *turns* follow, as `session` does, or *days* later."""
+    for number, turn in enumerate(turns, start=state.next_sequence):
         named = replace(
             turn,
             turn_id=turn.turn_id or f"t{number}",
             sequence=number,
             tokens=len(turn.text.split()),
-            occurred_at=START + number * MINUTE,
+            occurred_at=START + number * MINUTE + days * DAY,
         )
         state.apply(TurnsRecorded(START, "", "", (named,), "words", Tier.VERBATIM, 0.0))
-    return state
 
 
 TEXTS = st.sampled_from(

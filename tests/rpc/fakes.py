@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import pytest
@@ -12,26 +13,39 @@ from contextd.model import (
     Built,
     ChannelMode,
     Cited,
+    Claimed,
+    ClaimRequest,
+    Closed,
+    CloseRequest,
     Completed,
     Context,
     DeferralState,
     Deferred,
+    Desk,
     Durability,
     Erased,
     Escalated,
     Escalation,
     Handoff,
+    HandoffEntry,
+    HandoffOutcome,
     HandoffState,
+    HandoffStatus,
     LeasedTurn,
     Message,
+    OpenedHandoff,
     Reason,
     Recorded,
+    Resolved,
+    ResolveRequest,
     Role,
     Route,
     Routing,
     Section,
     SectionKind,
+    SessionEvent,
     SessionKey,
+    SessionOutcome,
     SessionView,
     StablePrefix,
     Tier,
@@ -43,16 +57,29 @@ from contextd.rpc.admission import Admission, Capacity
 from contextd.rpc.call import Calls
 from contextd.rpc.deferrals import DeferralVerbs
 from contextd.rpc.gate import Gate
+from contextd.rpc.handoffs import HandoffVerbs
 from contextd.rpc.server import Listen, Server
 from contextd.rpc.servicer import Engine
+from contextd.rpc.session_life import SessionLifeVerbs
+from contextd.rpc.watches import Watches, WatchLimits
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
 from contextd.v1.deferral_service_pb2_grpc import DeferralServiceStub
+from contextd.v1.handoff_service_pb2_grpc import HandoffServiceStub
 from contextd.v1.session_service_pb2_grpc import SessionServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Collection,
+        Coroutine,
+        Iterable,
+        Sequence,
+    )
     from pathlib import Path
 
     from contextd.model import (
@@ -62,6 +89,8 @@ if TYPE_CHECKING:
         EscalateRequest,
         RecordRequest,
     )
+
+    Seen = TypeVar("Seen")
 
 
 def built(**changes: Any) -> Built:
@@ -115,6 +144,25 @@ def handoff(**changes: Any) -> Handoff:
     return replace(value, **changes)
 
 
+def entry(**changes: Any) -> HandoffEntry:
+    """Return a handoff as the inbox shows it."""
+    value = HandoffEntry(
+        handoff_id="h1",
+        tenant_id="t",
+        conversation_id="c",
+        account_id="a",
+        status=HandoffStatus.WAITING,
+        reason=Reason.USER_REQUEST,
+        headline="Wants a refund",
+        channel_mode=ChannelMode.SYNC,
+        raised_at=1_700_000_000_000_001,
+        changed_at=1_700_000_000_000_002,
+        raised=1,
+        position=1,
+    )
+    return replace(value, **changes)
+
+
 @dataclass
 class FakeEngine:
     """Answers at once, or as `meanwhile` and `error` say; remembers what it was asked."""
@@ -123,6 +171,9 @@ class FakeEngine:
     meanwhile: Callable[[], Awaitable[object]] | None = None
     turns: Sequence[Turn] = ()
     sessions: Sequence[tuple[str, int]] = ()
+    entries: Iterable[HandoffEntry] = ()
+    events: Iterable[SessionEvent] = ()
+    watching: int = 0
     asked: list[Any] = field(default_factory=list)
     left: list[float | None] = field(default_factory=list)
 
@@ -197,6 +248,9 @@ class FakeEngine:
             handoff_state=HandoffState.WAITING_HUMAN,
             handoff_ids=("h1",),
             encoding="o200k_base",
+            opened_at=1_700_000_000_000_003,
+            outcome=SessionOutcome.RESOLVED,
+            rating=4,
         )
 
     async def list_sessions(
@@ -216,6 +270,61 @@ class FakeEngine:
         await self._note(key)
         return Erased({"turns": 2, "records": 3})
 
+    async def close(self, request: CloseRequest, left: float | None) -> Closed:
+        """Answer a CloseSession."""
+        await self._note(request, left)
+        return Closed(5)
+
+    async def watch_session(
+        self, key: SessionKey, after: int
+    ) -> AsyncGenerator[SessionEvent, None]:
+        """Answer a WatchSession from `events`; then wait until nobody wants more."""
+        await self._note((key, after))
+        async for event in self._watched(self.events):
+            yield event
+
+    async def list_handoffs(
+        self, tenant_id: str, statuses: Collection[HandoffStatus], after: int, limit: int
+    ) -> Sequence[HandoffEntry]:
+        """Answer a ListHandoffs from `entries`."""
+        await self._note((tenant_id, statuses, after, limit))
+        return [each for each in self.entries if each.raised > after][:limit]
+
+    async def get_handoff(
+        self, tenant_id: str, handoff_id: str, desk: Desk | None
+    ) -> OpenedHandoff:
+        """Answer a GetHandoff."""
+        await self._note((tenant_id, handoff_id, desk))
+        return OpenedHandoff(entry(), handoff(), "all good", "# Rendered")
+
+    async def claim(self, request: ClaimRequest, left: float | None) -> Claimed:
+        """Answer a ClaimHandoff."""
+        await self._note(request, left)
+        return Claimed(entry(status=HandoffStatus.CLAIMED, agent="ana"), handoff(), 6)
+
+    async def resolve(self, request: ResolveRequest, left: float | None) -> Resolved:
+        """Answer a ResolveHandoff."""
+        await self._note(request, left)
+        done = entry(status=HandoffStatus.RESOLVED, outcome=HandoffOutcome.SOLVED)
+        return Resolved(done, HandoffState.BOT, 7)
+
+    async def watch_handoffs(
+        self, tenant_id: str, after: int
+    ) -> AsyncGenerator[HandoffEntry, None]:
+        """Answer a WatchHandoffs from `entries`; then wait until nobody wants more."""
+        await self._note((tenant_id, after))
+        async for each in self._watched(self.entries):
+            yield each
+
+    async def _watched(self, found: Iterable[Seen]) -> AsyncGenerator[Seen, None]:
+        self.watching += 1
+        try:
+            for each in found:
+                yield each
+            await asyncio.Event().wait()
+        finally:
+            self.watching -= 1
+
     def verbs(self) -> Engine:
         """Return the verbs as the servicer takes them."""
         return Engine(
@@ -227,6 +336,14 @@ class FakeEngine:
             self.list_turns,
             self.delete_session,
             self.deferrals,
+            session_life=SessionLifeVerbs(self.close, self.watch_session),
+            handoffs=HandoffVerbs(
+                self.list_handoffs,
+                self.get_handoff,
+                self.claim,
+                self.resolve,
+                self.watch_handoffs,
+            ),
         )
 
 
@@ -242,6 +359,8 @@ class Daemon:
     context: Any
     session: Any
     deferral: Any
+    handoffs: Any
+    watches: Watches
 
 
 @dataclass
@@ -266,12 +385,15 @@ async def daemon(
     max_message_bytes: int = 8 * 1_048_576,
     handshake_seconds: float = 20.0,
     gate: Gate | None = None,
+    watches: WatchLimits | None = None,
 ) -> AsyncIterator[Daemon]:
     """Serve *engine* on the socket *path*."""
     engine = engine or FakeEngine()
     observer = PrometheusObserver()
     admission = Admission(capacity or Capacity(), time.monotonic)
-    calls = Calls(admission, observer, time.monotonic, default_deadline, gate or Gate())
+    calls = Calls(
+        admission, observer, time.monotonic, default_deadline, gate or Gate(), Watches(watches)
+    )
     listen = Listen(
         "", path, max_message_bytes=max_message_bytes, handshake_seconds=handshake_seconds
     )
@@ -288,6 +410,8 @@ async def daemon(
                 ContextServiceStub(channel),
                 SessionServiceStub(channel),
                 DeferralServiceStub(channel),
+                HandoffServiceStub(channel),
+                calls.watches,
             )
     finally:
         await server.stop(grace=1)

@@ -281,7 +281,7 @@ def test_a_handoff_is_encoded() -> None:
     message = encode.escalate_response(model.Escalated(value, "# H", 5, replayed=True)).handoff
     present = {descriptor.name for descriptor, _ in message.ListFields()}
     absent = set(message.DESCRIPTOR.fields_by_name) - present
-    assert absent == {"note", "last_reasoning", "suggested_next_action"}
+    assert absent == {"note", "last_reasoning", "suggested_next_action", "earlier"}
     assert message.created_at.ToMicroseconds() == value.created_at
     assert message.last_turns[0].occurred_at.ToMicroseconds() == 1_500_000
     assert message.key_facts[0].turn_ids == ["u1"]

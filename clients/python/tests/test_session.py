@@ -369,6 +369,6 @@ def test_the_fake_hands_over() -> None:
         assert (first.replayed, again.replayed) == (False, True)
         assert first.handoff.open_question.text == "Where is W1?"
         assert first.handoff.reason is Reason.MISSING_EVIDENCE
-        assert fake.handoffs("chat") == (first.handoff,)
+        assert fake.raised("chat") == (first.handoff,)
 
     run(scenario())

@@ -75,7 +75,7 @@ def wanted_now(state: SessionState) -> Wanted:
 def open_question(state: SessionState) -> Turn | None:
     """Return the customer's newest question or request that is not settled, or the newest.
 
-    Nothing is open before the customer's thanks for an answer.
+    Nothing is open before the customer's thanks for an answer, or from before a human solved it.
     """
     asking: Turn | None = None
     said: Turn | None = None
@@ -91,6 +91,8 @@ def open_question(state: SessionState) -> Turn | None:
 def _unanswered(state: SessionState) -> Iterator[Turn]:
     """Give what the customer said, the newest first, down to thanks for an answer."""
     for turn in reversed(state.turns[-_NEWEST_TURNS:]):
+        if turn.sequence <= state.owner.solved_through:
+            break
         if turn.role is not Role.USER:
             continue
         utterance = hear(turn.text)
@@ -146,7 +148,12 @@ def _gist(turn: Turn) -> str:
 
 
 def _settled(state: SessionState, turn: Turn) -> bool:
-    """Say whether a reply followed that does not begin with a refusal, and nothing failed."""
+    """Say whether a reply followed that does not begin with a refusal, and nothing failed.
+
+    What a human solved is settled, however it was told.
+    """
+    if turn.sequence <= state.owner.solved_through:
+        return True
     replies = _replies(state, turn)
     results = [read_status(action.status) for reply in replies for action in reply.actions]
     if FAILED in results or PENDING in results:

@@ -61,6 +61,7 @@ def _parts(handoff: Handoff) -> Iterator[Iterable[str]]:
     yield _head(handoff)
     yield _section("Open question", _quote(handoff.open_question))
     yield _section("Next step", _lines(handoff.suggested_next_action))
+    yield _section("A colleague has had this before", _colleagues(handoff))
     yield _section("Do not ask again", map(_bullet, handoff.do_not_ask))
     yield _section("Key facts", map(_bullet, _untold(handoff)))
     yield _section("Promised to the customer", map(_bullet, handoff.commitments))
@@ -134,6 +135,16 @@ def _summary(handoff: Handoff) -> Iterator[str]:
         yield from (f"- {escape(line)}" for line in handoff.summary.text.splitlines())
     else:
         yield _NO_SUMMARY.get(handoff.summary_status, "There is no summary.")
+
+
+def _colleagues(handoff: Handoff) -> Iterator[str]:
+    """Yield what earlier humans left behind, the newest first, and what they said was done."""
+    for stretch in reversed(handoff.earlier):
+        who = escape(stretch.agent) or "Nobody"
+        ended = escape(stretch.outcome.value.replace("_", " "))
+        note = f" – {escape(stretch.note)}" if stretch.note else ""
+        yield f"- **{who}**, {_date(stretch.ended_at)}, {ended}{note}"
+        yield from (f"  - {escape(each.text)}{_source(each.turn_ids)}" for each in stretch.said)
 
 
 def _untold(handoff: Handoff) -> Iterator[Cited]:

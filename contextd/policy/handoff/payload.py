@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Cited, FactKind, Handoff, Reason, Role
 from contextd.policy.handoff.attempts import attempted_actions, failures
 from contextd.policy.handoff.concerns import open_question, wanted_now
+from contextd.policy.handoff.earlier import earlier
 from contextd.policy.handoff.known import ValueLines, already_given, commitments, key_facts
 from contextd.policy.handoff.parts import (
     best_evidence,
@@ -116,6 +117,7 @@ def build(
         last_turns=last_turns(state.turns, sizes),
         turn_count=len(state.turns),
         total_tokens=state.total_tokens,
+        earlier=earlier(state),
     )
 
 

@@ -1,8 +1,8 @@
 """Should a human take over?  Signals, each with the turns that show it.
 
 Only what a customer says can be a request or a complaint; text of tools is data, however
-it is worded.  The look-back is bounded, and what was said before a handoff was raised no
-longer counts: an old "let me talk to someone" must not hand over again.
+it is worded.  The look-back is bounded, and what was said before a handoff was raised, or while
+it lasted, no longer counts: an old "let me talk to someone" must not hand over again.
 """
 
 from __future__ import annotations
@@ -73,9 +73,9 @@ def assess(
 
 
 def _look_back(state: SessionState, coming: Sequence[Turn], turns: int, read: Read) -> _View:
-    """Take the newest turns since the last handoff, each with what it shows."""
+    """Take the newest turns since the last handoff, or its end, each with what it shows."""
     raised_at = state.handoffs[-1].turn_count if state.handoffs else 0
-    first = max(raised_at, len(state.turns) - turns)
+    first = max(raised_at, state.owner.ended_through, len(state.turns) - turns)
     newest = (*state.turns[first:], *coming)[-turns - 1 :]
     seen = tuple((turn, read(turn)) for turn in newest)
     said = tuple((turn.sequence, shown) for turn, shown in seen if turn.role is Role.USER)

@@ -4,9 +4,9 @@
 compressed, which turns stand verbatim, and how much room that leaves.  `assemble` fills
 the room with what the search found and with evidence.  In between, the caller searches.
 
-Order: system · pinned · summary or key facts · verbatim turns · retrieved facts and
-passages · evidence · notice · message; stable first, volatile last, so that a provider's
-prompt cache holds from one message to the next.
+Order: system · pinned · what a human left behind · summary or key facts · verbatim turns ·
+retrieved facts and passages · evidence · notice · message; stable first, volatile last, so that
+a provider's prompt cache holds from one message to the next.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextd.policy.prompt.accounting import named, sections, stable_prefix, un
 from contextd.policy.prompt.blocks import Line, block, facts_lines, fitting, overhead, size
 from contextd.policy.prompt.budget import message_cost, standing
 from contextd.policy.prompt.evidence import chosen, offered, reusable, unshown
+from contextd.policy.prompt.handed_back import returned
 from contextd.policy.prompt.layout import Case, Layout, fit, total
 from contextd.policy.prompt.shares import facts_tokens, passage_tokens
 from contextd.policy.prompt.squeezing import squeezed
@@ -126,6 +127,14 @@ def frame(
         making=making,
         focus=focus,
         resumed=resumed,
+        returned=returned(
+            state,
+            where.fold,
+            input_budget=request.budget.input_tokens,
+            rules=rules,
+            meter=meter,
+            remember=making.remember,
+        ),
     )
     layout = _laid_out(case)
     evidence = offered(request, state, meter)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from contextd.model import Message, Role, SectionKind, Tier
 from contextd.policy.facts.facts import fact_lines
+from contextd.policy.facts.handed_back import after_handoffs
 from contextd.policy.facts.pinning import MUST
 from contextd.policy.quoting import HEADERS, day_line, quote, quote_retold, spoken
 
@@ -155,7 +156,9 @@ def folded(
     kind = SectionKind.KEY_FACTS if tier >= Tier.KEY_FACTS else SectionKind.SUMMARY
     if fold is None:
         return Folded(kind, kept_lines(state, before, meter))
-    key = (kind, before, bisect_left(state.kept, before), limits)
+    owner = state.owner
+    ended = (owner.ended_through, owner.solved_through)
+    key = (kind, before, bisect_left(state.kept, before), limits, ended)
     return remember(
         fold,
         key,
@@ -173,6 +176,7 @@ def _folded(
     meter: Meter,
     choose: Choose,
 ) -> Folded:
+    fold = after_handoffs(fold, state.owner)  # it may have been made before they ended
     kept = kept_lines(state, before, meter)
     whole = {line.newest for line in kept}
     sentences = _sentences(state, fold.pinned, before, meter)

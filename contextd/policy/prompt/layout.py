@@ -61,7 +61,10 @@ class Making:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is known before anything is chosen; `system` and `notice` hold 0 or 1 message."""
+    """What is known before anything is chosen.
+
+    `system`, `notice` and `returned`, what a human left behind, hold 0 or 1 message.
+    """
 
     state: SessionState
     standing: Standing
@@ -75,6 +78,7 @@ class Case:
     making: Making
     focus: Focus = Focus.PRESENT
     resumed: Resumed | None = None
+    returned: tuple[Message, ...] = ()
 
     @property
     def earliest(self) -> int:
@@ -102,7 +106,7 @@ class Case:
     @property
     def fixed(self) -> int:
         """The tokens of every prompt of this case, without what it is about."""
-        return self.rules.cost.prompt + total(self.system)
+        return self.rules.cost.prompt + total(self.system) + total(self.returned)
 
     @property
     def retrieval_least(self) -> int:
@@ -205,7 +209,7 @@ def fit(case: Case, start: Start) -> Layout | None:
     told = (*parts.kept, *parts.pinned)
     refreshing = refresh(case.resumed, told, case.meter, case.rules.cost)
     data = folded_messages(parts, case.meter, case.rules.cost, case.making.remember)
-    said = (*opened(data, refreshing), *joined(found.units))
+    said = (*opened(data, (*case.returned, *refreshing)), *joined(found.units))
     head = (*case.system, *opening(case, (*said, *last)), *said)
     tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))
     orders = case.late_orders(first, fold)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import FactKind, Role, SectionKind
 from contextd.policy.facts.gathering import gather, judge
+from contextd.policy.facts.handed_back import is_handoff_talk
 from contextd.policy.facts.issue import open_issue
 from contextd.policy.facts.supersession import settle
 from contextd.policy.prompt.blocks import Line, block, fitting, overhead, quoted_line
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from contextd.model import Fact, Message, Turn
     from contextd.policy.facts.candidates import Candidate
     from contextd.policy.meter import Meter
+    from contextd.policy.ownership import Ownership
     from contextd.policy.rules import MessageCost, ResumptionRules
     from contextd.policy.state import Pause, SessionState
 
@@ -112,7 +114,7 @@ def refresh_lines(state: SessionState, after: int, meter: Meter) -> tuple[Line, 
     user said last.
     """
     turns = _read(state.turns[max(0, after - LOOK_BACK) : after])
-    found = sorted(_told(turns, meter), key=lambda line: (line.newest, -line.rank))
+    found = sorted(_told(turns, state.owner, meter), key=lambda line: (line.newest, -line.rank))
     return tuple(found) or tuple(_last_said(turns, meter))
 
 
@@ -154,15 +156,19 @@ def _read(turns: Sequence[Turn]) -> Sequence[Turn]:
     return turns[-max(1, sum(length <= _READ for length in lengths)) :]
 
 
-def _told(turns: Sequence[Turn], meter: Meter) -> Iterator[Line]:
+def _told(turns: Sequence[Turn], owner: Ownership, meter: Meter) -> Iterator[Line]:
     verdicts = judge(turns)
     by_sequence = {turn.sequence: turn for turn in turns}
     issue = open_issue(turns, verdicts, None)
+    if issue is not None and issue.sequence <= owner.solved_through:
+        issue = None
     if issue is not None and not _THANKS.search(issue.text):
         yield _line(by_sequence[issue.sequence], f"still open: {issue.text}", _ISSUE, meter)
     for turn, text in _half_done(turns):
         yield _line(turn, f"not finished: {text}", _HALF_DONE, meter)
     for fact in _stated(settle(gather(turns, verdicts))):
+        if fact.sequence <= owner.ended_through and is_handoff_talk(fact.text):
+            continue
         name, rank = _NAMES[fact.kind]
         yield _line(by_sequence[fact.sequence], f"{name}: {fact.text}", rank, meter)
 

@@ -17,6 +17,7 @@ from contextd.policy.prompt.blocks import block, fitting, folded_messages, kept_
 from contextd.policy.prompt.budget import sent_text
 from contextd.policy.prompt.cutting import LEAST_MESSAGE, shaped, squeeze
 from contextd.policy.prompt.layout import Layout, closing, joined, opening, shape_message, total
+from contextd.policy.prompt.resuming import opened
 from contextd.policy.prompt.units import units
 from contextd.policy.prompt.window import newest_exchange
 from contextd.policy.quoting import is_kept
@@ -55,10 +56,14 @@ def squeezed(case: Case) -> Layout:
     Raises:
         BudgetTooSmall: what cannot be left out does not fit.
     """
+    left_behind = case.returned
+    case = replace(case, returned=())  # it stays if there is room after what has to
     must = _must(case)
     rest = case.input_budget - must.tokens
     if rest < 0:
         raise BudgetTooSmall(must.tokens, case.input_budget)
+    left_behind = left_behind if total(left_behind) <= rest // NOTICE_PARTS else ()
+    rest -= total(left_behind)
     notice = case.notice if total(case.notice) <= rest // NOTICE_PARTS else ()
     rest -= total(notice)
     first = newest_exchange(case.state)
@@ -70,7 +75,8 @@ def squeezed(case: Case) -> Layout:
     data = folded_messages(parts, case.meter, case.rules.cost)
     rest -= total(data) - total(must.pinned)
     exchange, missing = _exchange(case, first, must, rest)
-    said = (*data, *(() if case.message else must.last), *joined(exchange.units))
+    kept = opened(data, left_behind)
+    said = (*kept, *(() if case.message else must.last), *joined(exchange.units))
     last = must.last if case.message else ()
     head = (*case.system, *opening(case, (*said, *last)), *said)
     return Layout(

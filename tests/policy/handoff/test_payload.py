@@ -28,14 +28,16 @@ from contextd.policy.handoff.parts import cut_middle
 from contextd.policy.handoff.payload import HEADLINE, build
 from contextd.policy.rules import Rules
 from contextd.testing.fakes import WordTokenizer
-from tests.policy.desk_case import desk_case
-from tests.policy.talks import DIGESTS, STATES, TEXTS, bot, calls, fold, session, tool, user
+from tests.policy.desk_case import desk_case, second_desk_case
+from tests.policy.talks import DAY, DIGESTS, STATES, TEXTS, bot, calls, fold, session, tool, user
 
 if TYPE_CHECKING:
     from contextd.model import Fold, Turn
     from contextd.policy.state import SessionState
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "handoff.md"
+SECOND_GOLDEN = GOLDEN.with_name("handoff_again.md")
+MANUAL = Path(__file__).parents[3] / "docs" / "handoff.md"
 METER = WordTokenizer()
 AT = 1_714_557_600_000_000
 
@@ -71,6 +73,19 @@ def test_the_golden_note(desk: Handoff) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(note, encoding="utf-8")
     assert note == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_second_golden_note_is_the_one_of_the_manual() -> None:
+    """With what a colleague has done before; docs/handoff.md shows it as it is."""
+    state, request, digest = second_desk_case()
+    handoff = build(
+        state, request, handoff_id="h-2", at=AT + 5 * DAY, digest=digest, rules=Rules(), meter=METER
+    )
+    note = render(handoff)
+    if os.environ.get("UPDATE_GOLDEN"):
+        SECOND_GOLDEN.write_text(note, encoding="utf-8")
+    assert note == SECOND_GOLDEN.read_text(encoding="utf-8")
+    assert note in MANUAL.read_text(encoding="utf-8")
 
 
 def test_a_human_finds_what_happened(desk: Handoff) -> None:

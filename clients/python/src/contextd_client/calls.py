@@ -25,6 +25,7 @@ class Deadlines:
     build: float = 0.25
     record: float = 0.5
     escalate: float = 2.0
+    desk: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
 
 from contextd_client import results
+from contextd_client.desk import HandoffOutcome
 from contextd_client.turns import (
     Action,
     ChannelMode,
@@ -46,15 +47,13 @@ def context(answer: service.BuildContextResponse) -> results.Context:
             results.Section(_section(each.kind), each.tokens, tuple(each.turn_ids))
             for each in answer.sections
         ),
-        turn_type=_named(results.TurnType, service.TurnType, "TURN_TYPE_", answer.turn_type),
+        turn_type=named(results.TurnType, service.TurnType, "TURN_TYPE_", answer.turn_type),
         turn_type_confidence=answer.turn_type_confidence,
-        route=_named(results.Route, service.Route, "ROUTE_", answer.route),
+        route=named(results.Route, service.Route, "ROUTE_", answer.route),
         escalation=_escalation(answer.escalation),
         stable_prefix_messages=answer.stable_prefix.message_count,
         stable_prefix_sha256=answer.stable_prefix.sha256,
-        handoff_state=_named(
-            results.HandoffState, common.HandoffState, "HANDOFF_STATE_", answer.handoff_state
-        ),
+        handoff_state=handoff_state(answer.handoff_state),
         degradations=tuple(
             results.Degradation(each.code, each.detail) for each in answer.degradations
         ),
@@ -68,7 +67,7 @@ def context(answer: service.BuildContextResponse) -> results.Context:
         rendered_json=answer.rendered_json,
         explanation=tuple(answer.explanation),
         replayed=answer.replayed,
-        retrieval_rung=_named(
+        retrieval_rung=named(
             results.Rung, service.RetrievalRung, "RETRIEVAL_RUNG_", answer.retrieval_rung
         ),
         resumed_after_seconds=answer.resumed_after_seconds,
@@ -86,7 +85,7 @@ def recorded(answer: service.RecordTurnResponse) -> results.Recorded:
         pressure=answer.pressure,
         tier=_tier(answer.tier),
         escalation=_escalation(answer.escalation),
-        durability=_named(results.Durability, common.Durability, "DURABILITY_", answer.durability),
+        durability=named(results.Durability, common.Durability, "DURABILITY_", answer.durability),
         replayed=answer.replayed,
         policy_hash=answer.policy_hash,
     )
@@ -95,7 +94,7 @@ def recorded(answer: service.RecordTurnResponse) -> results.Recorded:
 def escalated(answer: service.EscalateResponse) -> results.Escalated:
     """Read a raised handoff."""
     return results.Escalated(
-        _handoff(answer.handoff),
+        handoff(answer.handoff),
         answer.markdown,
         answer.revision,
         answer.replayed,
@@ -120,7 +119,7 @@ def turn(found: common.Turn) -> Turn:
         retention=Retention(
             common.Retention.Name(found.retention).removeprefix("RETENTION_").lower()
         ),
-        occurred_at=_moment(found.occurred_at) if found.HasField("occurred_at") else None,
+        occurred_at=moment(found.occurred_at) if found.HasField("occurred_at") else None,
     )
 
 
@@ -149,18 +148,19 @@ def _evidence(found: common.Evidence) -> Evidence:
     return Evidence(found.key, found.source, found.title, found.snippet, found.score)
 
 
-def _handoff(found: service.Handoff) -> results.Handoff:
+def handoff(found: service.Handoff) -> results.Handoff:
+    """Read the payload of a handoff."""
     return results.Handoff(
         handoff_id=found.handoff_id,
         schema_version=found.schema_version,
-        created_at=_moment(found.created_at) if found.HasField("created_at") else None,
+        created_at=moment(found.created_at) if found.HasField("created_at") else None,
         tenant_id=found.session.tenant_id,
         conversation_id=found.session.conversation_id,
         account_id=found.session.account_id,
-        reason=_reason(found.reason),
+        reason=reason(found.reason),
         reason_detail=found.reason_detail,
         note=found.note,
-        channel_mode=_channel(found.channel_mode),
+        channel_mode=channel(found.channel_mode),
         headline=found.headline,
         customer_intent=found.customer_intent,
         open_question=_cited(found.open_question),
@@ -184,6 +184,18 @@ def _handoff(found: service.Handoff) -> results.Handoff:
         last_turns=tuple(map(_line, found.last_turns)),
         turn_count=found.turn_count,
         total_tokens=found.total_tokens,
+        earlier=tuple(map(_stretch, found.earlier)),
+    )
+
+
+def _stretch(found: service.HumanStretch) -> results.HumanStretch:
+    return results.HumanStretch(
+        handoff_id=found.handoff_id,
+        agent=found.agent,
+        outcome=named(HandoffOutcome, common.HandoffOutcome, "HANDOFF_OUTCOME_", found.outcome),
+        note=found.note,
+        ended_at=moment(found.ended_at) if found.HasField("ended_at") else None,
+        said=tuple(map(_cited, found.said)),
     )
 
 
@@ -200,13 +212,13 @@ def _message(found: service.Message) -> results.Message:
 
 
 def _escalation(found: common.Escalation) -> results.Escalation:
-    reasons = tuple(map(_reason, found.reasons))
+    reasons = tuple(map(reason, found.reasons))
     return results.Escalation(found.recommended, reasons, _signals(found.signals))
 
 
 def _signals(found: Iterable[common.Signal]) -> tuple[results.Signal, ...]:
     return tuple(
-        results.Signal(_reason(each.reason), each.detail, each.strength, tuple(each.turn_ids))
+        results.Signal(reason(each.reason), each.detail, each.strength, tuple(each.turn_ids))
         for each in found
     )
 
@@ -222,35 +234,43 @@ def _line(found: service.TranscriptLine) -> results.TranscriptLine:
         role=_role(found.role),
         author=found.author,
         text=found.text,
-        occurred_at=_moment(found.occurred_at) if found.HasField("occurred_at") else None,
+        occurred_at=moment(found.occurred_at) if found.HasField("occurred_at") else None,
     )
 
 
-def _moment(at: Timestamp) -> datetime:
+def moment(at: Timestamp) -> datetime:
+    """Read a time."""
     return at.ToDatetime(UTC)
 
 
 def _tier(number: common.Tier) -> results.Tier:
-    return _named(results.Tier, common.Tier, "TIER_", number)
+    return named(results.Tier, common.Tier, "TIER_", number)
 
 
 def _role(number: common.Role) -> Role:
-    return _named(Role, common.Role, "ROLE_", number)
+    return named(Role, common.Role, "ROLE_", number)
 
 
 def _section(number: service.SectionKind) -> results.SectionKind:
-    return _named(results.SectionKind, service.SectionKind, "SECTION_KIND_", number)
+    return named(results.SectionKind, service.SectionKind, "SECTION_KIND_", number)
 
 
-def _reason(number: common.EscalationReason) -> Reason:
-    return _named(Reason, common.EscalationReason, "ESCALATION_REASON_", number)
+def handoff_state(number: common.HandoffState) -> results.HandoffState:
+    """Read who has a conversation."""
+    return named(results.HandoffState, common.HandoffState, "HANDOFF_STATE_", number)
 
 
-def _channel(number: service.ChannelMode) -> ChannelMode:
+def reason(number: common.EscalationReason) -> Reason:
+    """Read why a conversation goes to a human."""
+    return named(Reason, common.EscalationReason, "ESCALATION_REASON_", number)
+
+
+def channel(number: service.ChannelMode) -> ChannelMode:
+    """Read how a customer waits."""
     return ChannelMode.ASYNC if number == service.CHANNEL_MODE_ASYNC else ChannelMode.SYNC
 
 
-def _named(kind: type[E], wire: EnumTypeWrapper, prefix: str, number: int) -> E:
+def named(kind: type[E], wire: EnumTypeWrapper, prefix: str, number: int) -> E:
     """Return the member of *kind* for a number on the wire, `UNKNOWN` for a new one."""
     found = wire.DESCRIPTOR.values_by_number.get(number)
     name = found.name.removeprefix(prefix) if found else ""

@@ -7,6 +7,13 @@
     ├── SessionNotFound
     ├── RevisionConflict
     ├── HumanInControl
+    ├── SessionOver
+    ├── HandoffNotFound
+    ├── HandoffRefused            the handoff does not stand so that this could be done
+    │   ├── HandoffTaken
+    │   ├── HandoffEnded
+    │   └── HandoffUnclaimed
+    ├── WatcherTooSlow            go on from the last position
     ├── Unauthenticated           the daemon does not know who asks
     ├── PermissionDenied          it does, and that one may not
     ├── Overloaded                try again later
@@ -109,6 +116,47 @@ class HumanInControl(ContextdError):
     code = "FAILED_PRECONDITION"
 
 
+class SessionOver(ContextdError):
+    """The conversation is closed and takes no more turns; begin a new one."""
+
+    code = "FAILED_PRECONDITION"
+
+
+class HandoffNotFound(ContextdError):
+    """There is no such handoff."""
+
+    code = "NOT_FOUND"
+
+
+class HandoffRefused(ContextdError):
+    """The handoff does not stand so that this could be done."""
+
+    code = "FAILED_PRECONDITION"
+
+
+class HandoffTaken(HandoffRefused):
+    """Somebody else has claimed the handoff."""
+
+    @property
+    def claimed_by(self) -> str:
+        """Who has it."""
+        return self.metadata.get("claimed_by", "")
+
+
+class HandoffEnded(HandoffRefused):
+    """The handoff has ended already."""
+
+
+class HandoffUnclaimed(HandoffRefused):
+    """Nobody has claimed the handoff, so nobody can have brought it to this end."""
+
+
+class WatcherTooSlow(ContextdError):
+    """What is watched was not read for too long; go on from the last position."""
+
+    code = "RESOURCE_EXHAUSTED"
+
+
 class Unauthenticated(ContextdError):
     """The daemon does not know who asks: no credential, a wrong one, or one that has expired."""
 
@@ -170,10 +218,16 @@ def _seconds(milliseconds: str | None) -> float | None:
 
 _BY_REASON: Mapping[str, type[ContextdError]] = {
     "BUDGET_TOO_SMALL": BudgetTooSmall,
+    "HANDOFF_CLAIMED": HandoffTaken,
+    "HANDOFF_ENDED": HandoffEnded,
+    "HANDOFF_NOT_FOUND": HandoffNotFound,
+    "HANDOFF_UNCLAIMED": HandoffUnclaimed,
     "HUMAN_IN_CONTROL": HumanInControl,
     "REQUEST_ID_REUSED": RequestIdReused,
     "REVISION_CONFLICT": RevisionConflict,
+    "SESSION_CLOSED": SessionOver,
     "SESSION_NOT_FOUND": SessionNotFound,
+    "WATCHER_TOO_SLOW": WatcherTooSlow,
 }
 _BY_CODE: Mapping[StatusCode, type[ContextdError]] = {
     StatusCode.INVALID_ARGUMENT: InvalidRequest,

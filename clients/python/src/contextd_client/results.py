@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from contextd_client.desk import HandoffOutcome
     from contextd_client.turns import (
         Action,
         ChannelMode,
@@ -245,6 +246,18 @@ class TranscriptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HumanStretch:
+    """What a human has done in the conversation before; `said` is that human's own words."""
+
+    handoff_id: str
+    agent: str
+    outcome: HandoffOutcome
+    note: str
+    ended_at: datetime | None
+    said: tuple[Cited, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Handoff:
     """Everything a human needs to go on; `summary_status` says why a summary is missing."""
 
@@ -278,6 +291,7 @@ class Handoff:
     last_turns: tuple[TranscriptLine, ...]
     turn_count: int
     total_tokens: int
+    earlier: tuple[HumanStretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

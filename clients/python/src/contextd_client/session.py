@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING
 
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
+from contextd.v1 import session_service_pb2 as sessions
 
-from contextd_client import decode, encode
+from contextd_client import decode, decode_desk, encode, methods
 from contextd_client.calls import Deadlines, Retry, with_retries
+from contextd_client.desk import Closed
 from contextd_client.errors import ContextdError, DeadlineExceeded, InvalidRequest, Unavailable
 from contextd_client.exchange import Exchange
 from contextd_client.fallback import fallback
 from contextd_client.turns import Budget, ChannelMode, Evidence, Format, Reason, Role, Turn
+from contextd_client.watching import going_on
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+    from contextd_client.desk import SessionEvent, SessionOutcome
     from contextd_client.results import Context, Escalated, Recorded
     from contextd_client.transport import Transport
     from contextd_client.turns import Usage
@@ -181,6 +185,53 @@ class Session:
             retry=self.wire.retry,
         )
         return decode.escalated(answer)
+
+    async def close(
+        self,
+        outcome: SessionOutcome,
+        *,
+        rating: int = 0,
+        note: str = "",
+        request_id: str = "",
+        deadline: float | None = None,
+    ) -> Closed:
+        """End the conversation; *rating* is the customer's, 1 to 5, 0 when not known.
+
+        Raises:
+            HumanInControl: a human has it; resolving the handoff closes it.
+            SessionOver: it was closed before, by another request.
+            SessionNotFound: nothing was ever recorded.
+        """
+        request = sessions.CloseSessionRequest(
+            session=self._ref(),
+            outcome=f"SESSION_OUTCOME_{outcome.name}",
+            rating=rating,
+            note=note,
+            request_id=request_id or _new_id(),
+        )
+        answer = await with_retries(
+            lambda left: self.wire.transport.unary(methods.CLOSE_SESSION, request, left),
+            deadline=self.wire.deadlines.desk if deadline is None else deadline,
+            retry=self.wire.retry,
+        )
+        return Closed(answer.revision, answer.replayed)
+
+    def watch(self, after: int = 0) -> AsyncGenerator[SessionEvent, None]:
+        """Yield what happens after the revision *after*, until the session is deleted.
+
+        When the daemon ends or cannot be reached it goes on from where it was.
+
+        Raises:
+            SessionNotFound: nothing was ever recorded, or nothing is there any more.
+        """
+        return going_on(
+            self._watch, lambda event: event.revision, after=after, retry=self.wire.retry
+        )
+
+    async def _watch(self, after: int) -> AsyncGenerator[SessionEvent, None]:
+        request = sessions.WatchSessionRequest(session=self._ref(), after_revision=after)
+        async for answer in self.wire.transport.stream(methods.WATCH_SESSION, request):
+            yield decode_desk.event(answer)
 
     @asynccontextmanager
     async def turn(

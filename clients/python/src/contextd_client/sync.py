@@ -12,12 +12,29 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
 
-from contextd_client import client, session
+from contextd_client import client, handoffs, session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        Callable,
+        Coroutine,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from types import TracebackType
 
+    from contextd_client.desk import (
+        Claimed,
+        DeskFormat,
+        HandoffEntry,
+        HandoffOutcome,
+        HandoffStatus,
+        OpenedHandoff,
+        Resolved,
+        SessionEvent,
+    )
     from contextd_client.exchange import Exchange
     from contextd_client.turns import Budget, Evidence, Format, Turn
 
@@ -44,6 +61,17 @@ class _Loop:
             future.cancel()
             raise
 
+    def iterate(self, answers: AsyncGenerator[R, None]) -> Iterator[R]:
+        """Yield what *answers* gives over there, and close it when nobody wants more."""
+        try:
+            while True:
+                try:
+                    yield self.run(_next(answers))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self.run(_closed(answers))
+
     @property
     def runs(self) -> bool:
         """Whether it can still take work."""
@@ -54,6 +82,14 @@ class _Loop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _next(answers: AsyncGenerator[R, None]) -> R:
+    return await anext(answers)
+
+
+async def _closed(answers: AsyncGenerator[R, None]) -> None:
+    await answers.aclose()
 
 
 def _blocking(
@@ -98,6 +134,11 @@ class Session:
     build = _blocking(session.Session.build)
     record = _blocking(session.Session.record)
     escalate = _blocking(session.Session.escalate)
+    close = _blocking(session.Session.close)
+
+    def watch(self, after: int = 0) -> Iterator[SessionEvent]:
+        """Yield what happens; see `contextd_client.Session.watch`."""
+        return self._loop.iterate(self._session.watch(after))
 
     @contextmanager
     def turn(self, message: str | Turn, **options: Unpack[TurnOptions]) -> Iterator[Exchange]:
@@ -110,6 +151,52 @@ class Session:
             self._loop.run(scope.__aexit__(type(error), error, error.__traceback__))
             raise
         self._loop.run(scope.__aexit__(None, None, None))
+
+
+class Handoffs:
+    """The desk of one tenant; see `contextd_client.Handoffs`."""
+
+    def __init__(self, loop: _Loop, inner: handoffs.Handoffs) -> None:
+        """Made by `ContextdClient.handoffs`."""
+        self._loop = loop
+        self._handoffs = inner
+
+    def list(self, *statuses: HandoffStatus) -> Sequence[HandoffEntry]:
+        """Return those that stand so; see `contextd_client.Handoffs.list`."""
+        return self._loop.run(self._handoffs.list(*statuses))
+
+    def get(self, handoff_id: str, *, form: DeskFormat | None = None) -> OpenedHandoff:
+        """Return one with its payload; see `contextd_client.Handoffs.get`."""
+        return self._loop.run(self._handoffs.get(handoff_id, form=form))
+
+    def claim(
+        self, handoff_id: str, agent: str, *, take_over: bool = False, request_id: str = ""
+    ) -> Claimed:
+        """Give one to a person; see `contextd_client.Handoffs.claim`."""
+        return self._loop.run(
+            self._handoffs.claim(handoff_id, agent, take_over=take_over, request_id=request_id)
+        )
+
+    def resolve(
+        self,
+        handoff_id: str,
+        outcome: HandoffOutcome,
+        *,
+        note: str = "",
+        close: bool = False,
+        agent: str = "",
+        request_id: str = "",
+    ) -> Resolved:
+        """End one; see `contextd_client.Handoffs.resolve`."""
+        return self._loop.run(
+            self._handoffs.resolve(
+                handoff_id, outcome, note=note, close=close, agent=agent, request_id=request_id
+            )
+        )
+
+    def watch(self, after: int = 0) -> Iterator[HandoffEntry]:
+        """Yield them as they change; see `contextd_client.Handoffs.watch`."""
+        return self._loop.iterate(self._handoffs.watch(after))
 
 
 class ContextdClient:
@@ -128,6 +215,10 @@ class ContextdClient:
     def session(self, conversation: str, **options: Unpack[SessionOptions]) -> Session:
         """Return a handle on a conversation; nothing is sent."""
         return Session(self._loop, self._inner.session(conversation, **options))
+
+    def handoffs(self, *, tenant: str = "") -> Handoffs:
+        """Return the desk of a tenant; nothing is sent."""
+        return Handoffs(self._loop, self._inner.handoffs(tenant=tenant))
 
     def close(self) -> None:
         """Close the connection and end the thread; may be called twice."""

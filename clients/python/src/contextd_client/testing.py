@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
+from contextd.v1 import handoff_service_pb2 as handoffs
+from contextd.v1 import session_service_pb2 as sessions
 
 from contextd_client import decode
 from contextd_client.client import ContextdClient
@@ -27,12 +29,17 @@ from contextd_client.errors import (
     RevisionConflict,
     SessionNotFound,
 )
+from contextd_client.fake_desk import Desk, Owner, handoff_id, happened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
+
+    from google.protobuf.message import Message
 
     from contextd_client.calls import Deadlines, Retry
     from contextd_client.errors import ContextdError
+    from contextd_client.methods import Method, Q
+    from contextd_client.methods import R as S
     from contextd_client.results import Handoff
     from contextd_client.turns import Turn
 
@@ -71,7 +78,7 @@ class FakeContextd(ContextdClient):
         log = self._memory.logs.get((tenant or self.tenant, conversation))
         return tuple(map(decode.turn, log.turns)) if log else ()
 
-    def handoffs(self, conversation: str, *, tenant: str = "") -> tuple[Handoff, ...]:
+    def raised(self, conversation: str, *, tenant: str = "") -> tuple[Handoff, ...]:
         """Return the handoffs that were raised, in order."""
         log = self._memory.logs.get((tenant or self.tenant, conversation))
         return tuple(decode.escalated(answer).handoff for answer in log.raised) if log else ()
@@ -85,6 +92,7 @@ class _Log:
     revision: int = 0
     turns: list[common.Turn] = field(default_factory=list)
     raised: list[service.EscalateResponse] = field(default_factory=list)
+    owner: Owner = field(default_factory=Owner)
     recorded: dict[str, tuple[bytes, service.RecordTurnResponse]] = field(default_factory=dict)
     escalated: dict[str, service.EscalateResponse] = field(default_factory=dict)
 
@@ -95,6 +103,7 @@ class _Memory:
     def __init__(self) -> None:
         self.logs: dict[tuple[str, str], _Log] = {}
         self.failures: deque[ContextdError] = deque()
+        self.desk = Desk(lambda tenant, conversation: self.logs.get((tenant, conversation)))
 
     async def build_context(
         self,
@@ -104,11 +113,11 @@ class _Memory:
         """Take the newest turns that fit; record the message if asked to."""
         log = self._log(request.session)
         if not request.record_message or request.dry_run:
-            return _assembled(request, log.turns, log.revision)
+            return _assembled(request, log.turns, log.revision, log.owner.state)
         body = request.message.SerializeToString(deterministic=True)
         before = _before(log, request.request_id, body)
         told = log.turns[: before.first_sequence - 1] if before else list(log.turns)
-        answer = _assembled(request, told, log.revision)
+        answer = _assembled(request, told, log.revision, log.owner.state)
         kept = before or self._append(log, request.session, [request.message])
         log.recorded[request.request_id] = (body, kept)
         answer.revision, answer.replayed = kept.revision, before is not None
@@ -145,13 +154,72 @@ class _Memory:
             raise SessionNotFound(reason="SESSION_NOT_FOUND")
         if request.request_id in log.escalated:
             return _replayed(log.escalated[request.request_id])
-        log.revision += 1
+        log.owner.check_free()
+        handoff = _handoff(request, log)
+        log.owner.state = common.HANDOFF_STATE_WAITING_HUMAN
+        log.owner.handoff_id = handoff.handoff_id
+        happened(log, sessions.SESSION_EVENT_KIND_HANDOFF_RAISED, handoff.handoff_id)
         answer = service.EscalateResponse(
-            handoff=_handoff(request, log), revision=log.revision, markdown="# Handoff\n"
+            handoff=handoff, revision=log.revision, markdown="# Handoff\n"
         )
         log.raised.append(answer)
+        self.desk.raised(handoff)
         log.escalated[request.request_id] = answer
         return answer
+
+    async def unary(
+        self,
+        method: Method[Q, S],
+        request: Q,
+        deadline: float,  # noqa: ARG002 - memory answers at once
+    ) -> S:
+        """Answer any other call."""
+        if self.failures:
+            raise self.failures.popleft()
+        if isinstance(request, sessions.CloseSessionRequest):
+            return cast("S", self._close(request))
+        return cast("S", self.desk.answer(method, request))
+
+    async def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:
+        """Tell what happened after a position, then what comes."""
+        after, started = 0, False
+        while True:
+            waiting = self.desk.changed
+            for position, answer in self._happened(method, request):
+                if position > (after if started else _position(request)):
+                    yield cast("S", answer)
+                    after, started = position, True
+            await waiting.wait()
+
+    def _happened(
+        self, method: Method[Q, S], request: Q
+    ) -> list[tuple[int, handoffs.WatchHandoffsResponse | sessions.WatchSessionResponse]]:
+        if isinstance(request, handoffs.WatchHandoffsRequest):
+            return [
+                (entry.position, handoffs.WatchHandoffsResponse(handoff=entry))
+                for entry in self.desk.changes(request.tenant_id, 0)
+            ]
+        if isinstance(request, sessions.WatchSessionRequest):
+            log = self._log(request.session)
+            if not log.turns:
+                raise SessionNotFound(reason="SESSION_NOT_FOUND")
+            return [(event.revision, event) for event in log.owner.events]
+        raise InvalidRequest(f"the fake does not know {method.path}")
+
+    def _close(self, request: sessions.CloseSessionRequest) -> sessions.CloseSessionResponse:
+        log = self._log(request.session)
+        if not log.turns:
+            raise SessionNotFound(reason="SESSION_NOT_FOUND")
+        body = request.SerializeToString(deterministic=True)
+        before = log.owner.answered.get(request.request_id)
+        if before is None:
+            answer = self.desk.close(request, log)
+            log.owner.answered[request.request_id] = (body, answer)
+            return answer
+        if before[0] != body:
+            raise RequestIdReused(reason="REQUEST_ID_REUSED")
+        revision = cast("sessions.CloseSessionResponse", before[1]).revision
+        return sessions.CloseSessionResponse(revision=revision, replayed=True)
 
     async def aclose(self) -> None:
         """Keep everything: a test may still want to look."""
@@ -171,8 +239,10 @@ class _Memory:
     def _append(
         self, log: _Log, ref: common.SessionRef, turns: Sequence[common.Turn]
     ) -> service.RecordTurnResponse:
+        log.owner.check_turns(turns)
         self.logs[ref.tenant_id, ref.conversation_id] = log
-        log.revision += 1 if log.turns else 2  # the first record says that the session is open
+        if not log.turns:
+            happened(log, sessions.SESSION_EVENT_KIND_OPENED)
         log.account = ref.account_id or log.account
         first = len(log.turns) + 1
         for sequence, turn in enumerate(turns, start=first):
@@ -181,6 +251,8 @@ class _Memory:
             kept.turn_id = turn.turn_id or f"turn-{sequence}"
             kept.sequence, kept.tokens = sequence, _words(turn.text)
             log.turns.append(kept)
+        happened(log, sessions.SESSION_EVENT_KIND_TURNS_RECORDED, turns=log.turns[first - 1 :])
+        self.desk.wake()
         return service.RecordTurnResponse(
             revision=log.revision,
             first_sequence=first,
@@ -209,7 +281,10 @@ def _replayed(answer: A) -> A:
 
 
 def _assembled(
-    request: service.BuildContextRequest, told: Sequence[common.Turn], revision: int
+    request: service.BuildContextRequest,
+    told: Sequence[common.Turn],
+    revision: int,
+    state: common.HandoffState,
 ) -> service.BuildContextResponse:
     """Fill the budget: system prompt and message first, then turns, newest first."""
     budget = request.budget.context_window_tokens - request.budget.reserved_output_tokens
@@ -235,7 +310,7 @@ def _assembled(
         pressure=(needed + sum(_words(turn.text) for turn in told)) / max(1, budget),
         turn_type=service.TURN_TYPE_INFO_QUESTION,
         route=service.ROUTE_ANSWER,
-        handoff_state=common.HANDOFF_STATE_BOT,
+        handoff_state=state,
         revision=revision,
         encoding=ENCODING,
         token_count_exact=True,
@@ -257,7 +332,7 @@ def _message(turn: common.Turn, section: service.SectionKind) -> service.Message
 def _handoff(request: service.EscalateRequest, log: _Log) -> service.Handoff:
     asked = [turn for turn in log.turns if turn.role == common.ROLE_USER][-1:]
     return service.Handoff(
-        handoff_id=f"handoff-{len(log.raised) + 1}",
+        handoff_id=handoff_id(request.session, len(log.raised) + 1),
         schema_version="1",
         session=request.session,
         reason=request.reason,
@@ -271,6 +346,13 @@ def _handoff(request: service.EscalateRequest, log: _Log) -> service.Handoff:
         turn_count=len(log.turns),
         total_tokens=sum(turn.tokens for turn in log.turns),
     )
+
+
+def _position(request: Message) -> int:
+    """Return from where on a watch is wanted."""
+    if isinstance(request, handoffs.WatchHandoffsRequest):
+        return request.after_position
+    return request.after_revision if isinstance(request, sessions.WatchSessionRequest) else 0
 
 
 def _violation(name: str, description: str) -> InvalidRequest:

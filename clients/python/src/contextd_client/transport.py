@@ -13,7 +13,7 @@ from contextd_client.access import LOOK_SECONDS, channel_credentials, headers
 from contextd_client.errors import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncGenerator, Awaitable
     from typing import TypeVar
 
     from contextd.v1.context_service_pb2 import (
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from contextd.v1.context_service_pb2_grpc import ContextServiceAsyncStub
 
     from contextd_client.access import Tls, Token
+    from contextd_client.methods import Method, Q
+    from contextd_client.methods import R as S
 
     R = TypeVar("R")
 
@@ -53,7 +55,7 @@ CLOSE_SECONDS = 30.0
 
 
 class Transport(Protocol):
-    """Carries the three calls; *deadline* is in seconds.  Raises `ContextdError`s only."""
+    """Carries the calls; *deadline* is in seconds.  Raises `ContextdError`s only."""
 
     async def build_context(
         self, request: BuildContextRequest, deadline: float
@@ -65,6 +67,12 @@ class Transport(Protocol):
 
     async def escalate(self, request: EscalateRequest, deadline: float) -> EscalateResponse:
         """Return the daemon's answer."""
+
+    async def unary(self, method: Method[Q, S], request: Q, deadline: float) -> S:
+        """Return the daemon's answer to any other call."""
+
+    def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:
+        """Yield the daemon's answers to a call that stays open."""
 
     async def aclose(self) -> None:
         """Let go of every resource; must be idempotent."""
@@ -109,6 +117,30 @@ class GrpcTransport:
         call = stub.Escalate(request, timeout=left, wait_for_ready=patient, metadata=metadata)
         return await self._answer(call)
 
+    async def unary(self, method: Method[Q, S], request: Q, deadline: float) -> S:
+        """Call *method*."""
+        metadata, left = await self._brought(deadline)
+        channel, patient = self._connected(), self._patient()
+        call = channel.unary_unary(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )(request, timeout=left, wait_for_ready=patient, metadata=metadata)
+        return await self._answer(call)
+
+    async def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:
+        """Call *method*, and give its answers as they come."""
+        metadata, _ = await self._brought(START_SECONDS)
+        call = self._connected().unary_stream(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )(request, metadata=metadata)
+        try:
+            async for answer in call:
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            trailers = error.trailing_metadata() or ()
+            raise error_of(error.code(), error.details() or "", trailers) from error
+        finally:
+            call.cancel()
+
     async def aclose(self) -> None:
         """Close the channel; calls under way are cancelled."""
         channel, self._channel, self._stub = self._channel, None, None
@@ -125,12 +157,17 @@ class GrpcTransport:
         return metadata, end - time.monotonic()
 
     def _opened(self) -> ContextServiceAsyncStub:
+        channel = self._connected()
+        if self._stub is None:
+            self._stub = ContextServiceStub(channel)
+        return self._stub
+
+    def _connected(self) -> grpc.aio.Channel:
         if self._tls is not None:
             self._see_to(self._tls)
-        if self._stub is None:
+        if self._channel is None:
             self._channel = self._new_channel()
-            self._stub = ContextServiceStub(self._channel)
-        return self._stub
+        return self._channel
 
     def _new_channel(self) -> grpc.aio.Channel:
         if self._tls is None:

@@ -1,0 +1,48 @@
+"""The calls that a transport carries by their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from contextd.v1 import handoff_service_pb2 as handoffs
+from contextd.v1 import session_service_pb2 as sessions
+from google.protobuf.message import Message
+
+Q = TypeVar("Q", bound=Message)
+R = TypeVar("R", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Generic[Q, R]):
+    """A call: its full name, what it takes and what it gives."""
+
+    path: str
+    request: type[Q]
+    response: type[R]
+
+
+_HANDOFFS = "/contextd.v1.HandoffService/"
+_SESSIONS = "/contextd.v1.SessionService/"
+
+LIST_HANDOFFS = Method(
+    f"{_HANDOFFS}ListHandoffs", handoffs.ListHandoffsRequest, handoffs.ListHandoffsResponse
+)
+GET_HANDOFF = Method(
+    f"{_HANDOFFS}GetHandoff", handoffs.GetHandoffRequest, handoffs.GetHandoffResponse
+)
+CLAIM_HANDOFF = Method(
+    f"{_HANDOFFS}ClaimHandoff", handoffs.ClaimHandoffRequest, handoffs.ClaimHandoffResponse
+)
+RESOLVE_HANDOFF = Method(
+    f"{_HANDOFFS}ResolveHandoff", handoffs.ResolveHandoffRequest, handoffs.ResolveHandoffResponse
+)
+WATCH_HANDOFFS = Method(
+    f"{_HANDOFFS}WatchHandoffs", handoffs.WatchHandoffsRequest, handoffs.WatchHandoffsResponse
+)
+CLOSE_SESSION = Method(
+    f"{_SESSIONS}CloseSession", sessions.CloseSessionRequest, sessions.CloseSessionResponse
+)
+WATCH_SESSION = Method(
+    f"{_SESSIONS}WatchSession", sessions.WatchSessionRequest, sessions.WatchSessionResponse
+)

@@ -1,0 +1,88 @@
+"""WatchHandoffs and WatchSession: what has happened after a position, then what comes.
+
+Both read the store from a position on, and keep at most what one read gave: a watcher that falls
+behind gathers nothing, and one that comes back goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contextd.errors import FieldViolation, SessionNotFound
+from contextd.policy.happenings import Following
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from contextd.engine.changes import Bell, Changes
+    from contextd.events import Record
+    from contextd.model import HandoffEntry, SessionEvent, SessionKey
+    from contextd.ports import Store
+
+PAGE = 100
+"""Handoffs read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Waits for changes; looks every `poll_seconds` for those of other processes."""
+
+    store: Store
+    changes: Changes
+    poll_seconds: float = 5.0
+
+    async def handoffs(self, tenant_id: str, after: int) -> AsyncGenerator[HandoffEntry, None]:
+        """Yield each handoff of a tenant as it changes after the position *after*; no end.
+
+        Raises:
+            StoreUnavailable.
+        """
+        with self.changes.of_tenant(tenant_id) as bell:
+            while True:
+                page = await self.store.inbox.handoff_changes(tenant_id, after, PAGE)
+                for entry in page:
+                    yield entry
+                    after = entry.position
+                if len(page) < PAGE:
+                    await bell.wait(self.poll_seconds)
+
+    async def session(self, key: SessionKey, after: int) -> AsyncGenerator[SessionEvent, None]:
+        """Yield what is recorded of a session after the revision *after*, until it is deleted.
+
+        Raises:
+            SessionNotFound: nothing was ever recorded under this key.
+            FieldViolation: the session has not come as far as *after*.
+            StoreUnavailable.
+        """
+        with self.changes.of_session(key) as bell:
+            records = await self.store.read(key)
+            if not records:
+                raise SessionNotFound
+            if after > len(records):
+                raise FieldViolation(
+                    "after_revision", f"is above the session's revision, {len(records)}"
+                )
+            following = Following()
+            while records:
+                for record in records:
+                    event = following.follow(record)
+                    if event is not None and following.revision > after:
+                        yield event
+                records = await self._more(key, following.revision, records[-1], bell)
+
+    async def _more(
+        self, key: SessionKey, revision: int, newest: Record, bell: Bell
+    ) -> Sequence[Record]:
+        """Return the records after *revision*, once there are some; none when it was deleted.
+
+        The *newest* one is read again each time: where it is there no more, or is another one,
+        the session was deleted, and perhaps begun anew under the same key.
+        """
+        while True:
+            found = await self.store.read(key, revision - 1)
+            if not found or found[0] != newest:
+                return ()
+            if len(found) > 1:
+                return found[1:]
+            await bell.wait(self.poll_seconds)
