@@ -81,7 +81,7 @@ def wire_verbs(
         list_turns=inspection.list_turns,
         delete_session=inspection.delete_session,
         deferrals=_deferrals(ports, record, escalate),
-        session_life=_session_life(ports, writer, watching),
+        session_life=_session_life(ports, writer, watching, announce),
         handoffs=_handoffs(ports, writer, watching, announce),
     )
     return engine, _maintain(config, ports, writer, searching.indexer, summaries)
@@ -128,13 +128,16 @@ def _deferrals(ports: Ports, record: RecordTurn, escalate: Escalate) -> Deferral
     return DeferralVerbs(defer, deferrals.lease, deferrals.complete)
 
 
-def _session_life(ports: Ports, writer: Writer, watching: Watching) -> SessionLifeVerbs:
+def _session_life(
+    ports: Ports, writer: Writer, watching: Watching, announce: Callable[[str], bool]
+) -> SessionLifeVerbs:
     close = CloseSession(
         sessions=writer.sessions,
         writer=writer,
         clock=now,
         observer=ports.observer,
         monotonic=time.monotonic,
+        announce=announce,
     )
     return SessionLifeVerbs(close, watching.session)
 

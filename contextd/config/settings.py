@@ -209,7 +209,7 @@ class WebhookConfig:
 
 @dataclass(frozen=True, slots=True)
 class WebhooksConfig(WebhookConfig):
-    """Who is told when a handoff is raised, claimed or resolved; see docs/handoff.md.
+    """Who is told when a handoff is raised, claimed or resolved; see docs/deferral.md.
 
     `url` and `secret_file` are for every tenant that `tenants` does not name.
     `timeout_seconds` bounds one try; how often is tried says the policy

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from contextd.engine.contention import written
+from contextd.engine.escalate import nobody
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import answered, check_account
 from contextd.errors import RequestIdReused, SessionNotFound
@@ -16,6 +17,8 @@ from contextd.policy.ownership import WAITING_ENDS, check_close
 from contextd.ports import Commit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contextd.engine.sessions import HotSession, HotSessions
     from contextd.engine.writing import Writer
     from contextd.events import Record
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 class CloseSession:
     """Close a conversation that no human has; a handoff that still waits ends with it.
 
-    `announce` marks that end as something that somebody wants to be told.
+    `announce` says whether somebody of a tenant wants to be told of that end.
     """
 
     sessions: HotSessions
@@ -36,7 +39,7 @@ class CloseSession:
     clock: Clock
     observer: Observer
     monotonic: Monotonic
-    announce: bool = False
+    announce: Callable[[str], bool] = nobody
 
     async def __call__(self, request: CloseRequest, deadline: float | None = None) -> Closed:
         """Close it; a retry gets the same answer again.
@@ -84,6 +87,13 @@ class CloseSession:
         # Nobody is to find in the inbox what nobody waits for any more.
         outcome = WAITING_ENDS[request.outcome]
         ended = HandoffResolved(
-            now, "", "", owner.handoff_id, "", outcome, request.note, announce=self.announce
+            now,
+            "",
+            "",
+            owner.handoff_id,
+            "",
+            outcome,
+            request.note,
+            announce=self.announce(request.key.tenant_id),
         )
         return (ended, closed)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from contextd_client.access import Tls, TokenFile
 from contextd_client.calls import Deadlines, Retry
 from contextd_client.client import ContextdClient
+from contextd_client.deferrals import Completed, Deferrals, DeferralState, Deferred, LeasedTurn
 from contextd_client.desk import (
     Claimed,
     Closed,
@@ -31,6 +32,7 @@ from contextd_client.errors import (
     BudgetTooSmall,
     ContextdError,
     DeadlineExceeded,
+    DeferralNotFound,
     HandoffEnded,
     HandoffNotFound,
     HandoffRefused,
@@ -38,6 +40,7 @@ from contextd_client.errors import (
     HandoffUnclaimed,
     HumanInControl,
     InvalidRequest,
+    LeaseLost,
     Overloaded,
     PermissionDenied,
     RequestIdReused,
@@ -98,11 +101,16 @@ __all__ = [
     "Cited",
     "Claimed",
     "Closed",
+    "Completed",
     "Context",
     "ContextdClient",
     "ContextdError",
     "DeadlineExceeded",
     "Deadlines",
+    "DeferralNotFound",
+    "DeferralState",
+    "Deferrals",
+    "Deferred",
     "Degradation",
     "DeskFormat",
     "Durability",
@@ -126,6 +134,8 @@ __all__ = [
     "HumanInControl",
     "HumanStretch",
     "InvalidRequest",
+    "LeaseLost",
+    "LeasedTurn",
     "Message",
     "ModelState",
     "Omitted",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from contextd_client.access import tls_from, token_from
 from contextd_client.calls import Deadlines, Retry
+from contextd_client.deferrals import Deferrals
 from contextd_client.handoffs import Handoffs
 from contextd_client.session import Session, Wire
 from contextd_client.transport import GrpcTransport
@@ -92,6 +93,10 @@ class ContextdClient:
     def handoffs(self, *, tenant: str = "") -> Handoffs:
         """Return the desk of a tenant; nothing is sent."""
         return Handoffs(self._wire, tenant or self.tenant)
+
+    def deferrals(self, *, tenant: str = "") -> Deferrals:
+        """Return the messages of a tenant that wait for the model; nothing is sent."""
+        return Deferrals(self._wire, tenant or self.tenant)
 
     async def aclose(self) -> None:
         """Close the connection; may be called twice."""

@@ -151,6 +151,14 @@ class HandoffUnclaimed(HandoffRefused):
     """Nobody has claimed the handoff, so nobody can have brought it to this end."""
 
 
+class DeferralNotFound(ContextdError):
+    """Nothing waits under this id: it has ended, or its session was deleted."""
+
+
+class LeaseLost(ContextdError):
+    """The lease ran out, and the message was given to somebody else."""
+
+
 class WatcherTooSlow(ContextdError):
     """What is watched was not read for too long; go on from the last position."""
 
@@ -217,6 +225,8 @@ def _seconds(milliseconds: str | None) -> float | None:
 
 
 _BY_REASON: Mapping[str, type[ContextdError]] = {
+    "DEFERRAL_NOT_FOUND": DeferralNotFound,
+    "LEASE_LOST": LeaseLost,
     "BUDGET_TOO_SMALL": BudgetTooSmall,
     "HANDOFF_CLAIMED": HandoffTaken,
     "HANDOFF_ENDED": HandoffEnded,

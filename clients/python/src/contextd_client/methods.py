@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from contextd.v1 import deferral_service_pb2 as deferrals
 from contextd.v1 import handoff_service_pb2 as handoffs
 from contextd.v1 import session_service_pb2 as sessions
 from google.protobuf.message import Message
@@ -22,6 +23,7 @@ class Method(Generic[Q, R]):
     response: type[R]
 
 
+_DEFERRALS = "/contextd.v1.DeferralService/"
 _HANDOFFS = "/contextd.v1.HandoffService/"
 _SESSIONS = "/contextd.v1.SessionService/"
 
@@ -45,4 +47,17 @@ CLOSE_SESSION = Method(
 )
 WATCH_SESSION = Method(
     f"{_SESSIONS}WatchSession", sessions.WatchSessionRequest, sessions.WatchSessionResponse
+)
+DEFER_TURN = Method(
+    f"{_DEFERRALS}DeferTurn", deferrals.DeferTurnRequest, deferrals.DeferTurnResponse
+)
+LEASE_DEFERRED_TURNS = Method(
+    f"{_DEFERRALS}LeaseDeferredTurns",
+    deferrals.LeaseDeferredTurnsRequest,
+    deferrals.LeaseDeferredTurnsResponse,
+)
+COMPLETE_DEFERRED_TURN = Method(
+    f"{_DEFERRALS}CompleteDeferredTurn",
+    deferrals.CompleteDeferredTurnRequest,
+    deferrals.CompleteDeferredTurnResponse,
 )

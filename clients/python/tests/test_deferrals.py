@@ -1,0 +1,170 @@
+"""The model is down: the whole path, over gRPC, with the daemon killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contextd_client import (
+    Budget,
+    ChannelMode,
+    ContextdClient,
+    Deadlines,
+    DeferralNotFound,
+    DeferralState,
+    HandoffState,
+    HandoffStatus,
+    HumanInControl,
+    LeaseLost,
+    Reason,
+    Role,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from contextd_client import Deferrals, LeasedTurn
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = Path(__file__).parents[1] / "examples" / "when_the_model_is_down.py"
+PATIENT = Deadlines(build=20, record=20, escalate=20, desk=20)
+ROOM = Budget("gpt-4o", 4_096, 256)
+AT_ONCE = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def daemon(folder: Path) -> Iterator[str]:
+    """Give the address of a daemon over a file in *folder*, and kill it in the end."""
+    where = ["--listen", "127.0.0.1:0", "--ops", "", "--store", f"sqlite:///{folder}/c.db"]
+    command = [sys.executable, "-m", "contextd", "serve", *where, "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield str(json.loads(process.stdout.readline())["addresses"][0])
+        finally:
+            process.kill()
+
+
+async def leased(waiting: Deferrals) -> Sequence[LeasedTurn]:
+    """Return what is due, as soon as something is."""
+    async with asyncio.timeout(30):
+        while True:
+            if due := await waiting.lease():
+                return due
+            await asyncio.sleep(0.05)
+
+
+def test_an_outage(tmp_path: Path) -> None:
+    """Who waits is answered after the outage, also of the daemon; who cannot has a human."""
+
+    async def before(target: str) -> None:
+        async with ContextdClient(target, tenant="acme", deadlines=PATIENT) as client:
+            waiting = client.deferrals()
+            mail = await waiting.defer("mail", "Where is my parcel?", not_before=AT_ONCE)
+            assert mail.handoff is None
+            line = await waiting.defer(
+                "line", "Hello?", channel_mode=ChannelMode.SYNC, note="model down"
+            )
+            assert line.handoff is not None
+            assert line.handoff.reason is Reason.MODEL_UNAVAILABLE
+            assert line.handoff.open_question.text == "Hello?"
+            (entry,) = await client.handoffs().list()
+            assert entry.status is HandoffStatus.WAITING
+            (work,) = await waiting.lease(seconds=1)
+            assert (work.conversation, work.message.text) == ("mail", "Where is my parcel?")
+
+    async def after(target: str) -> None:
+        async with ContextdClient(target, tenant="acme", deadlines=PATIENT) as client:
+            waiting, session = client.deferrals(), client.session("mail", budget=ROOM)
+            (work,) = await leased(waiting)  # the lease of the worker that died runs out
+            assert work.attempt == 2
+            answer = Turn(Role.ASSISTANT, "It leaves today.")
+            done = await waiting.done(work, answer)
+            again = await waiting.done(work, answer)
+            assert (done.state, done.replayed) == (DeferralState.DONE, False)
+            assert (again.revision, again.replayed) == (done.revision, True)
+            context = await session.build(None)
+            assert [m.text for m in context.messages].count("It leaves today.") == 1
+            assert not await waiting.lease()
+
+    with daemon(tmp_path) as target:
+        asyncio.run(before(target))
+    with daemon(tmp_path) as target:
+        asyncio.run(after(target))
+
+
+def test_a_human_takes_it_meanwhile(tmp_path: Path) -> None:
+    """The bot's answer is refused then; what failed for good is with a human."""
+
+    async def scene(target: str) -> None:
+        async with ContextdClient(target, tenant="acme", deadlines=PATIENT) as client:
+            waiting, desk = client.deferrals(), client.handoffs()
+            await waiting.defer("c", "Where is my parcel?", not_before=AT_ONCE)
+            (work,) = await waiting.lease()
+            dead = await waiting.fail(work, "the prompt is refused")
+            assert dead.state is DeferralState.DEAD
+            with pytest.raises(DeferralNotFound):
+                await waiting.fail(work, "again")
+
+            await waiting.defer("c", "Anybody there?", not_before=AT_ONCE)
+            (work,) = await waiting.lease()
+            await desk.claim(dead.handoff_id, "Ann")
+            with pytest.raises(HumanInControl):
+                await waiting.done(work, Turn(Role.ASSISTANT, "Here I am."))
+            with pytest.raises(HumanInControl):
+                await waiting.defer("c", "And now?")
+            ended = await waiting.done(work)
+            assert ended.state is DeferralState.DONE
+            context = await client.session("c", budget=ROOM).build(None)
+            assert context.handoff_state is HandoffState.HUMAN
+
+    with daemon(tmp_path) as target:
+        asyncio.run(scene(target))
+
+
+def test_of_two_workers_one_answers(tmp_path: Path) -> None:
+    """The one whose lease ran out is told, and nothing of its answer is recorded."""
+
+    async def scene(target: str) -> None:
+        async with ContextdClient(target, tenant="acme", deadlines=PATIENT) as client:
+            waiting = client.deferrals()
+            await waiting.defer("c", "Where is my parcel?", not_before=AT_ONCE)
+            (slow,) = await waiting.lease(seconds=1)
+            due = await leased(waiting)
+            with pytest.raises(LeaseLost):
+                await waiting.done(slow, Turn(Role.ASSISTANT, "Too late."))
+            await waiting.done(due[0], Turn(Role.ASSISTANT, "In time."))
+            context = await client.session("c", budget=ROOM).build(None)
+            assert [message.text for message in context.messages][-1] == "In time."
+
+    with daemon(tmp_path) as target:
+        asyncio.run(scene(target))
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    """It says what it claims to show."""
+    with daemon(tmp_path) as target:
+        shown = subprocess.run(
+            [sys.executable, EXAMPLE],
+            env={
+                "CONTEXTD_TARGET": target,
+                "PYTHONPATH": f"{ROOT}:{ROOT / 'clients/python/src'}",
+                "PATH": "",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+    assert "with a human" in shown.stdout
+    assert "try 1 failed" in shown.stdout
+    assert "try 2: done" in shown.stdout
