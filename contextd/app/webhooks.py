@@ -30,7 +30,7 @@ def wire_webhooks(config: Config, ports: Ports, stack: AsyncExitStack) -> Callab
     targets = dict(read_targets(config.webhooks))
     if not targets:
         return nobody
-    courier = open_courier(targets, timeout=config.webhooks.timeout_seconds)
+    courier = open_courier(targets, now, timeout=config.webhooks.timeout_seconds)
     stack.push_async_callback(courier.aclose)
     announce = Announce(
         store=ports.store,

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contextd.couriers.targets import Target
-    from contextd.ports import Courier
+    from contextd.ports import Clock, Courier
 
 
-def open_courier(targets: Mapping[str, Target], *, timeout: float) -> Courier:
+def open_courier(targets: Mapping[str, Target], clock: Clock, *, timeout: float) -> Courier:
     """Return what posts to *targets*, by tenant ("" for all others); connects when needed.
 
     *timeout* bounds one delivery, in seconds.
@@ -28,5 +28,5 @@ def open_courier(targets: Mapping[str, Target], *, timeout: float) -> Courier:
         raise ConfigInvalid(
             "webhooks need an HTTP client: pip install 'contextd[serve,webhooks]'"
         ) from error
-    made: Courier = adapter.WebhookCourier(targets, timeout=timeout)
+    made: Courier = adapter.WebhookCourier(targets, clock, timeout=timeout)
     return made

@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import hmac
 import logging
-import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contextd.couriers.targets import Target
-    from contextd.ports import Notice
+    from contextd.ports import Clock, Notice
 
 # The client logs every URL at INFO, and a URL may hold a token.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -40,9 +39,10 @@ MOST_CONNECTIONS = 16
 class WebhookCourier:
     """Posts each notice to its tenant's URL; follows no redirect, reads no body."""
 
-    def __init__(self, targets: Mapping[str, Target], *, timeout: float) -> None:
+    def __init__(self, targets: Mapping[str, Target], clock: Clock, *, timeout: float) -> None:
         """Post to *targets*, by tenant ("" for all others); *timeout* bounds one delivery."""
         self._targets = targets
+        self._clock = clock
         self._timeout = timeout
         self._client = httpx2.AsyncClient(
             timeout=timeout,
@@ -80,7 +80,7 @@ class WebhookCourier:
         return self._targets.get(tenant_id) or self._targets.get("")
 
     async def _post(self, target: Target, notice: Notice) -> int:
-        stamp = str(int(time.time()))
+        stamp = str(self._clock() // 1_000_000)
         signed = f"{notice.notice_id}.{stamp}.".encode() + notice.body
         headers = {
             "content-type": "application/json",

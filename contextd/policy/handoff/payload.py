@@ -74,19 +74,15 @@ def build(
     rules: Rules,
     meter: Meter,
 ) -> Handoff:
-    """Return the handoff of a session as it stands.
-
-    *digest* is a fold over all turns; None when making it failed, as `summary_status` says.
-    """
+    """Return the handoff of a session; *digest* folds all turns, None when that has failed."""
     sizes, value_lines = rules.handoff, ValueLines(Prose.of(state))
-    facts = digest.facts if digest else ()
-    attempts = attempted_actions(state)
-    signals = assess(state, (), rules.escalation).signals
-    question, wanted = open_question(state), wanted_now(state)
-    summary = session_summary(state, digest, sizes, meter)
+    facts, question = digest.facts if digest else (), open_question(state)
+    attempts, signals = attempted_actions(state), assess(state, (), rules.escalation).signals
+    wanted, summary = wanted_now(state), session_summary(state, digest, sizes, meter)
     promised = commitments(state, digest, sizes.max_facts)
     given = already_given(value_lines, facts, sizes.max_facts)
-    told = (*promised, *given, quoted(question, sizes.line_characters), Cited(wanted.text), summary)
+    asked = quoted(question, sizes.line_characters)
+    told = (*promised, *given, asked, Cited(wanted.text), summary)
     return Handoff(
         handoff_id=handoff_id,
         schema_version=SCHEMA_VERSION,
@@ -100,7 +96,7 @@ def build(
         channel_mode=request.channel_mode,
         headline=_headline(request, wanted.matter),
         customer_intent=shorten(wanted.text, _INTENT),
-        open_question=quoted(question, sizes.line_characters),
+        open_question=asked,
         summary=summary,
         summary_method=digest.method if digest and summary.text else "",
         summary_status=_summary_status(state, digest, summary),

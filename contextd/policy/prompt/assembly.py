@@ -114,27 +114,8 @@ def frame(
         choose=making.choose,
         remember=making.remember,
     )
-    case = Case(
-        state=state,
-        standing=where,
-        message=request.message,
-        input_budget=request.budget.input_tokens,
-        format=request.format,
-        system=_own_words(Role.SYSTEM, request.system_prompt, SectionKind.SYSTEM, meter, rules),
-        notice=_notice(state, where, request.budget.input_tokens, meter, rules),
-        rules=rules,
-        meter=meter,
-        making=making,
-        focus=focus,
-        resumed=resumed,
-        returned=returned(
-            state,
-            where.fold,
-            input_budget=request.budget.input_tokens,
-            rules=rules,
-            meter=meter,
-            remember=making.remember,
-        ),
+    case = _case(
+        state, request, where, rules=rules, meter=meter, making=making, focus=focus, resumed=resumed
     )
     layout = _laid_out(case)
     evidence = offered(request, state, meter)
@@ -150,6 +131,39 @@ def frame(
         evidence=evidence,
         degradations=_degradations(case, layout),
         resumed=resumed,
+    )
+
+
+def _case(
+    state: SessionState,
+    request: BuildRequest,
+    where: Standing,
+    *,
+    rules: Rules,
+    meter: Meter,
+    making: Making,
+    focus: Focus,
+    resumed: Resumed | None,
+) -> Case:
+    """Return what is to be laid out."""
+    room = request.budget.input_tokens
+    noted = returned(
+        state, where.fold, input_budget=room, rules=rules, meter=meter, remember=making.remember
+    )
+    return Case(
+        state=state,
+        standing=where,
+        message=request.message,
+        input_budget=room,
+        format=request.format,
+        system=_own_words(Role.SYSTEM, request.system_prompt, SectionKind.SYSTEM, meter, rules),
+        notice=_notice(state, where, room, meter, rules),
+        rules=rules,
+        meter=meter,
+        making=making,
+        focus=focus,
+        resumed=resumed,
+        returned=noted,
     )
 
 

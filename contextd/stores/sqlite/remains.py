@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import apsw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-TREES = {2: 12, 5: 12, 10: 8, 13: 8}
+TREES: Mapping[int, int] = {2: 12, 5: 12, 10: 8, 13: 8}
 """The pages of trees by their first byte, and how long their header is."""
 
 FEW_PAGES = 2 << 24
