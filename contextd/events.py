@@ -19,6 +19,7 @@ from contextd.model import (
     Handoff,
     HandoffOutcome,
     Recap,
+    RepeatContact,
     Retold,
     SessionOutcome,
     Tier,
@@ -179,6 +180,14 @@ class Recapped:
     recap: Recap
 
 
+@dataclass(frozen=True, slots=True)
+class ContactRepeated:
+    """The conversation begins with what another one of its account was about."""
+
+    at: int
+    repeat: RepeatContact
+
+
 Answering = (
     TurnsRecorded
     | HandoffRaised
@@ -190,7 +199,9 @@ Answering = (
 )
 """The records that answer a request; those with its id are found again for its retries."""
 
-Record = SessionOpened | AccountLinked | Folded | Summarized | Recapped | Answering
+Record = (
+    SessionOpened | AccountLinked | Folded | Summarized | Recapped | ContactRepeated | Answering
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "policy_reloads": ("Policy files read again because they changed", ("outcome",)),
     "pressure_changes": ("Changes of what answers do without under load", ("relief",)),
     "query_vectors": ("Transformer vectors of queries", ("outcome",)),
+    "recap_failures": ("Conversations that could not be read for a recap", ()),
+    "recaps": ("Conversations put in a line for later ones of their account", ()),
     "refined_turns": ("Turns given transformer vectors, by where these came from", ("source",)),
     "reloads": ("Files of keys read again because they changed", ("kind", "outcome")),
     "retrievals": ("Searches of the past, by the rung they stood on", ("rung",)),

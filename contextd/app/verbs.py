@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from contextd.app.accounts import wire_accounts
 from contextd.app.running import new_id, now
 from contextd.engine.build import BuildContext
 from contextd.engine.close import CloseSession
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from contextd.app.retrieval import Searching
     from contextd.config import Config
     from contextd.engine.indexing import Indexer
+    from contextd.engine.returning import Returning
     from contextd.engine.writing import Writer
     from contextd.model import Relief, SessionKey
 
@@ -46,34 +48,21 @@ def wire_verbs(
     announce: Callable[[str], bool] = nobody,
 ) -> tuple[Engine, Maintain]:
     """Wire the verbs: those that are called, and the one that works behind them."""
-    observer, policies = ports.observer, ports.policies
-    scribe = TurnScribe(now, new_id, assumed_budget(config))
-    inspection = Inspection(ports.store, writer.sessions, writer.changes)
+    accounts = wire_accounts(config, ports, writer)
+    scribe = TurnScribe(now, new_id, assumed_budget(config), accounts.returning)
+    inspection = Inspection(ports.store, writer.sessions, writer.changes, accounts.hot)
     record = RecordTurn(
         sessions=writer.sessions,
-        policies=policies,
+        policies=ports.policies,
         scribe=scribe,
         writer=writer,
-        observer=observer,
+        observer=ports.observer,
         monotonic=time.monotonic,
     )
-    escalate = _escalate(ports, writer, announce)
+    escalate = _escalate(ports, writer, accounts.returning, announce)
     watching = Watching(ports.store, writer.changes, config.watch.poll_seconds)
     engine = Engine(
-        build=BuildContext(
-            sessions=writer.sessions,
-            tokenizers=ports.tokenizers,
-            indexer=searching.indexer,
-            meaning=searching.meaning,
-            scribe=scribe,
-            writer=writer,
-            observer=observer,
-            monotonic=time.monotonic,
-            nudge=writer.nudge,
-            policies=policies,
-            embed=ports.embedder.embed,
-            relief=relief,
-        ),
+        build=_build(ports, writer, scribe, searching, accounts.returning, relief=relief),
         record=record,
         escalate=escalate,
         get_session=inspection.get_session,
@@ -83,11 +72,40 @@ def wire_verbs(
         deferrals=_deferrals(ports, record, escalate),
         session_life=_session_life(ports, writer, watching, announce),
         handoffs=_handoffs(ports, writer, watching, announce),
+        accounts=accounts.verbs(ports.policies, inspection.delete_session),
     )
     return engine, _maintain(config, ports, writer, searching.indexer, summaries)
 
 
-def _escalate(ports: Ports, writer: Writer, announce: Callable[[str], bool]) -> Escalate:
+def _build(
+    ports: Ports,
+    writer: Writer,
+    scribe: TurnScribe,
+    searching: Searching,
+    returning: Returning,
+    *,
+    relief: Callable[[], Relief],
+) -> BuildContext:
+    return BuildContext(
+        sessions=writer.sessions,
+        tokenizers=ports.tokenizers,
+        indexer=searching.indexer,
+        meaning=searching.meaning,
+        scribe=scribe,
+        writer=writer,
+        observer=ports.observer,
+        monotonic=time.monotonic,
+        nudge=writer.nudge,
+        policies=ports.policies,
+        embed=ports.embedder.embed,
+        relief=relief,
+        returning=returning,
+    )
+
+
+def _escalate(
+    ports: Ports, writer: Writer, returning: Returning, announce: Callable[[str], bool]
+) -> Escalate:
     return Escalate(
         sessions=writer.sessions,
         writer=writer,
@@ -98,6 +116,7 @@ def _escalate(ports: Ports, writer: Writer, announce: Callable[[str], bool]) -> 
         policies=ports.policies,
         embed=ports.embedder.embed,
         announce=announce,
+        returning=returning,
     )
 
 

@@ -50,7 +50,7 @@ def faults(rules: Rules) -> Iterator[Fault]:
 
 def _checks(rules: Rules) -> Iterator[Check]:
     yield from _tier_checks(rules.tiers)
-    window, retrieval = rules.window, rules.retrieval
+    window = rules.window
     message = f"must not exceed window.max_exchanges ({window.max_exchanges})"
     holds = window.min_exchanges <= window.max_exchanges
     yield holds, "window.min_exchanges", message, ("window.max_exchanges",)
@@ -58,10 +58,11 @@ def _checks(rules: Rules) -> Iterator[Check]:
         floor, cap = getattr(rules.shares, name), window.max_share
         message = f"is a floor of {floor:g} above its cap window.max_share ({cap:g})"
         yield floor <= cap, f"shares.{name}", message, ("window.max_share",)
-    least, most = retrieval.min_tokens, retrieval.max_tokens
-    message = f"is a floor of {least} above its cap retrieval.max_tokens ({most})"
-    holds = least <= most or most == 0
-    yield holds, "retrieval.min_tokens", message, ("retrieval.max_tokens",)
+    for name, group in (("retrieval", rules.retrieval), ("account", rules.account)):
+        least, most = group.min_tokens, group.max_tokens
+        message = f"is a floor of {least} above its cap {name}.max_tokens ({most})"
+        holds = least <= most or most == 0
+        yield holds, f"{name}.min_tokens", message, (f"{name}.max_tokens",)
     hours = rules.resumption.after_hours
     message = "must be at least 1, or 0 for never"
     yield hours == 0 or hours >= 1, "resumption.after_hours", message, ()

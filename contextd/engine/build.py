@@ -10,11 +10,12 @@ from contextd.engine.composing import Composition
 from contextd.engine.contention import written
 from contextd.engine.offload import count_text, count_turns
 from contextd.engine.recalling import recalled
+from contextd.engine.returning import Met, Saying
 from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation
-from contextd.model import Built, Degradation, Focus, Relief, Rung
+from contextd.model import Built, Degradation, Focus, Relief, Rung, SectionKind
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from contextd.engine.indexing import Indexer
     from contextd.engine.meaning import Meaning
+    from contextd.engine.returning import Returning
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import BuildRequest, Recalled, Routing, SessionKey, Slice, Turn
@@ -96,6 +98,7 @@ class BuildContext:
     policies: Policies
     embed: Embed | None = None
     relief: Callable[[], Relief] = nothing_spared
+    returning: Returning | None = None
 
     async def __call__(self, request: BuildRequest, deadline: float | None = None) -> Built:
         """Return the context; it never exceeds the input budget.
@@ -159,6 +162,8 @@ class BuildContext:
             raise FieldViolation("message", "the session has no turns yet, so a message is needed")
         message, message_tokens = await _counted(view.tokenizer, request)
         watch.lap("tokenize")
+        now = at or self.scribe.clock()
+        met = await self._met(view, call, now=now, past=at > 0)
         turns = () if message is None else (message,)
         routing = route(_asked(message, view), view.state, call.rules)
         noticed = view.under(call.policy).noticed
@@ -168,12 +173,11 @@ class BuildContext:
         relief = self.relief() if wants_retrieval(routing) else Relief.NONE
         if wants_retrieval(routing) and not relief:
             self.meaning.begin(query, view)
-        now = at or self.scribe.clock()
-        work = Composition.begin(view, request, call.policy, now=now, embed=self.embed)
+        work = self._begin(view, call, now, met)
         revision = work.state.revision
         framed = await work.frame(message_tokens, _focus(message, relief))
         watch.lap("frame")
-        today = day_of(message.occurred_at if message and message.occurred_at else now)
+        today = day_of((message.occurred_at if message else 0) or now)
         found = await self._retrieve(view, framed, routing, query, call, relief=relief, today=today)
         spare = relief is Relief.NO_SEARCH
         known = () if spare else await self._recalled(view, routing, message, call.rules.evidence)
@@ -196,13 +200,38 @@ class BuildContext:
             revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,
-            degradations=(*framed.degradations, *found.degradations),
+            degradations=(*framed.degradations, *met.degradations, *found.degradations),
             timings=watch.timings,
             explanation=explain(framed, context, routing, found.slices) if request.explain else (),
             rendered_json=rendered,
             rung=found.rung,
             policy_hash=call.policy.hash,
+            repeat=met.known.repeat,
         )
+
+    def _begin(self, view: View, call: Call, now: int, met: Met) -> Composition:
+        return Composition.begin(
+            view, call.request, call.policy, now=now, embed=self.embed, known=met.known
+        )
+
+    async def _met(self, view: View, call: Call, *, now: int, past: bool) -> Met:
+        """Look up who is talking; a session without an account costs nothing."""
+        request, watch = call.request, call.watch
+        if self.returning is None or not (request.account_id or view.state.account_id):
+            return Met()
+        message = request.message
+        saying = Saying(
+            text=_asked(message, view),
+            now=now,
+            occurred_at=(message.occurred_at if message else 0) or now,
+            past=past,
+            dry=request.dry_run,
+            left=watch.remaining(),
+            rules=call.rules,
+        )
+        met = await self.returning.meet(view.state, request.account_id, saying, self.relief())
+        watch.lap("account")
+        return met
 
     async def _retrieve(
         self,
@@ -264,6 +293,11 @@ class BuildContext:
         hot.budget = request.budget
         hot.encoding = built.encoding
         hot.system_tokens = built.context.system_tokens
+        hot.account_tokens = sum(
+            section.tokens
+            for section in built.context.sections
+            if section.kind is SectionKind.ACCOUNT
+        )
         for degradation in built.degradations:
             self.observer.count("degradations", code=degradation.code)
         if built.context.pressure >= tiers.summary - tiers.prepare_margin:

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING
 from contextd.engine.choosing import FEW
 from contextd.engine.offload import LONG_TEXT, maybe_in_thread
 from contextd.policy.folding import base_of, binding_through, extract
-from contextd.policy.prompt.assembly import assemble, frame
+from contextd.policy.prompt.assembly import STRANGER, assemble, frame
 from contextd.policy.prompt.layout import Making
 from contextd.policy.prompt.resuming import pause_before, refresh_lines, resume
 
 if TYPE_CHECKING:
     from contextd.engine.memory import Memory
     from contextd.engine.sessions import View
-    from contextd.model import BuildRequest, Context, Fact, Focus, Fold, Recalled, Sentence, Slice
+    from contextd.model import (
+        Acquaintance,
+        BuildRequest,
+        Context,
+        Fact,
+        Focus,
+        Fold,
+        Recalled,
+        Sentence,
+        Slice,
+    )
     from contextd.policy.facts.summary import Embed
     from contextd.policy.policies import Policy
     from contextd.policy.prompt.assembly import Frame
@@ -58,6 +68,7 @@ class Composition:
     heavy: bool
     pause: Pause | None = None
     embed: Embed | None = None
+    known: Acquaintance = STRANGER
 
     @classmethod
     def begin(
@@ -68,6 +79,7 @@ class Composition:
         *,
         now: int,
         embed: Embed | None = None,
+        known: Acquaintance = STRANGER,
     ) -> Composition:
         """Begin at the view's revision and time *now*; *embed* is for folds made on the fly."""
         rules, memory = policy.rules, view.under(policy)
@@ -77,7 +89,7 @@ class Composition:
         unread = pause is not None and _refresh_of(view.state, pause) not in memory.refreshes
         heavy = unread or max(text, len(request.system_prompt)) > 8 * LONG_TEXT
         state = view.state.snapshot() if heavy else view.state
-        return cls(view, memory, state, request, rules, heavy, pause, embed)
+        return cls(view, memory, state, request, rules, heavy, pause, embed, known)
 
     async def frame(self, message_tokens: int, focus: Focus) -> Frame:
         """Decide the context around what a search may find."""
@@ -126,6 +138,7 @@ class Composition:
                 remember=self.memory.told,
             ),
             resumed=self._resumed(state),
+            known=self.known,
         )
 
     def _resumed(self, state: SessionState) -> Resumed | None:

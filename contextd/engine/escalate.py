@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ from contextd.engine.contention import written
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import answered, check_account
 from contextd.errors import RequestIdReused, SessionNotFound
-from contextd.events import HandoffRaised
+from contextd.events import AccountLinked, HandoffRaised
 from contextd.model import Escalated
 from contextd.policy.folding import digest
 from contextd.policy.handoff.markdown import render
+from contextd.policy.handoff.parts import account_facts
 from contextd.policy.handoff.payload import build
 from contextd.policy.ownership import check_raise
 from contextd.ports import Commit
@@ -22,9 +23,10 @@ from contextd.ports import Commit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from contextd.engine.returning import Returning
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import Writer
-    from contextd.model import EscalateRequest, Fold, Handoff
+    from contextd.model import AccountFact, EscalateRequest, Fold, Handoff
     from contextd.policy.facts.summary import Embed
     from contextd.policy.policies import Policy
     from contextd.policy.rules import Rules
@@ -50,6 +52,7 @@ class Escalate:
     policies: Policies
     embed: Embed | None = None
     announce: Callable[[str], bool] = nobody
+    returning: Returning | None = None
 
     async def __call__(self, request: EscalateRequest, deadline: float | None = None) -> Escalated:
         """Raise a handoff; a retry gets the same one again.
@@ -77,6 +80,8 @@ class Escalate:
             raise SessionNotFound
         check_account(view.state, request.account_id)
         check_raise(view.state.owner)
+        if request.account_id and not view.state.account_id:
+            await self._link(view, request.account_id)
         seen = view.state.revision
         raised = await self._handoff(view, request, policy)
         watch.lap("handoff")
@@ -86,9 +91,20 @@ class Escalate:
         watch.lap("store_write")
         return None if revision is None else _answer(raised, revision)
 
+    async def _link(self, view: View, account_id: str) -> None:
+        """Let the session belong to the account before its handoff tells what is known of it.
+
+        So the handoff goes when the account is forgotten.
+        """
+        linked = AccountLinked(self.clock(), account_id)
+        await self.writer.write(view, Commit((linked,), view.state.revision))
+
     async def _handoff(self, view: View, request: EscalateRequest, policy: Policy) -> HandoffRaised:
         """Make the handoff in a thread: reading a long session takes tens of milliseconds."""
         now, handoff_id, state = self.clock(), self.new_id(), view.state.snapshot()
+        known: tuple[AccountFact, ...] = ()
+        if self.returning is not None and state.account_id:
+            known = await self.returning.facts(state.key.tenant_id, state.account_id, now)
 
         def made() -> Handoff:
             return build(
@@ -101,12 +117,12 @@ class Escalate:
                 meter=view.tokenizer,
             )
 
-        handoff = await asyncio.to_thread(made)
+        told = account_facts(known, policy.rules.handoff.max_facts)
         return HandoffRaised(
             now,
             request.request_id,
             request.digest,
-            handoff,
+            replace(await asyncio.to_thread(made), account_facts=told),
             announce=self.announce(request.key.tenant_id),
             policy_hash=policy.hash,
         )

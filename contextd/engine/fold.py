@@ -98,6 +98,7 @@ class FoldSession:
             rules=policy.rules,
             choose=partial(view.choose, memory),
             remember=memory.told,
+            account_tokens=hot.account_tokens,
         )
         return plan(view.state, stands, input_budget=budget.input_tokens, rules=policy.rules)
 

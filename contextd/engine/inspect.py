@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from contextd.engine.changes import Changes
 from contextd.errors import SessionNotFound
-from contextd.model import Erased, SessionView
+from contextd.model import AccountKey, Erased, SessionView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from contextd.engine.accounts import HotAccounts
     from contextd.engine.sessions import HotSessions
     from contextd.model import Fact, SessionKey, Turn
     from contextd.policy.state import SessionState
@@ -25,6 +26,7 @@ class Inspection:
     store: SessionStore
     sessions: HotSessions
     changes: Changes = field(default_factory=Changes)
+    accounts: HotAccounts | None = None
 
     async def get_session(self, key: SessionKey) -> SessionView:
         """Return the state of a session.
@@ -71,13 +73,16 @@ class Inspection:
         """Remove a session from the store and from memory; idempotent."""
         hot = self.sessions.get(key)
         async with hot.writing:
-            turns = len((await self.sessions.refresh(hot)).state.turns)
+            state = (await self.sessions.refresh(hot)).state
+            turns, account = len(state.turns), state.account_id
             try:
                 counts = await self.store.delete(key)
             finally:
                 hot.views.clear()  # for those who wait to write; they have this place in hand
                 self.sessions.forget(key)
                 self.changes.deleted(key)
+                if self.accounts is not None and account:
+                    self.accounts.unlist(AccountKey(key.tenant_id, account))
         return Erased({**counts, "turns": turns})
 
     async def _state(self, key: SessionKey) -> SessionState:

@@ -146,8 +146,8 @@ class HotSession:
     """One session in memory.
 
     `writing` serialises the writers of this process; `loading` lets one caller load.
-    `budget` and `system_tokens` are those of the newest BuildContext, `encoding` the one
-    it was counted in.
+    `budget`, `system_tokens` and `account_tokens` are those of the newest BuildContext,
+    `encoding` the one it was counted in.
     """
 
     key: SessionKey
@@ -157,6 +157,7 @@ class HotSession:
     encoding: str = ""
     budget: Budget | None = None
     system_tokens: int = 0
+    account_tokens: int = 0
     accounted_bytes: int = 0
     accounted: tuple[tuple[int, ...], ...] = ()
 
@@ -229,6 +230,16 @@ class HotSessions:
         hot.views.move_to_end(view.tokenizer.name)
         self.account(hot.key)
         return view
+
+    async def glimpse(self, key: SessionKey) -> View:
+        """Return the session at its newest revision; it gets no place in memory by that."""
+        hot = self._hot.get(key)
+        if hot is not None and hot.views:
+            return await self.refresh(hot)
+        records = await self._store.read(key)
+        name = _encoding_of(records)
+        tokenizer = self._tokenizers.named(name) if name else self._tokenizers.for_model("")
+        return await self._fold(key, tokenizer, records)
 
     async def at_revision(self, key: SessionKey, encoding: str, revision: int) -> View:
         """Return the session as it was at *revision*, apart from what is in memory."""

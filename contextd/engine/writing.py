@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from contextd.engine.changes import Changes
 from contextd.engine.offload import count_turns
+from contextd.engine.returning import begins
 from contextd.errors import AccountMismatch, FieldViolation, RequestIdReused
-from contextd.events import AccountLinked, SessionOpened, TurnsRecorded
+from contextd.events import AccountLinked, ContactRepeated, SessionOpened, TurnsRecorded
+from contextd.model import Role
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.ownership import check_turns
 from contextd.policy.prompt.budget import standing, turn_cost
@@ -20,12 +22,13 @@ from contextd.policy.reading.retention import retained
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from contextd.engine.returning import Returning
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.events import Record
-    from contextd.model import Budget, SessionKey, Turn
+    from contextd.model import Budget, RepeatContact, SessionKey, Turn
     from contextd.policy.answers import Answered
     from contextd.policy.policies import Policy
-    from contextd.policy.rules import RetentionRules
+    from contextd.policy.rules import AccountRules, RetentionRules
     from contextd.policy.state import SessionState
     from contextd.ports import Clock, Commit, NewId, SessionStore
 
@@ -112,6 +115,7 @@ class TurnScribe:
     clock: Clock
     new_id: NewId
     default_budget: Budget
+    returning: Returning | None = None
 
     async def records(
         self, hot: HotSession, view: View, draft: Draft, policy: Policy
@@ -124,13 +128,28 @@ class TurnScribe:
             FieldViolation: a turn id is already taken.
         """
         now = self.clock()
+        check_account(view.state, draft.account_id)
+        repeat = await self._repeat(view.state, draft, policy.rules.account, now)
         # Counting may wait for a thread; everything after it is decided at one revision.
         counts = await count_turns(view.tokenizer, draft.turns)
         check_turns(view.state.owner, (turn.role for turn in draft.turns))
         turns = self._stamped(view.state, draft.turns, counts, now)
         kept = tuple(_retained(turn, policy.rules.retention) for turn in turns)
         opening = self._opening(view.state, draft.account_id, now)
-        return (*opening, self._record(hot, view, replace(draft, turns=kept), policy, now=now))
+        repeated = (ContactRepeated(now, repeat),) if repeat else ()
+        recorded = self._record(hot, view, replace(draft, turns=kept), policy, now=now)
+        return (*opening, *repeated, recorded)
+
+    async def _repeat(
+        self, state: SessionState, draft: Draft, rules: AccountRules, now: int
+    ) -> RepeatContact | None:
+        """Return the conversation that the customer's first message repeats, if one does."""
+        account = draft.account_id or state.account_id
+        first = next((turn for turn in draft.turns if turn.role is Role.USER), None)
+        if self.returning is None or not account or first is None or not begins(state):
+            return None
+        at = first.occurred_at or now
+        return await self.returning.repeat(state, account, first.text, at, rules)
 
     def _record(
         self, hot: HotSession, view: View, draft: Draft, policy: Policy, *, now: int
@@ -146,6 +165,7 @@ class TurnScribe:
             rules=rules,
             choose=partial(view.choose, memory),
             remember=memory.told,
+            account_tokens=hot.account_tokens,
         )
         return TurnsRecorded(
             at=now,

@@ -6,11 +6,19 @@ reads a clock, makes an id or knows protobuf.
 """
 
 from contextd.model.accounts import (
+    Account,
+    AccountCandidate,
+    AccountChange,
+    AccountChanged,
     AccountConversation,
     AccountFact,
     AccountFactType,
     AccountKey,
+    AccountView,
+    Acquaintance,
     Recap,
+    Recollection,
+    RepeatContact,
 )
 from contextd.model.calls import (
     BuildRequest,
@@ -106,10 +114,16 @@ from contextd.model.session import (
 from contextd.model.work import DeferralOutcome, Job, Lease, Queue
 
 __all__ = [
+    "Account",
+    "AccountCandidate",
+    "AccountChange",
+    "AccountChanged",
     "AccountConversation",
     "AccountFact",
     "AccountFactType",
     "AccountKey",
+    "AccountView",
+    "Acquaintance",
     "Action",
     "AttemptedAction",
     "Budget",
@@ -161,9 +175,11 @@ __all__ = [
     "Reason",
     "Recalled",
     "Recap",
+    "Recollection",
     "RecordRequest",
     "Recorded",
     "Relief",
+    "RepeatContact",
     "ResolveRequest",
     "Resolved",
     "Retelling",

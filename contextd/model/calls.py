@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from contextd.model.accounts import RepeatContact
 from contextd.model.contexts import Budget, Context, Format, Rung, Tier
 from contextd.model.handoffs import ChannelMode, Handoff, HandoffState
 from contextd.model.judgements import Escalation, Reason, Routing
@@ -62,8 +63,8 @@ class Built:
 
     `resumed_after_seconds` is how long the pause took that the context tells of, 0 for none;
     `explanation` holds one line per decision when the caller asked for it; `rung` is what
-    the search of the past stood on.  In every answer `policy_hash` tells the rules by which
-    it was decided.
+    the search of the past stood on, `repeat` the conversation that this one repeats.  In every
+    answer `policy_hash` tells the rules by which it was decided.
     """
 
     context: Context
@@ -81,6 +82,7 @@ class Built:
     resumed_after_seconds: int = 0
     rung: Rung = Rung.NONE
     policy_hash: str = ""
+    repeat: RepeatContact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,8 @@ class Message:
     """One message of an assembled context.
 
     `tokens` is its whole cost in the prompt, overhead included; `sequences` are the turns
-    it stands for (none for the incoming message or the system prompt).
+    it stands for (none for the incoming message or the system prompt), `conversations` the
+    others of the account that it tells of.
     """
 
     role: Role
@@ -108,16 +109,18 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     sequences: tuple[int, ...] = ()
+    conversations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """How much of the budget a part of the context took, and the turns it cites."""
+    """How much of the budget a part of the context took, and what it cites."""
 
     kind: SectionKind
     tokens: int
     sequences: tuple[int, ...] = ()
     turn_ids: tuple[str, ...] = ()
+    conversations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class Omitted:
     turn_ids: tuple[str, ...] = ()
     evidence_key: str = ""
     tokens: int = 0
+    account_fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class StablePrefix:
-    """The leading messages that stay byte for byte the same until the next fold."""
+    """The leading messages that stay the same until the next fold or change of the account."""
 
     message_count: int
     sha256: str

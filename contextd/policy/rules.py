@@ -126,6 +126,29 @@ class ResumptionRules:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRules:
+    """What of an account a context tells.
+
+    See `policy/prompt/account.py` and `policy/retrieval/recaps.py`.  Confirmed facts may take
+    `facts_share` of the input budget, at least `min_tokens` and at most `max_tokens`; 0 switches
+    them off.  Of other conversations of the account at most `recaps` are told, in `recap_tokens`,
+    if their relevance to the message is at least `min_relevance`.  The newest `recapped` ones
+    are read when a conversation begins, 0 for none.  It is a repeat contact when its first
+    message is as much as `repeat_relevance` about what one was about in the last `repeat_days`.
+    """
+
+    facts_share: float = 0.06
+    min_tokens: int = 96
+    max_tokens: int = 800
+    recaps: int = 3
+    recap_tokens: int = 240
+    recapped: int = 3
+    min_relevance: float = 0.6
+    repeat_days: int = 30
+    repeat_relevance: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
 class SignalRules:
     """What the strength of each signal is multiplied by: 0 switches it off, 2 at most.
 
@@ -275,6 +298,7 @@ class Rules:
     retrieval: RetrievalRules = field(default_factory=RetrievalRules)
     evidence: EvidenceRules = field(default_factory=EvidenceRules)
     resumption: ResumptionRules = field(default_factory=ResumptionRules)
+    account: AccountRules = field(default_factory=AccountRules)
     retention: RetentionRules = field(default_factory=RetentionRules)
     ids: IdRules = field(default_factory=IdRules)
     routing: RoutingRules = field(default_factory=RoutingRules)

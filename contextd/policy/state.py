@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from contextd.events import (
     AccountLinked,
     Answering,
+    ContactRepeated,
     DeferralEnded,
     Folded,
     HandoffClaimed,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Handoff,
         HandoffState,
         Recap,
+        RepeatContact,
         SessionKey,
         Turn,
     )
@@ -80,7 +82,8 @@ class SessionState:
     the latest time of a turn, 0 when none has one; `pauses` are those between turns.
 
     `owner` says who has the conversation.  `deferred` maps the id of what waits for the model
-    to the record that says so; `recap` is what was last read of what the session is about.
+    to the record that says so; `recap` is what was last read of what the session is about,
+    `repeat` the conversation of the same account that was about the same before.
     """
 
     key: SessionKey
@@ -112,6 +115,7 @@ class SessionState:
     owner: Ownership = field(default_factory=Ownership)
     deferred: dict[str, TurnDeferred] = field(default_factory=dict)
     recap: Recap | None = None
+    repeat: RepeatContact | None = None
     notified: bool = False
     requests: Answers = field(default_factory=Answers)
 
@@ -172,7 +176,7 @@ class SessionState:
                 self._apply_owner(record)
             case TurnDeferred() | DeferralEnded():
                 self._apply_deferral(record)
-            case SessionOpened() | AccountLinked() | Recapped():
+            case SessionOpened() | AccountLinked() | Recapped() | ContactRepeated():
                 self._apply_account(record)
         self.revision += 1
         if isinstance(record, Answering) and record.request_id:
@@ -210,13 +214,18 @@ class SessionState:
         else:
             self.deferred.pop(record.deferral_id, None)
 
-    def _apply_account(self, record: SessionOpened | AccountLinked | Recapped) -> None:
-        if isinstance(record, Recapped):
-            self.recap = record.recap
-            return
-        if isinstance(record, SessionOpened):
-            self.opened_at = record.at
-        self.account_id = record.account_id
+    def _apply_account(
+        self, record: SessionOpened | AccountLinked | Recapped | ContactRepeated
+    ) -> None:
+        match record:
+            case Recapped(recap=recap):
+                self.recap = recap
+            case ContactRepeated(repeat=repeat):
+                self.repeat = repeat
+            case SessionOpened(at=at, account_id=account):
+                self.opened_at, self.account_id = at, account
+            case AccountLinked(account_id=account):
+                self.account_id = account
 
     def _apply_summary(self, record: Summarized) -> None:
         """Let what the model wrote be shown for its fold, wherever that stands by now."""

@@ -86,6 +86,10 @@ def build_response(built: Built) -> service.BuildContextResponse:
         resumed_after_seconds=built.resumed_after_seconds,
         policy_hash=built.policy_hash,
     )
+    if built.repeat is not None:
+        response.repeat_contact.conversation_id = built.repeat.conversation_id
+        response.repeat_contact.days_since = built.repeat.days
+        response.repeat_contact.score = built.repeat.score
     _messages(context.messages, response.messages)
     _account(context, response)
     _escalation(built.escalation, response.escalation)
@@ -233,6 +237,7 @@ def _account(context: Context, out: service.BuildContextResponse) -> None:
             tokens=section.tokens,
             turn_sequences=section.sequences,
             turn_ids=section.turn_ids,
+            conversation_ids=section.conversations,
         )
     for omitted in context.omitted:
         out.omitted.add(
@@ -241,6 +246,7 @@ def _account(context: Context, out: service.BuildContextResponse) -> None:
             turn_ids=omitted.turn_ids,
             evidence_key=omitted.evidence_key,
             tokens=omitted.tokens,
+            account_fact=omitted.account_fact,
         )
     out.stable_prefix.message_count = context.stable_prefix.message_count
     out.stable_prefix.sha256 = context.stable_prefix.sha256

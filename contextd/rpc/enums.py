@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contextd import model
+from contextd.v1 import account_service_pb2 as accounts
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1 import handoff_service_pb2 as handoffs
@@ -146,4 +147,10 @@ DESKS: Mapping[handoffs.DeskFormat, model.Desk] = {
     handoffs.DESK_FORMAT_MARKDOWN: model.Desk.MARKDOWN,
     handoffs.DESK_FORMAT_AMAZON_CONNECT: model.Desk.AMAZON_CONNECT,
     handoffs.DESK_FORMAT_DIALOGFLOW: model.Desk.DIALOGFLOW,
+}
+
+ACCOUNT_FACT_TYPES: Mapping[accounts.AccountFactType, model.AccountFactType] = {
+    accounts.ACCOUNT_FACT_TYPE_PREFERENCE: model.AccountFactType.PREFERENCE,
+    accounts.ACCOUNT_FACT_TYPE_ATTRIBUTE: model.AccountFactType.ATTRIBUTE,
+    accounts.ACCOUNT_FACT_TYPE_PERMISSION: model.AccountFactType.PERMISSION,
 }

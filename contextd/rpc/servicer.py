@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contextd.rpc import decode, deferrals, encode, pages, validation
+from contextd.rpc.accounts import ACCOUNT_SERVICE, AccountServicer
 from contextd.rpc.call import Method
 from contextd.rpc.handoffs import SERVICE as HANDOFF_SERVICE
 from contextd.rpc.handoffs import HandoffServicer
 from contextd.rpc.lines import Priority
 from contextd.rpc.session_life import SessionLife
+from contextd.v1 import account_service_pb2 as accounts
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1 import handoff_service_pb2 as handoffs
 from contextd.v1 import session_service_pb2 as sessions
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from contextd.engine.account import AccountVerbs
     from contextd.model import (
         BuildRequest,
         Built,
@@ -44,6 +47,7 @@ SERVICES = (
     *sessions.DESCRIPTOR.services_by_name.values(),
     deferrals.SERVICE,
     *handoffs.DESCRIPTOR.services_by_name.values(),
+    *accounts.DESCRIPTOR.services_by_name.values(),
 )
 METHODS = frozenset(method.name for each in SERVICES for method in each.methods)
 """The names of all calls."""
@@ -72,6 +76,7 @@ class Engine:
     deferrals: DeferralVerbs
     session_life: SessionLifeVerbs
     handoffs: HandoffVerbs
+    accounts: AccountVerbs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +224,9 @@ def handlers(
         ),
         (HANDOFF_SERVICE, HandoffServicer(engine.handoffs, limits).methods()),
     )
+    if engine.accounts is not None:
+        account = AccountServicer(engine.accounts, limits)
+        services = (*services, (ACCOUNT_SERVICE, account.methods()))
     return tuple(calls.service(name, methods) for name, methods in services)
 
 

@@ -24,6 +24,7 @@ from contextd.errors import StoreCorrupt, StoreTooNew
 from contextd.events import (
     AccountLinked,
     AccountUpdated,
+    ContactRepeated,
     DeferralEnded,
     Folded,
     HandoffClaimed,
@@ -59,6 +60,7 @@ KINDS = MappingProxyType(
         SessionClosed: 11,
         Recapped: 12,
         AccountUpdated: 13,
+        ContactRepeated: 14,
     }
 )
 """The number of each record class on disk.  A number is never used again for another."""

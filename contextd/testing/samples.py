@@ -8,6 +8,7 @@ from types import MappingProxyType
 from contextd.events import (
     AccountLinked,
     AccountUpdated,
+    ContactRepeated,
     DeferralEnded,
     Folded,
     HandoffClaimed,
@@ -39,6 +40,7 @@ from contextd.model import (
     ModelState,
     Reason,
     Recap,
+    RepeatContact,
     Retention,
     Retold,
     Role,
@@ -213,7 +215,8 @@ RECORDS = (
     ),
     TurnDeferred(9, "request-5", "b" * 64, "deferral-1", 2, 12, "model down"),
     DeferralEnded(10, "request-6", "c" * 64, "deferral-1", DeferralOutcome.DEAD, "still down"),
-    Recapped(11, Recap(2, "A refund.", ("turn-1",))),
+    Recapped(11, Recap(2, "A refund.", ("turn-1",), at=9, revision=10)),
+    ContactRepeated(11, RepeatContact("conversation-2", 10, 2 / 3)),
     SessionClosed(12, "request-7", "9" * 64, SessionOutcome.RESOLVED, 5, "thanked us"),
 )
 """One record of every kind, in an order a session could have them."""

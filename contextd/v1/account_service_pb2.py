@@ -26,7 +26,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contextd/v1/account_service.proto\x12\x0b\x63ontextd.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x01\n\x0b\x41\x63\x63ountFact\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.contextd.v1.AccountFactType\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x13\x41\x63\x63ountConversation\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12-\n\topened_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05recap\x18\x03 \x01(\t\x12\x0e\n\x06\x63losed\x18\x04 \x01(\x08\"\x85\x01\n\x10\x41\x63\x63ountCandidate\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.contextd.v1.AccountFactType\x12\r\n\x05value\x18\x03 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x04 \x01(\t\x12\x10\n\x08turn_ids\x18\x05 \x03(\t\"k\n\x07\x41\x63\x63ount\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\'\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x18.contextd.v1.AccountFact\x12\x10\n\x08revision\x18\x04 \x01(\x03\"V\n\x11GetAccountRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x1a\n\x12include_candidates\x18\x03 \x01(\x08\"\xa7\x01\n\x12GetAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.contextd.v1.Account\x12\x37\n\rconversations\x18\x02 \x03(\x0b\x32 .contextd.v1.AccountConversation\x12\x31\n\ncandidates\x18\x03 \x03(\x0b\x32\x1d.contextd.v1.AccountCandidate\"\xe1\x01\n\x14UpdateAccountRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\'\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x18.contextd.v1.AccountFact\x12/\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x1e\n\x11\x65xpected_revision\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_expected_revision\"P\n\x15UpdateAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.contextd.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"=\n\x14\x46orgetAccountRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\"\x86\x01\n\x15\x46orgetAccountResponse\x12>\n\x06\x63ounts\x18\x01 \x03(\x0b\x32..contextd.v1.ForgetAccountResponse.CountsEntry\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01*\x99\x01\n\x0f\x41\x63\x63ountFactType\x12!\n\x1d\x41\x43\x43OUNT_FACT_TYPE_UNSPECIFIED\x10\x00\x12 \n\x1c\x41\x43\x43OUNT_FACT_TYPE_PREFERENCE\x10\x01\x12\x1f\n\x1b\x41\x43\x43OUNT_FACT_TYPE_ATTRIBUTE\x10\x02\x12 \n\x1c\x41\x43\x43OUNT_FACT_TYPE_PERMISSION\x10\x03\x32\x8f\x02\n\x0e\x41\x63\x63ountService\x12M\n\nGetAccount\x12\x1e.contextd.v1.GetAccountRequest\x1a\x1f.contextd.v1.GetAccountResponse\x12V\n\rUpdateAccount\x12!.contextd.v1.UpdateAccountRequest\x1a\".contextd.v1.UpdateAccountResponse\x12V\n\rForgetAccount\x12!.contextd.v1.ForgetAccountRequest\x1a\".contextd.v1.ForgetAccountResponseB<\n\x0f\x64\x65v.contextd.v1P\x01Z\'contextd.dev/gen/contextd/v1;contextdv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contextd/v1/account_service.proto\x12\x0b\x63ontextd.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\x01\n\x0b\x41\x63\x63ountFact\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.contextd.v1.AccountFactType\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc2\x01\n\x13\x41\x63\x63ountConversation\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12-\n\topened_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05recap\x18\x03 \x01(\t\x12\x0e\n\x06\x63losed\x18\x04 \x01(\x08\x12\x16\n\x0erecap_turn_ids\x18\x05 \x03(\t\x12,\n\x08recap_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x85\x01\n\x10\x41\x63\x63ountCandidate\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x04type\x18\x02 \x01(\x0e\x32\x1c.contextd.v1.AccountFactType\x12\r\n\x05value\x18\x03 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x04 \x01(\t\x12\x10\n\x08turn_ids\x18\x05 \x03(\t\"k\n\x07\x41\x63\x63ount\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\'\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x18.contextd.v1.AccountFact\x12\x10\n\x08revision\x18\x04 \x01(\x03\"V\n\x11GetAccountRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x1a\n\x12include_candidates\x18\x03 \x01(\x08\"\xa7\x01\n\x12GetAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.contextd.v1.Account\x12\x37\n\rconversations\x18\x02 \x03(\x0b\x32 .contextd.v1.AccountConversation\x12\x31\n\ncandidates\x18\x03 \x03(\x0b\x32\x1d.contextd.v1.AccountCandidate\"\xe1\x01\n\x14UpdateAccountRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\'\n\x05\x66\x61\x63ts\x18\x03 \x03(\x0b\x32\x18.contextd.v1.AccountFact\x12/\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x1e\n\x11\x65xpected_revision\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_expected_revision\"P\n\x15UpdateAccountResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.contextd.v1.Account\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"=\n\x14\x46orgetAccountRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\"\x86\x01\n\x15\x46orgetAccountResponse\x12>\n\x06\x63ounts\x18\x01 \x03(\x0b\x32..contextd.v1.ForgetAccountResponse.CountsEntry\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01*\x99\x01\n\x0f\x41\x63\x63ountFactType\x12!\n\x1d\x41\x43\x43OUNT_FACT_TYPE_UNSPECIFIED\x10\x00\x12 \n\x1c\x41\x43\x43OUNT_FACT_TYPE_PREFERENCE\x10\x01\x12\x1f\n\x1b\x41\x43\x43OUNT_FACT_TYPE_ATTRIBUTE\x10\x02\x12 \n\x1c\x41\x43\x43OUNT_FACT_TYPE_PERMISSION\x10\x03\x32\x8f\x02\n\x0e\x41\x63\x63ountService\x12M\n\nGetAccount\x12\x1e.contextd.v1.GetAccountRequest\x1a\x1f.contextd.v1.GetAccountResponse\x12V\n\rUpdateAccount\x12!.contextd.v1.UpdateAccountRequest\x1a\".contextd.v1.UpdateAccountResponse\x12V\n\rForgetAccount\x12!.contextd.v1.ForgetAccountRequest\x1a\".contextd.v1.ForgetAccountResponseB<\n\x0f\x64\x65v.contextd.v1P\x01Z\'contextd.dev/gen/contextd/v1;contextdv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,30 +36,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.contextd.v1P\001Z\'contextd.dev/gen/contextd/v1;contextdv1'
   _globals['_FORGETACCOUNTRESPONSE_COUNTSENTRY']._loaded_options = None
   _globals['_FORGETACCOUNTRESPONSE_COUNTSENTRY']._serialized_options = b'8\001'
-  _globals['_ACCOUNTFACTTYPE']._serialized_start=1459
-  _globals['_ACCOUNTFACTTYPE']._serialized_end=1612
+  _globals['_ACCOUNTFACTTYPE']._serialized_start=1530
+  _globals['_ACCOUNTFACTTYPE']._serialized_end=1683
   _globals['_ACCOUNTFACT']._serialized_start=118
   _globals['_ACCOUNTFACT']._serialized_end=317
-  _globals['_ACCOUNTCONVERSATION']._serialized_start=319
-  _globals['_ACCOUNTCONVERSATION']._serialized_end=443
-  _globals['_ACCOUNTCANDIDATE']._serialized_start=446
-  _globals['_ACCOUNTCANDIDATE']._serialized_end=579
-  _globals['_ACCOUNT']._serialized_start=581
-  _globals['_ACCOUNT']._serialized_end=688
-  _globals['_GETACCOUNTREQUEST']._serialized_start=690
-  _globals['_GETACCOUNTREQUEST']._serialized_end=776
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=779
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=946
-  _globals['_UPDATEACCOUNTREQUEST']._serialized_start=949
-  _globals['_UPDATEACCOUNTREQUEST']._serialized_end=1174
-  _globals['_UPDATEACCOUNTRESPONSE']._serialized_start=1176
-  _globals['_UPDATEACCOUNTRESPONSE']._serialized_end=1256
-  _globals['_FORGETACCOUNTREQUEST']._serialized_start=1258
-  _globals['_FORGETACCOUNTREQUEST']._serialized_end=1319
-  _globals['_FORGETACCOUNTRESPONSE']._serialized_start=1322
-  _globals['_FORGETACCOUNTRESPONSE']._serialized_end=1456
-  _globals['_FORGETACCOUNTRESPONSE_COUNTSENTRY']._serialized_start=1411
-  _globals['_FORGETACCOUNTRESPONSE_COUNTSENTRY']._serialized_end=1456
-  _globals['_ACCOUNTSERVICE']._serialized_start=1615
-  _globals['_ACCOUNTSERVICE']._serialized_end=1886
+  _globals['_ACCOUNTCONVERSATION']._serialized_start=320
+  _globals['_ACCOUNTCONVERSATION']._serialized_end=514
+  _globals['_ACCOUNTCANDIDATE']._serialized_start=517
+  _globals['_ACCOUNTCANDIDATE']._serialized_end=650
+  _globals['_ACCOUNT']._serialized_start=652
+  _globals['_ACCOUNT']._serialized_end=759
+  _globals['_GETACCOUNTREQUEST']._serialized_start=761
+  _globals['_GETACCOUNTREQUEST']._serialized_end=847
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=850
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=1017
+  _globals['_UPDATEACCOUNTREQUEST']._serialized_start=1020
+  _globals['_UPDATEACCOUNTREQUEST']._serialized_end=1245
+  _globals['_UPDATEACCOUNTRESPONSE']._serialized_start=1247
+  _globals['_UPDATEACCOUNTRESPONSE']._serialized_end=1327
+  _globals['_FORGETACCOUNTREQUEST']._serialized_start=1329
+  _globals['_FORGETACCOUNTREQUEST']._serialized_end=1390
+  _globals['_FORGETACCOUNTRESPONSE']._serialized_start=1393
+  _globals['_FORGETACCOUNTRESPONSE']._serialized_end=1527
+  _globals['_FORGETACCOUNTRESPONSE_COUNTSENTRY']._serialized_start=1482
+  _globals['_FORGETACCOUNTRESPONSE_COUNTSENTRY']._serialized_end=1527
+  _globals['_ACCOUNTSERVICE']._serialized_start=1686
+  _globals['_ACCOUNTSERVICE']._serialized_end=1957
 # @@protoc_insertion_point(module_scope)

@@ -39,16 +39,20 @@ class AccountFact(_message.Message):
     def __init__(self, key: _Optional[str] = ..., type: _Optional[_Union[AccountFactType, str]] = ..., value: _Optional[str] = ..., source: _Optional[str] = ..., confirmed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AccountConversation(_message.Message):
-    __slots__ = ("conversation_id", "opened_at", "recap", "closed")
+    __slots__ = ("conversation_id", "opened_at", "recap", "closed", "recap_turn_ids", "recap_at")
     CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
     OPENED_AT_FIELD_NUMBER: _ClassVar[int]
     RECAP_FIELD_NUMBER: _ClassVar[int]
     CLOSED_FIELD_NUMBER: _ClassVar[int]
+    RECAP_TURN_IDS_FIELD_NUMBER: _ClassVar[int]
+    RECAP_AT_FIELD_NUMBER: _ClassVar[int]
     conversation_id: str
     opened_at: _timestamp_pb2.Timestamp
     recap: str
     closed: bool
-    def __init__(self, conversation_id: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recap: _Optional[str] = ..., closed: bool = ...) -> None: ...
+    recap_turn_ids: _containers.RepeatedScalarFieldContainer[str]
+    recap_at: _timestamp_pb2.Timestamp
+    def __init__(self, conversation_id: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recap: _Optional[str] = ..., closed: bool = ..., recap_turn_ids: _Optional[_Iterable[str]] = ..., recap_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AccountCandidate(_message.Message):
     __slots__ = ("key", "type", "value", "conversation_id", "turn_ids")

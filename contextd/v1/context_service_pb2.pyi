@@ -150,16 +150,18 @@ class Message(_message.Message):
     def __init__(self, role: _Optional[_Union[_common_pb2.Role, str]] = ..., text: _Optional[str] = ..., author: _Optional[str] = ..., tool_calls: _Optional[_Iterable[_Union[_common_pb2.ToolCall, _Mapping]]] = ..., tool_call_id: _Optional[str] = ..., section: _Optional[_Union[SectionKind, str]] = ..., tokens: _Optional[int] = ...) -> None: ...
 
 class Section(_message.Message):
-    __slots__ = ("kind", "tokens", "turn_sequences", "turn_ids")
+    __slots__ = ("kind", "tokens", "turn_sequences", "turn_ids", "conversation_ids")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     TURN_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
     TURN_IDS_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_IDS_FIELD_NUMBER: _ClassVar[int]
     kind: SectionKind
     tokens: int
     turn_sequences: _containers.RepeatedScalarFieldContainer[int]
     turn_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, kind: _Optional[_Union[SectionKind, str]] = ..., tokens: _Optional[int] = ..., turn_sequences: _Optional[_Iterable[int]] = ..., turn_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    conversation_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kind: _Optional[_Union[SectionKind, str]] = ..., tokens: _Optional[int] = ..., turn_sequences: _Optional[_Iterable[int]] = ..., turn_ids: _Optional[_Iterable[str]] = ..., conversation_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StablePrefix(_message.Message):
     __slots__ = ("message_count", "sha256")
@@ -178,18 +180,30 @@ class Degradation(_message.Message):
     def __init__(self, code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Omitted(_message.Message):
-    __slots__ = ("reason", "turn_sequences", "turn_ids", "evidence_key", "tokens")
+    __slots__ = ("reason", "turn_sequences", "turn_ids", "evidence_key", "tokens", "account_fact")
     REASON_FIELD_NUMBER: _ClassVar[int]
     TURN_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
     TURN_IDS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_KEY_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FACT_FIELD_NUMBER: _ClassVar[int]
     reason: str
     turn_sequences: _containers.RepeatedScalarFieldContainer[int]
     turn_ids: _containers.RepeatedScalarFieldContainer[str]
     evidence_key: str
     tokens: int
-    def __init__(self, reason: _Optional[str] = ..., turn_sequences: _Optional[_Iterable[int]] = ..., turn_ids: _Optional[_Iterable[str]] = ..., evidence_key: _Optional[str] = ..., tokens: _Optional[int] = ...) -> None: ...
+    account_fact: str
+    def __init__(self, reason: _Optional[str] = ..., turn_sequences: _Optional[_Iterable[int]] = ..., turn_ids: _Optional[_Iterable[str]] = ..., evidence_key: _Optional[str] = ..., tokens: _Optional[int] = ..., account_fact: _Optional[str] = ...) -> None: ...
+
+class RepeatContact(_message.Message):
+    __slots__ = ("conversation_id", "days_since", "score")
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    DAYS_SINCE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    conversation_id: str
+    days_since: int
+    score: float
+    def __init__(self, conversation_id: _Optional[str] = ..., days_since: _Optional[int] = ..., score: _Optional[float] = ...) -> None: ...
 
 class StageTiming(_message.Message):
     __slots__ = ("stage", "duration_us")
@@ -200,7 +214,7 @@ class StageTiming(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
 
 class BuildContextResponse(_message.Message):
-    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds", "policy_hash")
+    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds", "policy_hash", "repeat_contact")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RENDERED_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -226,6 +240,7 @@ class BuildContextResponse(_message.Message):
     RETRIEVAL_RUNG_FIELD_NUMBER: _ClassVar[int]
     RESUMED_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
     POLICY_HASH_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_CONTACT_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[Message]
     rendered_json: str
     token_count: int
@@ -251,7 +266,8 @@ class BuildContextResponse(_message.Message):
     retrieval_rung: RetrievalRung
     resumed_after_seconds: int
     policy_hash: str
-    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ..., policy_hash: _Optional[str] = ...) -> None: ...
+    repeat_contact: RepeatContact
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ..., policy_hash: _Optional[str] = ..., repeat_contact: _Optional[_Union[RepeatContact, _Mapping]] = ...) -> None: ...
 
 class RecordTurnRequest(_message.Message):
     __slots__ = ("session", "turns", "request_id", "expected_revision", "durability")

@@ -16,10 +16,11 @@ START_SECONDS = 60.0
 
 
 class Daemon:
-    """`contextd serve` over a Unix socket and a SQLite file in *folder*."""
+    """`contextd serve` over a Unix socket, and a SQLite file in *folder* or another *store*."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: str = "") -> None:
         self.folder = folder
+        self.store = store or f"sqlite:///{folder}/contextd.db"
         self.target = f"unix:{folder}/contextd.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -35,7 +36,7 @@ class Daemon:
                 *(sys.executable, "-m", "contextd", "serve"),
                 *("--socket", f"{self.folder}/contextd.sock"),
                 *("--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"),
-                *("--store", f"sqlite:///{self.folder}/contextd.db"),
+                *("--store", self.store),
             ],
             stdout=log,
             stderr=log,

@@ -93,6 +93,7 @@ def test_names_are_merged_and_lists_replaced() -> None:
         ("shares.whole_window = 0.7", ":1: shares.whole_window is a floor of 0.7 above its cap w"),
         ("window.max_share = 0.3", ":1: shares.present_window is a floor of 0.35 above its cap "),
         ("retrieval.max_tokens = 9", ":1: retrieval.min_tokens is a floor of 48 above its cap "),
+        ("account.max_tokens = 9", ":1: account.min_tokens is a floor of 96 above its cap acc"),
         ("resumption.after_hours = 0.5", ":1: resumption.after_hours must be at least 1, or 0"),
         ("escalation.signals.anger = 0", ":1: unknown setting escalation.signals.anger"),
         ("escalation.signals.tool_failure = 3", ":1: escalation.signals.tool_failure must be with"),

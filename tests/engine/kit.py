@@ -7,6 +7,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from contextd.engine.account import AccountVerbs
+from contextd.engine.accounts import HotAccounts
 from contextd.engine.build import BuildContext
 from contextd.engine.close import CloseSession
 from contextd.engine.defer import DeferTurn
@@ -19,8 +21,10 @@ from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
 from contextd.engine.keeping import Keeping
 from contextd.engine.meaning import FineModel, Meaning, Patience
+from contextd.engine.recapping import Recapper
 from contextd.engine.record import RecordTurn
 from contextd.engine.refining import Refining
+from contextd.engine.returning import Returning
 from contextd.engine.sessions import HotSessions
 from contextd.engine.watch import Watching
 from contextd.engine.writing import Accepted, TurnScribe, Writer
@@ -138,7 +142,8 @@ class Engine:
         self.sessions = HotSessions(self.store, self.tokenizers, capacity_bytes=self.capacity_bytes)
         writer = Writer(self.store, self.sessions, self.accepted, self.nudged.append)
         self.policies = InForce(PolicySet(Policy.of(self.rules)))
-        scribe = TurnScribe(self.clock, self.new_id, BUDGET)
+        returning = self._returning()
+        scribe = TurnScribe(self.clock, self.new_id, BUDGET, returning)
         times: dict[str, Any] = {"observer": self.observer, "monotonic": lambda: self.now}
         self.record = RecordTurn(
             sessions=self.sessions, policies=self.policies, scribe=scribe, writer=writer, **times
@@ -159,6 +164,7 @@ class Engine:
             nudge=self.nudged.append,
             policies=self.policies,
             relief=lambda: self.relief,
+            returning=returning,
             **times,
         )
         self.escalate = Escalate(
@@ -167,6 +173,7 @@ class Engine:
             clock=self.clock,
             new_id=self.new_id,
             policies=self.policies,
+            returning=returning,
             **times,
         )
         self.defer = DeferTurn(
@@ -202,7 +209,22 @@ class Engine:
         self.handoffs = Handoffs(store=self.store, clock=self.clock, **of_desk)
         self.close = CloseSession(clock=self.clock, **of_desk)
         self.watching = Watching(self.store, writer.changes, self.poll_seconds)
-        self.inspection = Inspection(self.store, self.sessions, writer.changes)
+        self.inspection = Inspection(self.store, self.sessions, writer.changes, self.accounts)
+        self.account = AccountVerbs(
+            self.accounts,
+            returning.recapper,
+            self.inspection.delete_session,
+            self.accepted,
+            self.clock,
+            self.policies,
+        )
+
+    def _returning(self) -> Returning:
+        """Return the account memory; a store of a test that keeps no accounts has another's."""
+        kept = getattr(self.store, "accounts", None) or MemoryStore().accounts
+        self.accounts = HotAccounts(kept, lambda: self.now, capacity_bytes=1 << 20)
+        recapper = Recapper(self.store, self.sessions, self.clock, self.observer)
+        return Returning(self.accounts, recapper, self.embedder, self.accepted)
 
     def _indexer(self) -> Indexer:
         self.refining = None

@@ -68,8 +68,14 @@ def wanted_now(state: SessionState) -> Wanted:
             settled = settled or wanted
     if settled is not None:
         return settled
+    first = began_with(state)
+    return Wanted(first[0].text, first[1]) if first is not None else Wanted()
+
+
+def began_with(state: SessionState) -> tuple[Turn, str] | None:
+    """Return what the customer came with: the first turn of substance, and its best sentence."""
     first = next(filter(_substantive, state.turns[:_FIRST_TURNS]), None)
-    return Wanted(first.text, _gist(first)) if first is not None else Wanted()
+    return None if first is None else (first, _gist(first))
 
 
 def open_question(state: SessionState) -> Turn | None:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contextd.model import Cited, Evidence, Role, TranscriptLine
+from contextd.policy.accounts import told_order
 from contextd.policy.handoff.attempts import spell_arguments
+from contextd.policy.quoting import day_of_time, flatten
 from contextd.policy.reading.mentions import cited_ids
 from contextd.policy.reading.outcomes import shorten
 from contextd.policy.reading.tool_output import gist
@@ -14,7 +16,7 @@ from contextd.policy.reading.tool_output import gist
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from contextd.model import Fold, ToolCall, Turn
+    from contextd.model import AccountFact, Fold, ToolCall, Turn
     from contextd.policy.meter import Meter
     from contextd.policy.rules import HandoffRules
     from contextd.policy.state import SessionState
@@ -65,6 +67,17 @@ def session_summary(
     kept.sort()
     text = "\n".join(line for _, _, line in kept)
     return Cited(text, cited_ids(state, (at for _, at, _ in kept)))
+
+
+def account_facts(known: Iterable[AccountFact], most: int) -> tuple[Cited, ...]:
+    """Return what is known of the account: preferences and permissions before attributes."""
+    return tuple(Cited(_known(fact)) for fact in told_order(known)[:most])
+
+
+def _known(fact: AccountFact) -> str:
+    """State *fact* with who confirmed it, and when."""
+    origin = ", ".join(filter(None, (fact.source, day_of_time(fact.confirmed_at).strip())))
+    return f"{fact.key.replace('_', ' ')} ({fact.type.value}; {origin}): {flatten(fact.value)}"
 
 
 def best_evidence(items: Iterable[Evidence], most: int) -> tuple[Evidence, ...]:

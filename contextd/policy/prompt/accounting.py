@@ -28,7 +28,8 @@ def sections(messages: Iterable[Message], state: SessionState) -> tuple[Section,
         part = list(group)
         cited = tuple(sorted({at for message in part for at in message.sequences}))
         tokens = sum(message.tokens for message in part)
-        found.append(Section(kind, tokens, cited, _ids(cited, state)))
+        others = tuple(dict.fromkeys(each for message in part for each in message.conversations))
+        found.append(Section(kind, tokens, cited, _ids(cited, state), others))
     return tuple(found)
 
 

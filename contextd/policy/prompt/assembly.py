@@ -4,9 +4,9 @@
 compressed, which turns stand verbatim, and how much room that leaves.  `assemble` fills
 the room with what the search found and with evidence.  In between, the caller searches.
 
-Order: system · pinned · what a human left behind · summary or key facts · verbatim turns ·
-retrieved facts and passages · evidence · notice · message; stable first, volatile last, so that
-a provider's prompt cache holds from one message to the next.
+Order: system · account · pinned · what a human left behind · summary or key facts · verbatim
+turns · other conversations, retrieved facts and passages · evidence · notice · message; stable
+first, volatile last, so that a provider's prompt cache holds from one message to the next.
 """
 
 from __future__ import annotations
@@ -14,7 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from contextd.model import Context, Degradation, Focus, Message, Role, SectionKind, Tier
+from contextd.model import (
+    Acquaintance,
+    Context,
+    Degradation,
+    Focus,
+    Message,
+    Role,
+    SectionKind,
+    Tier,
+)
+from contextd.policy.prompt.account import earlier, facts_room, introduced
 from contextd.policy.prompt.accounting import named, sections, stable_prefix, unrepresented
 from contextd.policy.prompt.blocks import Line, block, facts_lines, fitting, overhead, size
 from contextd.policy.prompt.budget import message_cost, standing
@@ -54,13 +64,18 @@ NOTICE_FOR_USER = (
 """What the user is told, once per crossing."""
 
 
+STRANGER = Acquaintance()
+"""Who has no account, or one that nothing is known of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What a context holds before the search, and the room the search may fill.
 
     `retrieval_tokens` is the room for slices, 0 when nothing lies outside; only turns below
     `verbatim_start` do.  `room` is what is left for slices and evidence together, headers
-    included; `facts` are the key facts that stand before the slices.
+    included; `facts` are the key facts that stand before the slices, `others` holds the
+    message about other conversations of the account, if any bears on this one.
     """
 
     standing: Standing
@@ -73,6 +88,7 @@ class Frame:
     focus: Focus = Focus.PRESENT
     degradations: tuple[Degradation, ...] = ()
     resumed: Resumed | None = None
+    others: tuple[Message, ...] = ()
 
     @property
     def fold(self) -> Fold | None:
@@ -95,42 +111,68 @@ def frame(
     making: Making,
     focus: Focus = Focus.PRESENT,
     resumed: Resumed | None = None,
+    known: Acquaintance = STRANGER,
 ) -> Frame:
     """Decide the context around what a search may find.
 
-    *message_tokens* is `count_turn` of the message; *resumed* is set after a pause.  The
-    state's counts must be those of *meter*.
+    *message_tokens* is `count_turn` of the message; *resumed* is set after a pause; *known*
+    is what is known of the account.  The state's counts must be those of *meter*.
 
     Raises:
         BudgetTooSmall: what cannot be left out does not fit; says what would.
     """
+    budget = request.budget.input_tokens
+    account = introduced(
+        known.facts,
+        facts_room(budget, rules.account),
+        meter=meter,
+        rules=rules,
+        remember=making.remember,
+    )
     where = standing(
         state,
         system_tokens=_system_tokens(request, meter),
         message_tokens=message_tokens,
-        input_budget=request.budget.input_tokens,
+        input_budget=budget,
         meter=meter,
         rules=rules,
         choose=making.choose,
         remember=making.remember,
+        account_tokens=account.tokens,
     )
     case = _case(
-        state, request, where, rules=rules, meter=meter, making=making, focus=focus, resumed=resumed
-    )
-    layout = _laid_out(case)
-    evidence = offered(request, state, meter)
-    facts = _further_facts(case, layout)
-    return Frame(
-        standing=where,
-        verbatim_start=layout.first,
-        retrieval_tokens=_retrieval_tokens(case, layout, facts, evidence),
-        room=case.input_budget - layout.tokens,
-        facts=facts,
+        state,
+        request,
+        where,
+        rules=rules,
+        meter=meter,
+        making=making,
         focus=focus,
+        resumed=resumed,
+        account=account,
+    )
+    return _filled(case, _laid_out(case), offered(request, state, meter), known)
+
+
+def _filled(
+    case: Case, layout: Layout, evidence: tuple[Offered, ...], known: Acquaintance
+) -> Frame:
+    """Divide what *layout* leaves between other conversations, facts, slices and evidence."""
+    others = _others(case, layout, known)
+    left = case.input_budget - layout.tokens - total(others)
+    facts = _further_facts(case, layout, left)
+    return Frame(
+        standing=case.standing,
+        verbatim_start=layout.first,
+        retrieval_tokens=_retrieval_tokens(case, layout, left, facts, evidence),
+        room=left,
+        others=others,
+        facts=facts,
+        focus=case.focus,
         layout=layout,
         evidence=evidence,
         degradations=_degradations(case, layout),
-        resumed=resumed,
+        resumed=case.resumed,
     )
 
 
@@ -144,6 +186,7 @@ def _case(
     making: Making,
     focus: Focus,
     resumed: Resumed | None,
+    account: Introduced,
 ) -> Case:
     """Return what is to be laid out."""
     room = request.budget.input_tokens
@@ -164,6 +207,7 @@ def _case(
         focus=focus,
         resumed=resumed,
         returned=noted,
+        account=account,
     )
 
 
@@ -193,7 +237,8 @@ def assemble(
     reused = reusable(recalled, frame.evidence, layout.head, meter)
     again = chosen(reused, room - size(shown, meter), meter)
     evidence = block(SectionKind.EVIDENCE, (*shown, *again), meter, rules.cost)
-    messages = (*layout.head, *retrieved, *evidence, *layout.notice, *layout.closing)
+    data = (*frame.others, *retrieved, *evidence)
+    messages = (*layout.head, *data, *layout.notice, *layout.closing)
     omitted = (
         *unrepresented(layout.head, layout.first, layout.fold, state, told=bool(frame.facts)),
         *layout.omitted,
@@ -240,9 +285,19 @@ def _notice(
     return found if total(found) <= input_budget * NOTICE_SHARE else ()
 
 
-def _further_facts(case: Case, layout: Layout) -> tuple[Line, ...]:
-    """Return key facts beside those of every prompt, as many as the focus gives room for."""
+def _others(case: Case, layout: Layout, known: Acquaintance) -> tuple[Message, ...]:
+    """Return what is told of other conversations, in at most half of what is left."""
+    if not known.recollections:
+        return ()
     left = case.input_budget - layout.tokens - size(layout.orders, case.meter)
+    if layout.first > 1:
+        left -= case.retrieval_least
+    return earlier(known.recollections, left // 2, case.meter, case.rules)
+
+
+def _further_facts(case: Case, layout: Layout, left: int) -> tuple[Line, ...]:
+    """Return key facts beside those of every prompt, as many as the focus gives room for."""
+    left -= size(layout.orders, case.meter)
     left -= overhead(SectionKind.RETRIEVED, case.meter, case.rules.cost)
     room = facts_tokens(case.focus, left, case.rules.shares)
     if not layout.held or room < case.rules.retrieval.min_tokens:
@@ -265,12 +320,12 @@ def _laid_out(case: Case) -> Layout:
 
 
 def _retrieval_tokens(
-    case: Case, layout: Layout, facts: Sequence[Line], evidence: Sequence[Offered]
+    case: Case, layout: Layout, left: int, facts: Sequence[Line], evidence: Sequence[Offered]
 ) -> int:
     """Return the room for slices beside *facts*, if anything lies outside."""
     if layout.first <= 1:
         return 0
-    room = case.input_budget - layout.tokens - size((*facts, *layout.orders), case.meter)
+    room = left - size((*facts, *layout.orders), case.meter)
     offered = sum(item.line.tokens for item in evidence)
     return passage_tokens(room, offered, meter=case.meter, rules=case.rules)
 

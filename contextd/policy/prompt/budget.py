@@ -1,6 +1,7 @@
 """What a context costs, how hard that presses on the budget, and the tier it asks for.
 
-    pressure = (prompt + system + folded text in force + unfolded turns + message) / budget
+    pressure = (prompt + system + account + folded text in force + unfolded turns + message)
+               / budget
 
 with the overhead of `MessageCost` around every message.  The sums come from the state's
 running totals, so the cost does not grow with the session.  The counts of the turns must
@@ -102,14 +103,16 @@ def standing(
     rules: Rules,
     choose: Choose,
     remember: Remember = anew,
+    account_tokens: int = 0,
 ) -> Standing:
     """Return the tier and pressure of a session with this system prompt and message.
 
-    Both counts are without overhead; 0 stands for none.  *choose* chooses among the facts
-    of a fold, *remember* spares telling it again.
+    Both counts are without overhead, *account_tokens* with it; 0 stands for none.  *choose*
+    chooses among the facts of a fold, *remember* spares telling it again.
     """
     cost = rules.cost
     around = sum(tokens + cost.message for tokens in (system_tokens, message_tokens) if tokens)
+    around += account_tokens
 
     def pressure(fold: Fold | None) -> float:
         through = fold.through if fold else 0

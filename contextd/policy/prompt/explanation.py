@@ -55,5 +55,6 @@ def _searched(framed: Frame, slices: Sequence[Slice]) -> str:
 
 def _left_out(context: Context) -> Iterator[str]:
     for each in context.omitted:
-        what = each.evidence_key or f"turns {list(each.sequences)}"
+        fact = each.account_fact and f"account fact {each.account_fact}"
+        what = each.evidence_key or fact or f"turns {list(each.sequences)}"
         yield f"left out: {what}, {each.tokens} tokens, {each.reason}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from contextd.model import Focus, Format, Message, Omitted, Role, SectionKind, Turn
 from contextd.policy.facts.pinning import MUST
+from contextd.policy.prompt.account import NOBODY
 from contextd.policy.prompt.blocks import (
     anew,
     fitting,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from contextd.model import Fact, Fold, Sentence
     from contextd.policy.facts.facts import Choose
     from contextd.policy.meter import Meter
+    from contextd.policy.prompt.account import Introduced
     from contextd.policy.prompt.blocks import Folded, Line, Remember
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.prompt.resuming import Resumed
@@ -79,6 +81,7 @@ class Case:
     focus: Focus = Focus.PRESENT
     resumed: Resumed | None = None
     returned: tuple[Message, ...] = ()
+    account: Introduced = NOBODY
 
     @property
     def earliest(self) -> int:
@@ -91,7 +94,7 @@ class Case:
         return window_tokens(
             self.focus,
             self.standing,
-            fixed=self.fixed + total(self.notice),
+            fixed=self.steady + total(self.notice),
             input_budget=self.input_budget,
             rules=self.rules,
         )
@@ -100,13 +103,18 @@ class Case:
     def window_gives_way(self) -> bool:
         """Whether the newest exchanges would be fewer for another kind of message."""
         return gives_way(
-            self.fixed + total(self.notice), input_budget=self.input_budget, rules=self.rules
+            self.steady + total(self.notice), input_budget=self.input_budget, rules=self.rules
         )
 
     @property
     def fixed(self) -> int:
-        """The tokens of every prompt of this case, without what it is about."""
+        """The tokens of what stands in every prompt of this case and cannot be left out."""
         return self.rules.cost.prompt + total(self.system) + total(self.returned)
+
+    @property
+    def steady(self) -> int:
+        """The tokens of every prompt of this case that has room, without what it is about."""
+        return self.fixed + self.account.tokens
 
     @property
     def retrieval_least(self) -> int:
@@ -198,7 +206,7 @@ def fit(case: Case, start: Start) -> Layout | None:
     first, share = start.sequence, case.window_tokens
     if case.message is None:
         first = min(first, newest_exchange(case.state))
-    least = case.fixed + total(case.notice)
+    least = case.steady + total(case.notice)
     rough = turns_cost(case.state, first, case.rules.cost)
     if least + rough > case.input_budget or (start.shared and rough > share):
         return None
@@ -209,7 +217,8 @@ def fit(case: Case, start: Start) -> Layout | None:
     told = (*parts.kept, *parts.pinned)
     refreshing = refresh(case.resumed, told, case.meter, case.rules.cost)
     data = folded_messages(parts, case.meter, case.rules.cost, case.making.remember)
-    said = (*opened(data, (*case.returned, *refreshing)), *joined(found.units))
+    resumed = opened(data, (*case.returned, *refreshing))
+    said = (*case.account.messages, *resumed, *joined(found.units))
     head = (*case.system, *opening(case, (*said, *last)), *said)
     tokens = case.rules.cost.prompt + total((*head, *case.notice, *last))
     orders = case.late_orders(first, fold)
@@ -224,7 +233,7 @@ def fit(case: Case, start: Start) -> Layout | None:
         case.notice,
         last,
         tokens,
-        found.omitted,
+        (*case.account.omitted, *found.omitted),
         held=parts.held,
         orders=orders,
     )
@@ -288,4 +297,4 @@ def _settled(
     count = len(head) - unsettled
     said = head[len(case.system) : count]
     own = (message for message in said if message.sequences and not is_blank(message))
-    return count if any(own) else len(case.system)
+    return count if case.account.messages or any(own) else len(case.system)

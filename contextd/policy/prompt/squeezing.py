@@ -2,7 +2,8 @@
 
 What cannot be left out is served first: the system prompt, every turn the caller pinned
 (quoted), and the newest user message, cut in the middle if need be.  The rest of the
-room goes to folded text, at most a third, and to the newest exchange.
+room goes to what is known of the account and to folded text, at most a third each, and to
+the newest exchange.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from contextd.errors import BudgetTooSmall
 from contextd.model import Omitted, Role, SectionKind
+from contextd.policy.prompt.account import introduced
 from contextd.policy.prompt.blocks import block, fitting, folded_messages, kept_lines, overhead
 from contextd.policy.prompt.budget import sent_text
 from contextd.policy.prompt.cutting import LEAST_MESSAGE, shaped, squeeze
@@ -24,6 +26,7 @@ from contextd.policy.quoting import is_kept
 
 if TYPE_CHECKING:
     from contextd.model import Message, Turn
+    from contextd.policy.prompt.account import Introduced
     from contextd.policy.prompt.blocks import Folded, Line
     from contextd.policy.prompt.cutting import Squeezed
     from contextd.policy.prompt.layout import Case
@@ -66,6 +69,8 @@ def squeezed(case: Case) -> Layout:
     rest -= total(left_behind)
     notice = case.notice if total(case.notice) <= rest // NOTICE_PARTS else ()
     rest -= total(notice)
+    account = _account(case, rest // FOLDED_PARTS)
+    rest -= account.tokens
     first = newest_exchange(case.state)
     if case.message is not None and case.standing.fold is not None:
         first = max(first, case.standing.fold.through + 1)
@@ -75,7 +80,7 @@ def squeezed(case: Case) -> Layout:
     data = folded_messages(parts, case.meter, case.rules.cost)
     rest -= total(data) - total(must.pinned)
     exchange, missing = _exchange(case, first, must, rest)
-    kept = opened(data, left_behind)
+    kept = (*account.messages, *opened(data, left_behind))
     said = (*kept, *(() if case.message else must.last), *joined(exchange.units))
     last = must.last if case.message else ()
     head = (*case.system, *opening(case, (*said, *last)), *said)
@@ -87,11 +92,18 @@ def squeezed(case: Case) -> Layout:
         notice=notice,
         closing=last,
         tokens=case.rules.cost.prompt + total((*head, *notice, *last)),
-        omitted=(*_cut(must), *missing, *exchange.omitted),
+        omitted=(*_cut(must), *account.omitted, *missing, *exchange.omitted),
         squeezed=True,
         held=parts.held,
         orders=fitting(case.late_orders(first, fold), rest // FOLDED_PARTS, case.meter),
     )
+
+
+def _account(case: Case, room: int) -> Introduced:
+    """Return what is known of the account within *room*, if it has to be less than else."""
+    if case.account.tokens <= room:
+        return case.account
+    return introduced(case.account.facts, room, meter=case.meter, rules=case.rules)
 
 
 def _must(case: Case) -> _Must:

@@ -23,7 +23,7 @@ from contextd.model import (
     ToolCall,
     Turn,
 )
-from contextd.policy.prompt.assembly import NOTICE_FOR_USER, Frame
+from contextd.policy.prompt.assembly import NOTICE_FOR_USER, STRANGER, Frame
 from contextd.policy.prompt.cutting import LEAST_MESSAGE
 from contextd.policy.quoting import quote
 from contextd.policy.state import SessionState
@@ -47,7 +47,7 @@ def ask(
     request = BuildRequest(KEY, "", message, "", Budget("m", budget, 0))
     request = replace(request, **fields)  # type: ignore[arg-type]  # fields of BuildRequest
     search = None if slices is None else lambda _state, _frame: slices
-    return built(state, request, WORDS, search=search, focus=focus)
+    return built(state, request, WORDS, search=search, focus=focus, known=STRANGER)
 
 
 def session(exchanges: int, words: int = 20, budget: int = 100_000) -> SessionState:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contextd.errors import BudgetTooSmall
 from contextd.model import Budget, Format, Message, Role, SectionKind
 from contextd.policy.prompt.formats import render, violations
-from contextd.policy.quoting import flatten, speaker, spoken
+from contextd.policy.quoting import EARLIER, flatten, speaker, spoken
 from contextd.policy.state import SessionState
 from contextd.testing.fakes import WordTokenizer
 from contextd.tokenizers import open_tokenizers
@@ -20,6 +20,7 @@ from tests.policy.generated_sessions import (
     ANY_BUDGET,
     KEY,
     Scene,
+    anyone,
     built,
     recorded,
     recording,
@@ -79,6 +80,7 @@ def check(
         assert rendered_tokens(body, meter) <= request.budget.input_tokens
     check_presence(state, request, context)
     check_account(state, framed, context)
+    check_acquaintance(request, context)
 
 
 def check_presence(state: SessionState, request: BuildRequest, context: Context) -> None:
@@ -113,6 +115,23 @@ def check_account(state: SessionState, framed: Frame, context: Context) -> None:
     assert seen.issuperset(range(through + 1, len(state.turns) + 1))
     outside = [part.sequences for part in context.sections if part.kind is SectionKind.RETRIEVED]
     assert all(at < framed.verbatim_start for sequences in outside for at in sequences)
+
+
+def check_acquaintance(request: BuildRequest, context: Context) -> None:
+    """What is known of the account is told, or said to be left out; each item on one line."""
+    known = anyone(request)
+    told = [m for m in context.messages if m.section is SectionKind.ACCOUNT]
+    lines = [line for message in told for line in message.text.split("\n")[1:-1]]
+    assert all(message.role is Role.USER for message in told)
+    assert context.messages.index(told[0]) == bool(request.system_prompt) if told else True
+    left = {item.account_fact for item in context.omitted if item.account_fact}
+    keys = [line.split(" ")[2] for line in lines]
+    assert sorted((*keys, *left)) == sorted(fact.key for fact in known.facts)
+    others = [m for m in context.messages if m.text.startswith(EARLIER)]
+    assert all(message.role is Role.USER for message in others)
+    lines = [line for message in others for line in message.text.split("\n")[1:-1]]
+    assert all(line.startswith("- (conversation ") for line in lines)
+    assert len(lines) <= len(known.recollections)
 
 
 def examine(state: SessionState, request: BuildRequest, meter: Meter) -> Context | None:
@@ -200,6 +219,6 @@ def test_generated_sessions_reach_every_part() -> None:
         met.update(item.reason for item in (context.omitted if context else ()))
 
     gather()
-    wanted = [kind for kind in SectionKind if kind is not SectionKind.ACCOUNT]
+    wanted = list(SectionKind)
     reasons = ["BUDGET", "TURN_CUT", "MESSAGE_CUT", "UNRESOLVED_TOOL_CALL", "refused"]
     assert [each for each in (*wanted, *reasons) if not met[each]] == []
