@@ -12,6 +12,7 @@ daemon in memory for your tests.
 from __future__ import annotations
 
 from contextd_client.access import Tls, TokenFile
+from contextd_client.account import Account, Candidate, Conversation, Fact, FactType, Known
 from contextd_client.calls import Deadlines, Retry
 from contextd_client.client import ContextdClient
 from contextd_client.deferrals import Completed, Deferrals, DeferralState, Deferred, LeasedTurn
@@ -67,6 +68,7 @@ from contextd_client.results import (
     Message,
     Omitted,
     Recorded,
+    RepeatContact,
     Route,
     Rung,
     Section,
@@ -93,10 +95,12 @@ from contextd_client.turns import (
 )
 
 __all__ = [
+    "Account",
     "Action",
     "Attempt",
     "Budget",
     "BudgetTooSmall",
+    "Candidate",
     "ChannelMode",
     "Cited",
     "Claimed",
@@ -105,6 +109,7 @@ __all__ = [
     "Context",
     "ContextdClient",
     "ContextdError",
+    "Conversation",
     "DeadlineExceeded",
     "Deadlines",
     "DeferralNotFound",
@@ -119,6 +124,8 @@ __all__ = [
     "EventKind",
     "Evidence",
     "Exchange",
+    "Fact",
+    "FactType",
     "Format",
     "Handoff",
     "HandoffEnded",
@@ -134,6 +141,7 @@ __all__ = [
     "HumanInControl",
     "HumanStretch",
     "InvalidRequest",
+    "Known",
     "LeaseLost",
     "LeasedTurn",
     "Message",
@@ -144,6 +152,7 @@ __all__ = [
     "PermissionDenied",
     "Reason",
     "Recorded",
+    "RepeatContact",
     "RequestIdReused",
     "Resolved",
     "Retention",

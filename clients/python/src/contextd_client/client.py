@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Self
 
 from contextd_client.access import tls_from, token_from
+from contextd_client.account import Account
 from contextd_client.calls import Deadlines, Retry
 from contextd_client.deferrals import Deferrals
 from contextd_client.handoffs import Handoffs
@@ -97,6 +98,10 @@ class ContextdClient:
     def deferrals(self, *, tenant: str = "") -> Deferrals:
         """Return the messages of a tenant that wait for the model; nothing is sent."""
         return Deferrals(self._wire, tenant or self.tenant)
+
+    def account(self, account: str, *, tenant: str = "") -> Account:
+        """Return a handle on an end customer; nothing is sent."""
+        return Account(self._wire, tenant or self.tenant, account)
 
     async def aclose(self) -> None:
         """Close the connection; may be called twice."""

@@ -44,7 +44,12 @@ def context(answer: service.BuildContextResponse) -> results.Context:
         pressure=answer.pressure,
         notice=answer.notice,
         sections=tuple(
-            results.Section(_section(each.kind), each.tokens, tuple(each.turn_ids))
+            results.Section(
+                _section(each.kind),
+                each.tokens,
+                tuple(each.turn_ids),
+                tuple(each.conversation_ids),
+            )
             for each in answer.sections
         ),
         turn_type=named(results.TurnType, service.TurnType, "TURN_TYPE_", answer.turn_type),
@@ -58,7 +63,13 @@ def context(answer: service.BuildContextResponse) -> results.Context:
             results.Degradation(each.code, each.detail) for each in answer.degradations
         ),
         omitted=tuple(
-            results.Omitted(each.reason, tuple(each.turn_ids), each.evidence_key, each.tokens)
+            results.Omitted(
+                each.reason,
+                tuple(each.turn_ids),
+                each.evidence_key,
+                each.tokens,
+                each.account_fact,
+            )
             for each in answer.omitted
         ),
         revision=answer.revision,
@@ -72,7 +83,14 @@ def context(answer: service.BuildContextResponse) -> results.Context:
         ),
         resumed_after_seconds=answer.resumed_after_seconds,
         policy_hash=answer.policy_hash,
+        repeat_contact=_repeat(answer.repeat_contact)
+        if answer.HasField("repeat_contact")
+        else None,
     )
+
+
+def _repeat(found: service.RepeatContact) -> results.RepeatContact:
+    return results.RepeatContact(found.conversation_id, found.days_since, found.score)
 
 
 def recorded(answer: service.RecordTurnResponse) -> results.Recorded:

@@ -89,6 +89,15 @@ class Desk:
         self.entries[ref.tenant_id, handoff.handoff_id] = entry
         self._move(entry, handoffs.HANDOFF_STATUS_WAITING)
 
+    def forget(self, tenant: str, conversation: str) -> None:
+        """Let the handoffs of a conversation go with it."""
+        self.entries = {
+            key: entry
+            for key, entry in self.entries.items()
+            if (key[0], entry.session.conversation_id) != (tenant, conversation)
+        }
+        self.wake()
+
     def wake(self) -> None:
         """Tell everybody who watches that something happened."""
         self.changed.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from contextd.v1 import account_service_pb2 as accounts
 from contextd.v1 import deferral_service_pb2 as deferrals
 from contextd.v1 import handoff_service_pb2 as handoffs
 from contextd.v1 import session_service_pb2 as sessions
@@ -23,6 +24,7 @@ class Method(Generic[Q, R]):
     response: type[R]
 
 
+_ACCOUNTS = "/contextd.v1.AccountService/"
 _DEFERRALS = "/contextd.v1.DeferralService/"
 _HANDOFFS = "/contextd.v1.HandoffService/"
 _SESSIONS = "/contextd.v1.SessionService/"
@@ -60,4 +62,13 @@ COMPLETE_DEFERRED_TURN = Method(
     f"{_DEFERRALS}CompleteDeferredTurn",
     deferrals.CompleteDeferredTurnRequest,
     deferrals.CompleteDeferredTurnResponse,
+)
+GET_ACCOUNT = Method(
+    f"{_ACCOUNTS}GetAccount", accounts.GetAccountRequest, accounts.GetAccountResponse
+)
+UPDATE_ACCOUNT = Method(
+    f"{_ACCOUNTS}UpdateAccount", accounts.UpdateAccountRequest, accounts.UpdateAccountResponse
+)
+FORGET_ACCOUNT = Method(
+    f"{_ACCOUNTS}ForgetAccount", accounts.ForgetAccountRequest, accounts.ForgetAccountResponse
 )

@@ -114,11 +114,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What a part of the context cost, and the turns it stands for."""
+    """What a part of the context cost, the turns it stands for, and other conversations."""
 
     kind: SectionKind
     tokens: int
     turn_ids: tuple[str, ...] = ()
+    conversation_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Omitted:
     turn_ids: tuple[str, ...] = ()
     evidence_key: str = ""
     tokens: int = 0
+    account_fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,15 @@ class Escalation:
     recommended: bool = False
     reasons: tuple[Reason, ...] = ()
     signals: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatContact:
+    """The conversation began with what another one of the account was about."""
+
+    conversation_id: str
+    days_since: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +203,7 @@ class Context:
     retrieval_rung: Rung = Rung.UNKNOWN
     resumed_after_seconds: int = 0
     policy_hash: str = ""
+    repeat_contact: RepeatContact | None = None
     degraded: bool = False
 
     @property

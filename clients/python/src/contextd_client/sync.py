@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
 
-from contextd_client import client, handoffs, session
+from contextd_client import account, client, handoffs, session
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -199,6 +199,31 @@ class Handoffs:
         return self._loop.iterate(self._handoffs.watch(after))
 
 
+def _waiting(
+    method: Callable[Concatenate[account.Account, P], Coroutine[object, object, R]],
+) -> Callable[Concatenate[Account, P], R]:
+    """Return a method that waits for *method* of the asyncio account."""
+
+    @wraps(method)
+    def call(self: Account, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._loop.run(method(self._account, *args, **kwargs))
+
+    return call
+
+
+class Account:
+    """One end customer; see `contextd_client.Account`."""
+
+    def __init__(self, loop: _Loop, inner: account.Account) -> None:
+        """Made by `ContextdClient.account`."""
+        self._loop = loop
+        self._account = inner
+
+    get = _waiting(account.Account.get)
+    update = _waiting(account.Account.update)
+    forget = _waiting(account.Account.forget)
+
+
 class ContextdClient:
     """Talks to one contextd daemon from any thread; see `contextd_client.ContextdClient`."""
 
@@ -219,6 +244,10 @@ class ContextdClient:
     def handoffs(self, *, tenant: str = "") -> Handoffs:
         """Return the desk of a tenant; nothing is sent."""
         return Handoffs(self._loop, self._inner.handoffs(tenant=tenant))
+
+    def account(self, account: str, *, tenant: str = "") -> Account:
+        """Return a handle on an end customer; nothing is sent."""
+        return Account(self._loop, self._inner.account(account, tenant=tenant))
 
     def close(self) -> None:
         """Close the connection and end the thread; may be called twice."""

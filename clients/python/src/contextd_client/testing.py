@@ -29,6 +29,7 @@ from contextd_client.errors import (
     RevisionConflict,
     SessionNotFound,
 )
+from contextd_client.fake_accounts import FakeAccounts
 from contextd_client.fake_desk import Desk, Owner, handoff_id, happened
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class _Memory:
         self.logs: dict[tuple[str, str], _Log] = {}
         self.failures: deque[ContextdError] = deque()
         self.desk = Desk(lambda tenant, conversation: self.logs.get((tenant, conversation)))
+        self.accounts = FakeAccounts(self._conversations, self._forget_session)
 
     async def build_context(
         self,
@@ -174,11 +176,11 @@ class _Memory:
         deadline: float,  # noqa: ARG002 - memory answers at once
     ) -> S:
         """Answer any other call."""
-        if self.failures:
-            raise self.failures.popleft()
+        self._fail()
         if isinstance(request, sessions.CloseSessionRequest):
             return cast("S", self._close(request))
-        return cast("S", self.desk.answer(method, request))
+        answer = self.accounts.answer(request)
+        return cast("S", self.desk.answer(method, request) if answer is None else answer)
 
     async def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:
         """Tell what happened after a position, then what comes."""
@@ -224,10 +226,25 @@ class _Memory:
     async def aclose(self) -> None:
         """Keep everything: a test may still want to look."""
 
-    def _log(self, ref: common.SessionRef) -> _Log:
-        """Return the session's log, or fail as the test wants."""
+    def _fail(self) -> None:
         if self.failures:
             raise self.failures.popleft()
+
+    def _conversations(self, tenant: str, account: str) -> list[str]:
+        """Return the conversations of an account, the newest first."""
+        found = [
+            key[1] for key, log in self.logs.items() if (key[0], log.account) == (tenant, account)
+        ]
+        return found[::-1]
+
+    def _forget_session(self, tenant: str, conversation: str) -> int:
+        log = self.logs.pop((tenant, conversation))
+        self.desk.forget(tenant, conversation)
+        return len(log.turns)
+
+    def _log(self, ref: common.SessionRef) -> _Log:
+        """Return the session's log, or fail as the test wants."""
+        self._fail()
         for name in ("tenant_id", "conversation_id"):
             if not getattr(ref, name):
                 raise _violation(f"session.{name}", "must not be empty")
