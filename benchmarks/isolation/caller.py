@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from contextd.v1.account_service_pb2_grpc import AccountServiceStub
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
 from contextd.v1.session_service_pb2_grpc import SessionServiceStub
 
@@ -40,7 +41,11 @@ class Caller:
     def __init__(self, channel: grpc.aio.Channel, findings: Findings) -> None:
         """Note in *findings* what should not have come back."""
         self._findings = findings
-        self._stubs = (ContextServiceStub(channel), SessionServiceStub(channel))
+        self._stubs = (
+            ContextServiceStub(channel),
+            SessionServiceStub(channel),
+            AccountServiceStub(channel),
+        )
         self.calls = 0
 
     async def call(self, method: str, request: Message, token: str, *owners: Tenant) -> Answer:

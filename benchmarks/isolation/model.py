@@ -18,10 +18,14 @@ class Talk:
 
 @dataclass
 class Talks:
-    """The conversations of one tenant by their ids, the same ids as other tenants have."""
+    """The conversations of one tenant by their ids, the same ids as other tenants have.
+
+    `facts` holds the values by key of each of its accounts, whose names others use, too.
+    """
 
     by_id: dict[str, Talk] = field(default_factory=dict)
     serial: int = 0
+    facts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def next_number(self) -> int:
         """Return a number that was not given before."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.isolation.canaries import sentence
 from benchmarks.isolation.daemon import pair_token
 from benchmarks.isolation.model import Talk, Talks
+from contextd.v1 import account_service_pb2 as accounts
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as pb
 from contextd.v1 import session_service_pb2 as sessions
@@ -61,6 +62,9 @@ class Worker:
             (6, "list", self._list),
             (6, "turns", self._turns),
             (1, "delete", self._delete),
+            (5, "confirm", self._confirm),
+            (5, "account", self._account),
+            (1, "forget", self._forget),
             (8, "replay", self._replay),
             (4, "foreign pages", self._foreign_pages),
             (8, "foreign tenant", self._foreign_tenant),
@@ -303,6 +307,55 @@ class Worker:
             gone = answer.message.counts["turns"]
             self._expect(gone == len(talk.texts if talk else ()), f"{gone} turns went", answer)
             self._talks.by_id.pop(conversation, None)
+
+    async def _confirm(self) -> None:
+        """Confirm a fact of an account that others have, too; all of it is mine."""
+        name, key = self._any_account(), f"fact_{self._chance.randrange(4)}"
+        fact = accounts.AccountFact(key=key, value=self._text(), source=self._me.canary)
+        request = accounts.UpdateAccountRequest(
+            tenant_id=self._me.name, account_id=name, facts=[fact]
+        )
+        answer = await self._call("UpdateAccount", request)
+        self._expect(answer.message is not None, "confirm", answer)
+        if answer.message is not None:
+            self._talks.facts.setdefault(name, {})[key] = fact.value
+            self._compare(name, answer.message.account, answer)
+
+    async def _account(self) -> None:
+        """Look at an account: exactly my facts and my conversations."""
+        name = self._any_account()
+        request = accounts.GetAccountRequest(
+            tenant_id=self._me.name, account_id=name, include_candidates=True
+        )
+        answer = await self._call("GetAccount", request)
+        self._expect(answer.message is not None, "account", answer)
+        if answer.message is not None:
+            self._compare(name, answer.message.account, answer)
+            found = {each.conversation_id for each in answer.message.conversations}
+            mine = {each for each, talk in self._talks.by_id.items() if talk.account == name}
+            self._expect(found == mine, f"conversations {found}", answer)
+
+    async def _forget(self) -> None:
+        """Forget an account: as much goes as I had in it, and others lose nothing."""
+        name = self._any_account()
+        request = accounts.ForgetAccountRequest(tenant_id=self._me.name, account_id=name)
+        answer = await self._call("ForgetAccount", request)
+        self._expect(answer.message is not None, "forget", answer)
+        if answer.message is not None:
+            mine = [each for each, talk in self._talks.by_id.items() if talk.account == name]
+            turns = sum(len(self._talks.by_id.pop(each).texts) for each in mine)
+            facts = len(self._talks.facts.pop(name, {}))
+            counts = answer.message.counts
+            gone = (counts["sessions"], counts["turns"], counts["account_facts"])
+            self._expect(gone == (len(mine), turns, facts), f"{gone} went", answer)
+
+    def _any_account(self) -> str:
+        return f"account-{self._chance.randrange(3)}"
+
+    def _compare(self, name: str, found: accounts.Account, answer: Answer) -> None:
+        facts = {fact.key: fact.value for fact in found.facts}
+        mine = self._talks.facts.get(name, {})
+        self._expect((found.tenant_id, facts) == (self._me.name, mine), "facts", answer)
 
     # ── what must not work ────────────────────────────────────────────────────────────
 

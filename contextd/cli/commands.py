@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",
     "handoffs": "contextd.cli.commands:HANDOFFS",
+    "account": "contextd.cli.commands:ACCOUNT",
     "token": "contextd.cli.commands:TOKEN",
     "webhooks": "contextd.cli.commands:WEBHOOKS",
     "version": "contextd.cli.version:version",
@@ -51,10 +52,16 @@ POLICY: Mapping[str, str] = {
     "show": "contextd.cli.policy:show",
     "schema": "contextd.cli.policy:schema",
 }
+ACCOUNT: Mapping[str, str] = {
+    "show": "contextd.cli.account:show",
+    "set": "contextd.cli.account:set_facts",
+    "forget": "contextd.cli.account:forget",
+}
 TOKEN: Mapping[str, str] = {"new": "contextd.cli.token:new"}
 WEBHOOKS: Mapping[str, str] = {"secret": "contextd.cli.webhooks:secret"}
 GROUPS: Mapping[str, str] = {
     "session": "Look at sessions, export them, watch, close and delete them.",
+    "account": "Look at what is known of accounts, change it, forget it.",
     "handoffs": "See who waits for a human, take it, give it back.",
     "policy": "Look at the rules in force, and their schema.",
     "token": "Make credentials for callers.",
