@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from google.protobuf.json_format import MessageToDict
@@ -21,16 +21,19 @@ from contextd.cli.session import NO_KEYS, AsJson, Daemon, Tenant
 from contextd.v1 import account_service_pb2 as pb
 from contextd.v1.account_service_pb2_grpc import AccountServiceStub
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 AccountId = Annotated[str, typer.Argument(help="The account id.")]
 FORGET_SECONDS = 600.0
 """An account may have many conversations, each removed durably."""
 
-TYPES = {
+TYPES: Mapping[str, pb.AccountFactType] = {
     "preference": pb.ACCOUNT_FACT_TYPE_PREFERENCE,
     "attribute": pb.ACCOUNT_FACT_TYPE_ATTRIBUTE,
     "permission": pb.ACCOUNT_FACT_TYPE_PERMISSION,
 }
-NAMES = {number: name for name, number in TYPES.items()}
+NAMES: Mapping[int, str] = {number: name for name, number in TYPES.items()}
 
 
 @with_keys

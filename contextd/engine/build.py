@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from contextd.engine.returning import Returning
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
-    from contextd.model import BuildRequest, Recalled, Routing, SessionKey, Slice, Turn
+    from contextd.model import BuildRequest, Context, Recalled, Routing, SessionKey, Slice, Turn
     from contextd.policy.answers import Answered
     from contextd.policy.facts.summary import Embed
     from contextd.policy.policies import Policy
@@ -184,12 +184,7 @@ class BuildContext:
         watch.check()
         context = await work.assemble(framed, found.slices, known)
         watch.lap("assemble")
-        rendered = render(
-            request.format,
-            context,
-            model=request.budget.model,
-            max_tokens=request.budget.reserved_output_tokens,
-        )
+        rendered = _rendered(request, context)
         watch.lap("render")
         return Built(
             context=context,
@@ -302,6 +297,12 @@ class BuildContext:
             self.observer.count("degradations", code=degradation.code)
         if built.context.pressure >= tiers.summary - tiers.prepare_margin:
             self.nudge(request.key)
+
+
+def _rendered(request: BuildRequest, context: Context) -> str:
+    budget = request.budget
+    tokens = budget.reserved_output_tokens
+    return render(request.format, context, model=budget.model, max_tokens=tokens)
 
 
 def _records(request: BuildRequest) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from contextd.rpc import account_messages as messages
 from contextd.rpc.call import Method
@@ -12,10 +12,23 @@ from contextd.rpc.validation import Limits
 from contextd.v1 import account_service_pb2 as accounts
 
 if TYPE_CHECKING:
-    from contextd.engine.account import AccountVerbs
+    from contextd.model import AccountChange, AccountChanged, AccountKey, AccountView, Erased
     from contextd.rpc.gate import Scope
 
 ACCOUNT_SERVICE: str = accounts.DESCRIPTOR.services_by_name["AccountService"].full_name
+
+
+class AccountVerbs(Protocol):
+    """The verbs behind the service."""
+
+    async def get(self, key: AccountKey, *, include_candidates: bool) -> AccountView:
+        """Return what is known of an account."""
+
+    async def update(self, change: AccountChange) -> AccountChanged:
+        """Change its facts."""
+
+    async def forget(self, key: AccountKey) -> Erased:
+        """Remove it with its conversations."""
 
 
 @dataclass(frozen=True, slots=True)

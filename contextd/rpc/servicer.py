@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import grpc
 
-    from contextd.engine.account import AccountVerbs
     from contextd.model import (
         BuildRequest,
         Built,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         SessionView,
         Turn,
     )
+    from contextd.rpc.accounts import AccountVerbs
     from contextd.rpc.call import Calls
     from contextd.rpc.deferrals import DeferralVerbs
     from contextd.rpc.handoffs import HandoffVerbs
@@ -76,7 +76,7 @@ class Engine:
     deferrals: DeferralVerbs
     session_life: SessionLifeVerbs
     handoffs: HandoffVerbs
-    accounts: AccountVerbs | None = None
+    accounts: AccountVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +223,8 @@ def handlers(
             deferrals.DeferralServicer(engine.deferrals, limits).methods(),
         ),
         (HANDOFF_SERVICE, HandoffServicer(engine.handoffs, limits).methods()),
+        (ACCOUNT_SERVICE, AccountServicer(engine.accounts, limits).methods()),
     )
-    if engine.accounts is not None:
-        account = AccountServicer(engine.accounts, limits)
-        services = (*services, (ACCOUNT_SERVICE, account.methods()))
     return tuple(calls.service(name, methods) for name, methods in services)
 
 

@@ -10,6 +10,9 @@ import grpc
 import pytest
 
 from contextd.model import (
+    Account,
+    AccountChanged,
+    AccountView,
     Built,
     ChannelMode,
     Cited,
@@ -83,6 +86,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contextd.model import (
+        AccountChange,
+        AccountKey,
         BuildRequest,
         CompleteRequest,
         DeferRequest,
@@ -344,7 +349,30 @@ class FakeEngine:
                 self.resolve,
                 self.watch_handoffs,
             ),
+            accounts=FakeAccounts(self._note),
         )
+
+
+@dataclass
+class FakeAccounts:
+    """The verbs of accounts: each notes what it is asked, and knows nothing."""
+
+    note: Callable[[Any], Awaitable[None]]
+
+    async def get(self, key: AccountKey, *, include_candidates: bool) -> AccountView:
+        """Answer a GetAccount."""
+        await self.note((key, include_candidates))
+        return AccountView(Account(key), ())
+
+    async def update(self, change: AccountChange) -> AccountChanged:
+        """Answer an UpdateAccount."""
+        await self.note(change)
+        return AccountChanged(Account(change.key, change.facts, 1), replayed=False)
+
+    async def forget(self, key: AccountKey) -> Erased:
+        """Answer a ForgetAccount."""
+        await self.note(key)
+        return Erased({})
 
 
 @dataclass

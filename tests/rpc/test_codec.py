@@ -253,6 +253,7 @@ def test_no_field_is_forgotten(kind: type[Any], response: Any) -> None:
         "routing": "route",
         "exact": "token_count_exact",
         "rung": "retrieval_rung",
+        "repeat": "repeat_contact",
         "tenant_id": "session",
         "conversation_id": "session",
         "account_id": "session",

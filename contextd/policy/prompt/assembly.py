@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from contextd.model import BuildRequest, Fold, Recalled, Slice
     from contextd.policy.meter import Meter
+    from contextd.policy.prompt.account import Introduced
     from contextd.policy.prompt.budget import Standing
     from contextd.policy.prompt.evidence import Offered
     from contextd.policy.prompt.layout import Making
