@@ -362,7 +362,7 @@ class FakeAccounts:
     async def get(self, key: AccountKey, *, include_candidates: bool) -> AccountView:
         """Answer a GetAccount."""
         await self.note((key, include_candidates))
-        return AccountView(Account(key), ())
+        return AccountView(Account(key, (), 0), ())
 
     async def update(self, change: AccountChange) -> AccountChanged:
         """Answer an UpdateAccount."""
