@@ -153,7 +153,7 @@ class Worker:
         talk = self._talks.by_id.get(conversation)
         if talk and (len(talk.texts) >= LONGEST or talk.handoffs):
             await self._delete_one(conversation)
-            talk = None
+            talk = self._talks.by_id.get(conversation)  # still there when the daemon was busy
         request = pb.RecordTurnRequest(session=self._ref(conversation), turns=self._exchange())
         if self._chance.random() < 0.5:  # noqa: PLR2004 - a share
             request.request_id = f"request-{self._chance.randrange(REQUEST_IDS)}"
