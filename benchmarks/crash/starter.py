@@ -65,7 +65,7 @@ def serve() -> None:
 
 def load() -> None:
     """Import what a daemon imports, and read what it reads at every start."""
-    for name in ("contextd.cli.commands", "contextd.stores.sqlite", "typer._adapters"):
+    for name in ("contextd.cli.commands", "contextd.stores.sqlite", "typer.main"):
         import_module(name)
     embedder, tokenizers = StaticEmbedder(), app.shipped_tokenizers(Config())
     tokenizers.for_model("")

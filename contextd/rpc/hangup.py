@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 DESCRIPTORS = Path("/dev/fd")
 
@@ -29,25 +29,32 @@ def hang_up(port: int, path: str) -> None:
     What was written before still reaches the caller.  0 and "" stand for no port and no path.
     """
     # Listeners first, or whoever is cut off is connected again before gRPC stops.
-    _end(each for each in _sockets(port, path) if _listens(each))
-    _end(_sockets(port, path))
-
-
-def _end(sockets: Iterable[socket.socket]) -> None:
-    for each in sockets:
+    for descriptor, found in _sockets(port, path):
+        if _listens(found):
+            _replace(descriptor, found.family)
+    for _, found in _sockets(port, path):
         with suppress(OSError):  # the other side may have been faster
-            each.shutdown(socket.SHUT_RDWR)
+            found.shutdown(socket.SHUT_RDWR)
 
 
-def _sockets(port: int, path: str) -> Iterator[socket.socket]:
-    """Yield a second descriptor of each socket of this process that is on one of the two."""
+def _replace(descriptor: int, family: int) -> None:
+    """Let *descriptor* stand for a socket that nobody can reach; the one it stood for is closed.
+
+    Ending the listener itself would wake gRPC, which writes an error of its own to the log.
+    """
+    with socket.socket(family, socket.SOCK_STREAM) as fresh:
+        os.dup2(fresh.fileno(), descriptor, inheritable=False)
+
+
+def _sockets(port: int, path: str) -> Iterator[tuple[int, socket.socket]]:
+    """Yield the descriptor of each socket of this process on one of the two, and a copy of it."""
     for descriptor in DESCRIPTORS.iterdir():
         with suppress(OSError):  # one that has been closed since, or that of the listing itself
             if not stat.S_ISSOCK(os.fstat(int(descriptor.name)).st_mode):
                 continue
             with socket.socket(fileno=os.dup(int(descriptor.name))) as found:
                 if _is_on(found, port, path):
-                    yield found
+                    yield int(descriptor.name), found
 
 
 def _listens(found: socket.socket) -> bool:

@@ -20,6 +20,7 @@ from contextd.events import (
 from contextd.model import HandoffOutcome, HandoffStatus, Role, SessionOutcome
 from contextd.policy.state import replay
 from contextd.stores.memory import MemoryStore
+from contextd.testing.fakes import SequentialIds
 from tests.engine.kit import (
     KEY,
     Engine,
@@ -160,7 +161,7 @@ def test_log_and_inbox_agree_whatever_is_tried(
 
     async def main() -> None:
         store = MemoryStore()
-        engines = [Engine(store), Engine(store)]
+        engines = [Engine(store, new_id=SequentialIds(name)) for name in ("a-", "b-")]
         await engines[0].record(record_request(user("My order is late.")))
         for number, step in enumerate(steps):
             await act(engines[data.draw(st.integers(0, 1))], step, number)

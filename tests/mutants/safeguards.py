@@ -62,14 +62,14 @@ MUTANTS = (
         "acknowledge-before-commit",
         (
             Edit(
-                f"{STORE}/log.py",
+                f"{STORE}/database.py",
                 '        self._connection.execute("BEGIN IMMEDIATE")\n',
                 "        if self._connection.in_transaction:\n"
                 '            self._connection.execute("COMMIT")\n'
                 '        self._connection.execute("BEGIN IMMEDIATE")\n',
             ),
             Edit(
-                f"{STORE}/log.py",
+                f"{STORE}/database.py",
                 '            self._connection.execute("COMMIT")\n        except',
                 "        except",
             ),
@@ -92,21 +92,21 @@ MUTANTS = (
     ),
     mutant(
         "no-proof-at-opening",
-        f"{STORE}/store.py",
-        "        log.prove()\n",
+        f"{STORE}/opening.py",
+        "        database.prove()\n",
         "",
         f"{FAULTS}::test_healing_syncs_the_database_itself",
     ),
     mutant(
         "no-rewritten-wal",
-        f"{STORE}/store.py",
+        f"{STORE}/opening.py",
         "            file.rewrite_wal(path, vfs)\n",
         "",
         f"{LOSSES}::test_an_opening_that_failed_is_not_built_on[20]",
     ),
     mutant(
         "checkpoint-at-every-close",
-        f"{STORE}/log.py",
+        f"{STORE}/database.py",
         "NO_CKPT_ON_CLOSE, not tidy)",
         "NO_CKPT_ON_CLOSE, False)",
         f"{FAULTS}::test_closing_after_a_failed_sync_trusts_no_second_one",
@@ -114,11 +114,13 @@ MUTANTS = (
     mutant(
         "half-a-commit",
         f"{STORE}/log.py",
-        "            with self._connection:  # a savepoint\n"
+        "            with self._do.whole():\n"
         "                session = session or self._open_session(entry)\n"
-        "                self._add(session, revision, entry)\n",
+        "                self._add(session, revision, entry)\n"
+        "                self._add_beside(session, entry)\n",
         "            session = session or self._open_session(entry)\n"
-        "            self._add(session, revision, entry)\n",
+        "            self._add(session, revision, entry)\n"
+        "            self._add_beside(session, entry)\n",
         f"{SQLITE}::test_an_answered_id_lets_no_part_of_a_commit_in",
     ),
     mutant(
@@ -162,8 +164,8 @@ MUTANTS = (
     mutant(
         "no-dedupe-in-the-store",
         f"{STORE}/log.py",
-        'found = self._row("find_request", session, entry.request_id)',
-        "found = None",
+        'self._do.row("find_request", session, entry.request_id) if entry.request_id else None',
+        "None",
         f"{CONTRACT}::test_replay",
     ),
     mutant(
@@ -319,7 +321,7 @@ MUTANTS = (
     mutant(
         "stretches-outlive-their-session",
         f"{STORE}/log.py",
-        'stretches = self._run("delete_stretches", session)',
+        'stretches = self._do.run("delete_stretches", session)',
         "stretches = 2",
         f"{CONTRACT}::test_stretches_go_with_their_session",
         f"{SQLITE}::test_what_was_computed_of_a_deleted_session_is_in_no_file",
@@ -357,9 +359,8 @@ MUTANTS = (
     mutant(
         "policy-asked-in-the-middle",
         "contextd/engine/build.py",
-        "        work = Composition.begin(view, request, call.policy,",
-        "        today = self.policies.of(request.key.tenant_id)\n"
-        "        work = Composition.begin(view, request, today,",
+        "            view, call.request, call.policy, now=now,",
+        "            view, call.request, self.policies.of(call.request.key.tenant_id), now=now,",
         f"{POLICIES}::test_a_call_that_has_begun_goes_on_by_the_policy_it_began_with",
     ),
     mutant(

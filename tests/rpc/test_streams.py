@@ -273,7 +273,7 @@ def test_what_cannot_be_watched_is_refused_with_its_field(
             error = await refused(watch(request_).read())
             assert trailers(error)["contextd-reason"] == "FIELD_VIOLATION"
             assert trailers(error)["contextd-field"] == field
-            assert not len(running.watches)
+            await until(lambda: not len(running.watches))
 
     run(main())
 
