@@ -42,13 +42,16 @@ class Retry:
     longest_pause: float = 0.25
     factor: float = 2.0
 
-    def pause(self, failed: int, error: Unavailable) -> float | None:
-        """Return the seconds to wait after *failed* attempts, or None to give up."""
-        if failed >= self.attempts and error.reason != DRAINING:
+    def pause(self, failed: int, error: Unavailable, drained: int = 0) -> float | None:
+        """Return the seconds to wait after *failed* attempts, or None to give up.
+
+        *drained* more found a daemon that was draining.
+        """
+        if failed >= self.attempts:
             return None
         if error.retry_after is not None:
             return error.retry_after if error.retry_after >= 0 else None
-        pause = min(self.longest_pause, self.first_pause * self.factor ** (failed - 1))
+        pause = min(self.longest_pause, self.first_pause * self.factor ** (failed + drained - 1))
         return pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads callers, keeps no secret
 
 
@@ -65,7 +68,7 @@ async def with_retries(
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline
-    failed = 0
+    failed = drained = 0
     while True:
         left = end - loop.time()
         if left <= 0:
@@ -73,8 +76,11 @@ async def with_retries(
         try:
             return await attempt(left)
         except Unavailable as error:
-            failed += 1
-            pause = retry.pause(failed, error)
+            if error.reason == DRAINING:
+                drained += 1
+            else:
+                failed += 1
+            pause = retry.pause(failed, error, drained)
             if pause is None or loop.time() + pause >= end:
                 raise
         await asyncio.sleep(pause)
