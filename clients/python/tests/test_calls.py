@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from contextd_client.calls import DRAINING, Retry, with_retries
 from contextd_client.errors import Unavailable
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
 AT_ONCE = Retry(attempts=3, first_pause=0.0)
