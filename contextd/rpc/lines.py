@@ -58,8 +58,7 @@ class Lines:
     """A line for each priority.
 
     How many can be served soon is not reckoned but found: a line loses room while its calls
-    or those that go before them wait longer than `target` seconds, and gains it, up to `most`,
-    while its own do not.
+    wait longer than `target` seconds, and gains it, up to `most`, while they do not.
     """
 
     def __init__(self, most: int, target: float) -> None:
@@ -74,14 +73,12 @@ class Lines:
         return ahead >= self._lines[priority].room
 
     def learn(self, priority: Priority, waited: float) -> None:
-        """A call of *priority* has waited for so many seconds; who stands behind, waits longer."""
-        if waited <= self._target:
-            line = self._lines[priority]
+        """A call of *priority* has waited for so many seconds."""
+        line = self._lines[priority]
+        if waited > self._target:
+            line.room = max(min(LEAST_ROOM, self._most), line.room * SHRINK)
+        else:
             line.room = min(self._most, line.room + 1)
-            return
-        for rank, line in self._lines.items():
-            if rank >= priority:
-                line.room = max(min(LEAST_ROOM, self._most), line.room * SHRINK)
 
     def since(self, priority: Priority) -> float | None:
         """Return when the oldest call of a line came; None when nobody waits there."""
