@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 REST_SECONDS = 2.0
 """Between two stretches: what was given up has come back by then, and folds have been made."""
 
-ENOUGH = 0.8
-"""A rate of whose calls a smaller share is answered in time is more than the daemon bears."""
+WORSE_AT_MOST = 2
+"""So many rates in a row that bring no more answers in time are beyond the peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +164,12 @@ async def measure(plan: Plan, site: Site, folder: Path, console: Console) -> Fou
 
 
 async def _search(stage: Stage, found: Found, console: Console) -> None:
-    """Find the most answers a second in time, whatever their quality."""
-    plan, rate, best = stage.plan, stage.plan.first, 0.0
+    """Find the most answers a second in time, whatever their quality.
+
+    Where quality begins to give way calls are late for a while, and beyond it more are in time
+    than before: the search goes on until a higher rate has brought no more, twice in a row.
+    """
+    plan, rate, best, worse = stage.plan, stage.plan.first, 0.0, 0
     await stage.stretch(((rate, plan.search_seconds),), "first")  # caches fill, not counted
     while rate <= plan.highest:
         stretch = await stage.stretch(((rate, plan.search_seconds),), f"search {rate:.0f}")
@@ -177,8 +181,9 @@ async def _search(stage: Stage, found: Found, console: Console) -> None:
             f"{stretch.degraded:.0%} of the contexts lacked a quality"
         )
         good = outcome.good(plan.bound) / plan.search_seconds
+        worse = worse + 1 if good <= best else 0
         best = max(best, good)
-        if share < ENOUGH:
+        if worse == WORSE_AT_MOST:
             break
         rate *= plan.step
     found.peak = best
