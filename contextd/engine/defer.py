@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from contextd.engine.contention import written
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
-from contextd.errors import FieldViolation, HumanInControl, RequestIdReused, SessionOver
+from contextd.errors import FieldViolation, RequestIdReused
 from contextd.events import TurnDeferred
 from contextd.model import (
     ChannelMode,
     Deferred,
     EscalateRequest,
-    HandoffState,
     Reason,
     RecordRequest,
     Role,
 )
+from contextd.policy.ownership import check_defer
 from contextd.policy.retrying import next_try
 from contextd.ports import Commit
 
@@ -107,7 +107,7 @@ class DeferTurn:
         if before is not None:
             return _answer(before.record, before.revision, replayed=True)
         check_account(view.state, request.account_id)
-        must_be_the_bots(view.state)
+        check_defer(view.state.owner)
         records: Sequence[Record] = ()
         if request.message is not None:
             draft = Draft((request.message,), request.account_id, "", "")
@@ -132,18 +132,6 @@ class DeferTurn:
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else _answer(deferred, revision)
-
-
-def must_be_the_bots(state: SessionState) -> None:
-    """Refuse what only makes sense while the bot answers.
-
-    Raises:
-        HumanInControl, SessionOver: it does not.
-    """
-    if state.handoff_state is HandoffState.HUMAN:
-        raise HumanInControl
-    if state.handoff_state is HandoffState.CLOSED:
-        raise SessionOver
 
 
 def _newest_of_user(state: SessionState) -> Turn:

@@ -158,6 +158,15 @@ def check_raise(owner: Ownership) -> None:
     _check_no_human(owner)
 
 
+def check_defer(owner: Ownership) -> None:
+    """Let a message wait for the bot.
+
+    Raises:
+        HumanInControl, SessionOver: the bot would not answer it.
+    """
+    _check_no_human(owner)
+
+
 def check_claim(owner: Ownership, handoff_id: str, agent: str, *, take_over: bool) -> bool:
     """Let *agent* take the handoff; False when that person has it already.
 

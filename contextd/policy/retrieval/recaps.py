@@ -4,7 +4,7 @@ An account has few conversations, so, as for evidence, the bar is absolute: the 
 likest part of a recap plus half the share of the message's words that the recap has.  A
 message that speaks of an earlier contact bears on the newest one, whatever its words.  On our
 own sample (`tests/data/returning.json`) 18 of 21 messages about one of five recaps clear the
-bar for it, and 2 of 20 about none of them clear it for some.
+bar for it, and 3 of 20 about none of them clear it for some.
 """
 
 from __future__ import annotations
