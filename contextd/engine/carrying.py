@@ -39,6 +39,11 @@ class Carried:
         """The facts that are remembered."""
         return len(self._read)
 
+    @property
+    def candidates(self) -> int:
+        """The candidates that they are: a clause comes with its values and keywords."""
+        return sum(map(len, self._read.values()))
+
     def keep(self, facts: Iterable[Fact]) -> None:
         """Forget all but *facts*."""
         known = self._read

@@ -1,7 +1,7 @@
-"""Choices among the facts of a fold, remembered.
+"""What rooms hold of the facts of a fold, ranked once.
 
-To choose among a few hundred facts takes Python some 10 ms, which the event loop does not
-have; and one message after the other asks for the same few choices.
+To rank a few hundred facts takes Python some 10 ms, which the event loop does not have; one
+message after the other leaves another room, and each room takes a beginning of the ranking.
 """
 
 from __future__ import annotations
@@ -12,33 +12,35 @@ from typing import TYPE_CHECKING
 from contextd.engine.remembering import Remembered
 
 if TYPE_CHECKING:
-    from contextd.model import Fact
-    from contextd.policy.facts.facts import Choose
+    from collections.abc import Callable
 
-REMEMBERED = 32
-"""Choices that are remembered; nearly equal rooms share one."""
+    from contextd.model import Fact
+    from contextd.policy.facts.facts import Ranked
+
+REMEMBERED = 2
+"""Rankings that are remembered, some 70 KB each: of a fold in force and of one prepared."""
 
 FEW = 12
-"""Facts up to which choosing takes no longer than looking up."""
+"""Facts up to which ranking takes no longer than looking up."""
 
 
 @dataclass(slots=True)
 class Choices:
-    """What was chosen of which facts for a limit.  A thread may add while others look."""
+    """Rankings of facts, known by the facts' identities.  A thread may add while others look."""
 
-    _made: Remembered[tuple[int, int], tuple[tuple[Fact, ...], tuple[Fact, ...]]] = field(
+    _made: Remembered[tuple[int, ...], Ranked] = field(
         default_factory=lambda: Remembered(REMEMBERED)
     )
 
-    def known(self, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...] | None:
-        """Return what was chosen of *facts* for *limit*, None when nothing was yet."""
-        made = self._made.get((len(facts), limit))
-        return made[1] if made is not None and made[0] == facts else None
+    def known(self, facts: tuple[Fact, ...]) -> bool:
+        """Say whether *facts* are ranked."""
+        return self._made.get(_identity(facts)) is not None
 
-    def choose(self, facts: tuple[Fact, ...], limit: int, choose: Choose) -> tuple[Fact, ...]:
-        """Return what is known, or *choose* and remember it."""
-        chosen = self.known(facts, limit)
-        if chosen is None:
-            chosen = choose(facts, limit)
-            self._made.add((len(facts), limit), (facts, chosen))
-        return chosen
+    def ranked(self, facts: tuple[Fact, ...], rank: Callable[[], Ranked]) -> Ranked:
+        """Return the ranking of *facts*, or *rank* them and remember it."""
+        return self._made.of(_identity(facts), rank)
+
+
+def _identity(facts: tuple[Fact, ...]) -> tuple[int, ...]:
+    """Return what no other facts have while a ranking of these is remembered: it holds them."""
+    return tuple(map(id, facts))

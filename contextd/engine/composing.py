@@ -195,8 +195,8 @@ class Composition:
         return self.memory.told(base, ("binding", through, room, ended), read)
 
     def _choice(self, facts: tuple[Fact, ...], limit: int, *, make: bool) -> tuple[Fact, ...]:
-        """Choose among the facts of a fold, once for all messages that leave such a room."""
-        if not make and len(facts) > FEW and self.memory.choices.known(facts, limit) is None:
+        """Choose among the facts of a fold, ranked once for all messages."""
+        if not make and len(facts) > FEW and not self.memory.choices.known(facts):
             raise Unmade
         return self.view.choose(self.memory, facts, limit)
 

@@ -49,7 +49,8 @@ class FoldSession:
         if through is None:
             return None
         before = _standing(view)
-        fold = await asyncio.to_thread(self._made, view, through, policy)
+        asked = hot.budget is not None
+        fold = await asyncio.to_thread(self._made, view, through, policy, asked=asked)
         wrong = fault(fold, view.state)
         if wrong:
             self.observer.count("folds", outcome="rejected")
@@ -58,7 +59,8 @@ class FoldSession:
         async with hot.writing:
             return await self._publish(hot, fold, before)
 
-    def _made(self, view: View, through: int, policy: Policy) -> Fold:
+    def _made(self, view: View, through: int, policy: Policy, *, asked: bool) -> Fold:
+        """Make the fold; where contexts are *asked* for, the next one finds its facts ranked."""
         fold = extract(
             view.state,
             through,
@@ -68,6 +70,8 @@ class FoldSession:
             again=view.carried,
         )
         view.carried.keep(fold.facts)
+        if asked:
+            view.ranked(view.under(policy), fold.facts)
         return fold
 
     async def _choose(self, hot: HotSession, view: View, policy: Policy, *made: Fold) -> None:
@@ -81,7 +85,7 @@ class FoldSession:
             return
         limit = folded_limits(self._budget(hot, view).input_tokens, policy.rules.fold).facts
         for fold in (state.fold, state.prepared, *made):
-            if fold is not None and memory.choices.known(fold.facts, limit) is None:
+            if fold is not None and not memory.choices.known(fold.facts):
                 await asyncio.to_thread(view.choose, memory, fold.facts, limit)
 
     def _budget(self, hot: HotSession, view: View) -> Budget:

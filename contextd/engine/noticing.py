@@ -49,6 +49,10 @@ class Heeded:
         """Return what binds in *turn*, read now or before."""
         return self._read.of(turn.sequence, lambda: heeded(turn))
 
+    def knows(self, turn: Turn) -> bool:
+        """Say whether *turn* is read."""
+        return self._read.get(turn.sequence) is not None
+
     def lacking(self, turns: Iterable[Turn]) -> int:
         """Count those of *turns* that are still to be read."""
-        return sum(self._read.get(turn.sequence) is None for turn in turns)
+        return sum(not self.knows(turn) for turn in turns)

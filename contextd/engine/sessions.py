@@ -15,14 +15,14 @@ from contextd.engine.carrying import Carried
 from contextd.engine.memory import Memory
 from contextd.engine.noticing import REMEMBERED
 from contextd.engine.weighing import (
-    BYTES_A_CARRIED,
+    BYTES_A_CANDIDATE,
     BYTES_A_NOTICED,
     TOLD_SHARE,
     bytes_of_fold,
     bytes_of_turn,
 )
 from contextd.events import TurnsRecorded
-from contextd.policy.facts.facts import chooser
+from contextd.policy.facts.facts import Ranked
 from contextd.policy.prompt.budget import count_turn
 from contextd.policy.retrieval.evidence import EvidenceIndex
 from contextd.policy.retrieval.index import PassageIndex
@@ -105,9 +105,13 @@ class View:
         self.passage_words = passage_words
 
     def choose(self, memory: Memory, facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
-        """Choose of a fold's *facts* what *limit* tokens hold, once."""
-        choose = chooser(self.state.turns, self.tokenizer, self.carried)
-        return memory.choices.choose(facts, limit, choose)
+        """Choose of a fold's *facts* what *limit* tokens hold; they are ranked once."""
+        return self.ranked(memory, facts).within(limit)
+
+    def ranked(self, memory: Memory, facts: tuple[Fact, ...]) -> Ranked:
+        """Return a fold's *facts* ranked, which takes milliseconds the first time."""
+        turns, meter = self.state.turns, self.tokenizer
+        return memory.choices.ranked(facts, lambda: Ranked(facts, turns, meter, self.carried))
 
     def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:
         name = self.tokenizer.name
@@ -130,7 +134,7 @@ class View:
         folds = self.fold_bytes + self._bytes_on_the_fly()
         noticed = BYTES_A_NOTICED * min(len(self.state.turns), REMEMBERED)
         found = self.index.size_bytes + self.evidence.size_bytes
-        remembered = folds // TOLD_SHARE + noticed + BYTES_A_CARRIED * len(self.carried)
+        remembered = folds // TOLD_SHARE + noticed + BYTES_A_CANDIDATE * self.carried.candidates
         return self.turn_bytes + self.state.requests.size_bytes + folds + remembered + found
 
     def _bytes_on_the_fly(self) -> int:

@@ -25,8 +25,8 @@ BYTES_A_FACT = 190
 BYTES_A_NOTICED = 1_250
 """What is remembered of one of the newest turns: what it shows."""
 
-BYTES_A_CARRIED = 420
-"""What is remembered of a fact of a fold for the next one: how it competes."""
+BYTES_A_CANDIDATE = 600
+"""What is remembered of what a fact of a fold may become: how it competes, and its rank."""
 
 TOLD_SHARE = 4
 """What is remembered to be told of a fold takes about such a part of the fold."""

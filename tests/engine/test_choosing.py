@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from contextd.engine import composing, noticing, sessions
 from contextd.engine.choosing import REMEMBERED, Choices
+from contextd.engine.maintain import Maintain
 from contextd.model import Budget, Fact, FactKind, Tier
-from contextd.policy.facts.facts import chooser
+from contextd.policy.facts.facts import Ranked
 from contextd.policy.folding import heeded
+from contextd.testing.fakes import WordTokenizer
 from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
 
 if TYPE_CHECKING:
@@ -18,29 +21,26 @@ if TYPE_CHECKING:
     import pytest
 
     from contextd.model import Sentence, Turn
-    from contextd.policy.facts.facts import Choose, WeighAgain
+    from contextd.policy.facts.facts import WeighAgain
     from contextd.policy.meter import Meter
 
 LARGE = Budget("words", 2_000, 0)
 
 
 class Watched:
-    """Notes which thread chose, and how much of what."""
+    """Notes which thread ranked, and how many facts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.on_loop: list[bool] = []
         self.facts: list[int] = []
-        monkeypatch.setattr(sessions, "chooser", self._chooser)
+        monkeypatch.setattr(sessions, "Ranked", self._ranked)
 
-    def _chooser(self, turns: Sequence[Turn], meter: Meter, again: WeighAgain) -> Choose:
-        choose = chooser(turns, meter, again)
-
-        def noting(facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
-            self.on_loop.append(threading.current_thread() is threading.main_thread())
-            self.facts.append(len(facts))
-            return choose(facts, limit)
-
-        return noting
+    def _ranked(
+        self, facts: tuple[Fact, ...], turns: Sequence[Turn], meter: Meter, again: WeighAgain
+    ) -> Ranked:
+        self.on_loop.append(threading.current_thread() is threading.main_thread())
+        self.facts.append(len(facts))
+        return Ranked(facts, turns, meter, again)
 
 
 async def long_talk(engine: Engine) -> None:
@@ -151,19 +151,63 @@ def test_a_question_about_a_detail_folds_nothing(monkeypatch: pytest.MonkeyPatch
     run(main())
 
 
-def test_only_so_many_choices_are_remembered() -> None:
+def test_a_fold_that_contexts_were_asked_of_is_ranked_when_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next message leaves some room for its facts, and does not wait for their order."""
+
+    async def main() -> None:
+        engine, watched = Engine(), Watched(monkeypatch)
+        await engine.record(record_request(user("My order W77123 is late.")))
+        await engine.build(build_request("Where is it?", budget=LARGE))
+        await long_talk(engine)
+        ranked = len(watched.facts)
+        assert ranked
+        await engine.build(build_request("Where do we stand?", budget=LARGE))
+        assert len(watched.facts) == ranked
+        assert not any(watched.on_loop)
+
+    run(main())
+
+
+def test_what_binds_is_read_before_a_message_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each turn, so that a question about a detail finds it."""
+    read = []
+
+    def reading(turn: Turn) -> tuple[Sentence, ...]:
+        read.append(turn.sequence)
+        return heeded(turn)
+
+    async def main() -> None:
+        engine = Engine()
+        await long_talk(engine)
+        for at in range(8):
+            await engine.record(record_request(user(f"Always use gate {at}."), bot("I will.")))
+        await Maintain(engine.sessions, engine.build.indexer, engine.fold, engine.policies)(KEY)
+        monkeypatch.setattr(noticing, "heeded", reading)
+        await engine.build(build_request("Which order was for Hill Road 7?", budget=LARGE))
+        assert not read
+
+    run(main())
+
+
+def test_only_so_many_rankings_are_remembered() -> None:
     """The oldest go, and none is taken for another."""
-    choices, asked = Choices(), []
+    choices, ranked = Choices(), []
 
-    def choose(facts: tuple[Fact, ...], limit: int) -> tuple[Fact, ...]:
-        asked.append(limit)
-        return facts[:limit]
+    def facts(text: str) -> tuple[Fact, ...]:
+        return tuple(Fact(FactKind.ENTITY, f"{text}{at}", 1, "id") for at in range(20))
 
-    one, two = ((Fact(FactKind.ENTITY, text, 1, "id"),) * 50 for text in ("a", "b"))
-    for limit in range(REMEMBERED + 1):
-        assert len(choices.choose(one, limit, choose)) == limit
-    assert choices.known(one, 0) is None
-    assert choices.known(one, REMEMBERED) == one[:REMEMBERED]
-    assert choices.known(two, REMEMBERED) is None
-    assert choices.choose(two, REMEMBERED, choose) == two[:REMEMBERED]
-    assert asked == [*range(REMEMBERED + 1), REMEMBERED]
+    def rank(some: tuple[Fact, ...]) -> Ranked:
+        ranked.append(some)
+        return Ranked(some, [user("x")], WordTokenizer())
+
+    every = [facts(str(at)) for at in range(REMEMBERED + 1)]
+    for some in every:
+        assert choices.ranked(some, partial(rank, some)).facts is some
+    assert not choices.known(every[0])
+    assert all(choices.known(some) for some in every[1:])
+    assert choices.known(tuple(every[-1]))
+    assert not choices.known(every[-1][1:])
+    choices.ranked(every[-1], partial(rank, every[-1]))
+    assert ranked == every

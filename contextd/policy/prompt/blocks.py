@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 FOLDED_SHARE = 0.25
 """The most that the summary may take of the input budget."""
 
-ROUNDING = 16
-"""The parts of a room to which that of further facts is rounded down, and at least as many
-tokens: nearly equal rooms hold the same facts, so that a choice can be remembered."""
-
 LEAST_BLOCK = 64
 """Tokens below which a block in every prompt is not worth its header."""
 
@@ -327,9 +323,8 @@ def facts_lines(
     remember: Remember = anew,
 ) -> tuple[Line, ...]:
     """Return those of *facts* worth most in at most *room* tokens, as lines, best first."""
-    room -= room % max(ROUNDING, (1 << room.bit_length()) // (2 * ROUNDING))
     found = choose(facts, room)
-    return remember(found, ("facts", room), lambda: _fact_lines(found, room, state, meter))
+    return remember(found, ("facts", len(found)), lambda: _fact_lines(found, room, state, meter))
 
 
 def _fact_lines(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.model import Fact, FactKind
-from contextd.policy.facts.facts import choose, tighten
+from contextd.policy.facts.facts import choose, chooser
 from contextd.policy.facts.gathering import gather, judge
 from contextd.policy.facts.lines import fact_lines
 from contextd.policy.facts.supersession import settle
@@ -62,8 +62,8 @@ def test_a_tighter_limit_keeps_a_part_of_what_was_chosen() -> None:
     talk = Scenario().user("Never call me.").user("My order W1234 and my order W5678 are late.")
     candidates = settle(gather(talk.turns, judge(talk.turns)))
     chosen = choose(candidates, limit=500, turns=talk.turns, meter=METER)
-    assert tighten(chosen, limit=500, turns=talk.turns, meter=METER) == chosen
-    fewer = tighten(chosen, limit=15, turns=talk.turns, meter=METER)
+    assert chooser(talk.turns, METER)(chosen, 500) == chosen
+    fewer = chooser(talk.turns, METER)(chosen, 15)
     assert fewer
     assert fewer != chosen
     assert all(any(fact.text in whole.text for whole in chosen) for fact in fewer)
@@ -99,7 +99,7 @@ def test_a_tighter_limit_takes_the_keywords_of_a_clause() -> None:
     assert [fact.text for fact in chosen] == [
         "My neighbour borrowed the green ladder from the shed"
     ]
-    fewer = tighten(chosen, limit=8, turns=talk.turns, meter=METER)
+    fewer = chooser(talk.turns, METER)(chosen, 8)
     assert {fact.text for fact in fewer} <= {"neighbour borrowed", "green ladder", "shed"}
     assert fewer
 
@@ -108,7 +108,7 @@ def test_a_tighter_limit_takes_the_values_of_a_clause_whole() -> None:
     """A day or a time that was told in a clause is not left in pieces."""
     turns = Scenario().user("From the airport at half past 4 in the evening").turns
     clause = Fact(FactKind.ENTITY, "From the airport at half past 4 in the evening", 1, "said")
-    (only,) = tighten((clause,), limit=9, turns=turns, meter=METER)
+    (only,) = chooser(turns, METER)((clause,), 9)
     assert (only.label, only.text) == ("time", "half past 4 in the evening")
 
 
@@ -131,7 +131,7 @@ def test_a_choice_among_what_was_chosen_goes_by_what_it_was_worth(
         Fact(FactKind.ENTITY, "alder", 1, "said", alder),
         Fact(FactKind.ENTITY, "birch", 2, "said", birch),
     )
-    (only,) = tighten(facts, limit=4, turns=turns, meter=METER)
+    (only,) = chooser(turns, METER)(facts, 4)
     assert only.weight == 2.0
 
 

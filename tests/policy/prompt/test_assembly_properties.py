@@ -185,12 +185,15 @@ def test_new_turns_leave_the_stable_prefix_as_it_is(scene: Scene) -> None:
     """Between folds, what the prefix promised stays byte for byte the same."""
     state = SessionState(KEY)
     before: tuple[Frame, Context] | None = None
+    returns = 0
     for _ in recording(scene, state, WORDS):
         try:
             framed, context = built(state, scene.request, WORDS)
         except BudgetTooSmall:
             before = None
             continue
+        if len(state.owner.stretches) > returns:  # what a human left behind comes to stand in it
+            returns, before = len(state.owner.stretches), None
         if before is not None and basis(before[0]) == basis(framed):
             count = before[1].stable_prefix.message_count
             assert count <= context.stable_prefix.message_count
