@@ -16,6 +16,7 @@ import faiss
 
 from contextd.app.access import read_access
 from contextd.app.allocating import keep_few_heaps
+from contextd.app.collecting import collect_when_calm
 from contextd.app.levels import show_levels
 from contextd.app.policies import wire_policies
 from contextd.app.ports_in_use import Ports, shipped_tokenizers
@@ -120,6 +121,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         show_levels(observer, background, sessions, searching.indexer.refining)
         run_until_closed(stack, watch_loop(observer, time.monotonic))
         stack.enter_context(watched_collections(observer, time.monotonic))
+        run_until_closed(stack, collect_when_calm(lambda: admission.arrivals, time.monotonic))
         if model is not None and load is not None:
             run_until_closed(stack, load_model(model, load))
         settle_interpreter()

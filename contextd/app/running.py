@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from contextd.app.allocating import give_back
+from contextd.app.collecting import THRESHOLDS
 from contextd.reloading import Lookout
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from contextd.config import Config
     from contextd.ports import Observer
     from contextd.reloading import Reloading
-
-GC_THRESHOLDS = (50_000, 20, 50)
-"""How seldom the collector looks, once what lives for ever has been frozen."""
 
 SWITCH_SECONDS = 0.000_1
 """How long a thread that folds may keep the interpreter when the event loop wants it.
@@ -74,7 +72,7 @@ def settle_interpreter() -> None:
     gc.collect()
     give_back()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(*THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
