@@ -4,9 +4,11 @@
     ├── InvalidRequest            the caller must change the request
     │   ├── FieldViolation
     │   ├── RequestIdReused
+    │   ├── ArchiveInvalid
     │   └── AccountMismatch
     ├── BudgetTooSmall
     ├── SessionNotFound
+    ├── SessionExists
     ├── RevisionConflict
     ├── SessionContended          try again
     ├── WrongOwner                not while the conversation belongs to whom it does
@@ -82,6 +84,18 @@ class RequestIdReused(InvalidRequest):
     """This request_id was already used with another body."""
 
 
+class ArchiveInvalid(InvalidRequest):
+    """A line of the session to import is not acceptable."""
+
+    def __init__(self, line: int, field: str, description: str) -> None:
+        """*line* counts from the session's header, 1; *field* is the path in it, "" for all."""
+        place = f"line {line}, {field}" if field else f"line {line}"
+        super().__init__(f"{place}: {description}", line=line, field=field)
+        self.line = line
+        self.field = field
+        self.description = description
+
+
 class AccountMismatch(InvalidRequest):
     """The session belongs to another account."""
 
@@ -103,6 +117,10 @@ class BudgetTooSmall(ContextdError):
 
 class SessionNotFound(ContextdError):
     """There is no such session."""
+
+
+class SessionExists(ContextdError):
+    """There is another session under this id already; nothing was changed."""
 
 
 class RevisionConflict(ContextdError):

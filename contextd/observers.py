@@ -31,6 +31,7 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "degradations": ("Answers that lacked a quality, by what they lacked", ("code",)),
     "folds": ("Folds by how they ended", ("outcome",)),
     "handoff_digest_failures": ("Handoffs delivered without a summary", ()),
+    "imports": ("Sessions imported, by whether they were new", ("outcome",)),
     "notices": ("Notices of handoffs, by how a try to bring them ended", ("outcome",)),
     "own_tokens": ("Tokens that contextd's own model calls took", ("kind",)),
     "summaries": ("Summaries asked of a model, by how they ended", ("outcome",)),

@@ -45,7 +45,7 @@ def make_server(
         socket=Path(server.socket) if server.socket else None,
         socket_mode=server.socket_mode,
         max_message_bytes=server.max_message_bytes,
-        limits=Limits(max_turn_bytes=server.max_turn_bytes),
+        limits=Limits(server.max_turn_bytes, config.sessions.import_mib << 20),
         certificate=access.certificate,
         connection_seconds=config.tls.connection_minutes * 60,
         # What may be called is no secret, but strangers need not have a stream to ask it.

@@ -16,10 +16,12 @@ from contextd.engine.fold import FoldSession
 from contextd.engine.handoffs import Handoffs
 from contextd.engine.inspect import Inspection
 from contextd.engine.maintain import Maintain
+from contextd.engine.moving import ExportSession, ImportSession
 from contextd.engine.record import RecordTurn
 from contextd.engine.watch import Watching
 from contextd.engine.writing import TurnScribe
 from contextd.model import Budget
+from contextd.rpc.archives import ArchiveVerbs
 from contextd.rpc.deferrals import DeferralVerbs
 from contextd.rpc.handoffs import HandoffVerbs
 from contextd.rpc.servicer import Engine
@@ -73,6 +75,7 @@ def wire_verbs(
         session_life=_session_life(ports, writer, watching, announce),
         handoffs=_handoffs(ports, writer, watching, announce),
         accounts=accounts.verbs(ports.policies, inspection.delete_session),
+        archives=_archives(ports, writer),
     )
     return engine, _maintain(config, ports, writer, searching.indexer, summaries)
 
@@ -159,6 +162,20 @@ def _session_life(
         announce=announce,
     )
     return SessionLifeVerbs(close, watching.session)
+
+
+def _archives(ports: Ports, writer: Writer) -> ArchiveVerbs:
+    take = ImportSession(
+        store=ports.store,
+        sessions=writer.sessions,
+        accepted=writer.accepted,
+        changes=writer.changes,
+        nudge=writer.nudge,
+        tokenizers=ports.tokenizers,
+        clock=now,
+        observer=ports.observer,
+    )
+    return ArchiveVerbs(ExportSession(ports.store), take)
 
 
 def _handoffs(

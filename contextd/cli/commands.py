@@ -36,7 +36,8 @@ COMMANDS: Mapping[str, str] = {
 SESSION: Mapping[str, str] = {
     "show": "contextd.cli.session:show",
     "list": "contextd.cli.session:list_sessions",
-    "export": "contextd.cli.session:export",
+    "export": "contextd.cli.archive:export",
+    "import": "contextd.cli.archive:import_file",
     "delete": "contextd.cli.session:delete",
     "close": "contextd.cli.session_life:close",
     "watch": "contextd.cli.session_life:watch",
@@ -60,7 +61,7 @@ ACCOUNT: Mapping[str, str] = {
 TOKEN: Mapping[str, str] = {"new": "contextd.cli.token:new"}
 WEBHOOKS: Mapping[str, str] = {"secret": "contextd.cli.webhooks:secret"}
 GROUPS: Mapping[str, str] = {
-    "session": "Look at sessions, export them, watch, close and delete them.",
+    "session": "Look at sessions, move them, watch, close and delete them.",
     "account": "Look at what is known of accounts, change it, forget it.",
     "handoffs": "See who waits for a human, take it, give it back.",
     "policy": "Look at the rules in force, and their schema.",

@@ -49,12 +49,24 @@ class _IdentifiedWatch(grpc.aio.UnaryStreamClientInterceptor):
         return await continuation(details._replace(metadata=metadata), request)
 
 
+class _IdentifiedUpload(grpc.aio.StreamUnaryClientInterceptor):
+    """And for calls that send piece by piece."""
+
+    def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._metadata = metadata
+
+    async def intercept_stream_unary(self, continuation: Any, details: Any, requests: Any) -> Any:  # noqa: ANN401 - gRPC's own shape
+        metadata = grpc.aio.Metadata(*(details.metadata or ()), *self._metadata)
+        return await continuation(details._replace(metadata=metadata), requests)
+
+
 @asynccontextmanager
 async def connect(target: str, keys: Keys | None = None) -> AsyncIterator[grpc.aio.Channel]:
     """Open a channel to *target*; a failed call ends the command with a helpful message."""
     keys = keys or Keys()
     metadata = keys.metadata()
-    identified = [_Identified(metadata), _IdentifiedWatch(metadata)] if metadata else []
+    kinds = (_Identified, _IdentifiedWatch, _IdentifiedUpload)
+    identified = [kind(metadata) for kind in kinds] if metadata else []
     async with open_channel(target, keys, identified) as channel:
         try:
             yield channel

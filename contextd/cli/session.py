@@ -1,4 +1,4 @@
-"""`contextd session …`: look at sessions, export them, delete them."""
+"""`contextd session …`: look at sessions, delete them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from contextd.cli.conversations import turn_to_json
 from contextd.cli.health import DEFAULT_TARGET
 from contextd.cli.keys import Keys, with_keys
 from contextd.cli.output import emit, note
@@ -66,23 +65,11 @@ def list_sessions(
     json: AsJson = False,
 ) -> None:
     """Print every session of a tenant with its revision."""
-    for entry in asyncio.run(_list(Daemon(target, keys), tenant)):
+    for entry in asyncio.run(listed(Daemon(target, keys), tenant)):
         if json:
             emit({"conversation_id": entry.conversation_id, "revision": entry.revision})
         else:
             typer.echo(f"{entry.revision:>8}  {entry.conversation_id}")
-
-
-@with_keys
-def export(
-    conversation: Conversation,
-    tenant: Tenant = "default",
-    target: Target = DEFAULT_TARGET,
-    *,
-    keys: Keys = NO_KEYS,
-) -> None:
-    """Write every turn of a session as a line of JSON, in order."""
-    asyncio.run(_export(Daemon(target, keys), _ref(tenant, conversation)))
 
 
 @with_keys
@@ -126,7 +113,8 @@ async def _get(daemon: Daemon, ref: common.SessionRef) -> pb.Session:
         return answer.session
 
 
-async def _list(daemon: Daemon, tenant: str) -> list[pb.SessionEntry]:
+async def listed(daemon: Daemon, tenant: str) -> list[pb.SessionEntry]:
+    """Return every session of a tenant."""
     entries: list[pb.SessionEntry] = []
     async with connect(daemon.target, daemon.keys) as channel:
         request = pb.ListSessionsRequest(tenant_id=tenant, page_size=1000)
@@ -138,13 +126,7 @@ async def _list(daemon: Daemon, tenant: str) -> list[pb.SessionEntry]:
             request.page_token = page.next_page_token
 
 
-async def _export(daemon: Daemon, ref: common.SessionRef) -> None:
-    async with connect(daemon.target, daemon.keys) as channel:
-        async for turn in _turns(SessionServiceStub(channel), ref):
-            emit(turn_to_json(turn))
-
-
-async def _turns(
+async def turns_of(
     stub: SessionServiceAsyncStub, ref: common.SessionRef
 ) -> AsyncIterator[common.Turn]:
     """Yield the turns page by page; one page is in memory at a time."""

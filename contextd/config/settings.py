@@ -117,9 +117,13 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class SessionsConfig:
-    """How much memory hot sessions may take, in MiB; the others are read when needed."""
+    """How much memory hot sessions may take, in MiB; the others are read when needed.
+
+    `import_mib` bounds the lines of a session that is imported, which memory holds meanwhile.
+    """
 
     capacity_mib: int = 128
+    import_mib: int = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PAGE = 100
 """Handoffs read at a time."""
 
+RECORDS = 128
+"""Records of a session read at a time, also while its past is gone through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watching:
@@ -56,33 +59,35 @@ class Watching:
             StoreUnavailable.
         """
         with self.changes.of_session(key) as bell:
-            records = await self.store.read(key)
+            records = await self.store.read(key, 0, RECORDS)
             if not records:
                 raise SessionNotFound
-            if after > len(records):
-                raise FieldViolation(
-                    "after_revision", f"is above the session's revision, {len(records)}"
-                )
             following = Following()
             while records:
                 for record in records:
                     event = following.follow(record)
                     if event is not None and following.revision > after:
                         yield event
-                records = await self._more(key, following.revision, records[-1], bell)
+                rings = bell if following.revision >= after else None
+                records = await self._more(key, following.revision, records[-1], rings)
 
     async def _more(
-        self, key: SessionKey, revision: int, newest: Record, bell: Bell
+        self, key: SessionKey, revision: int, newest: Record, bell: Bell | None
     ) -> Sequence[Record]:
         """Return the records after *revision*, once there are some; none when it was deleted.
 
         The *newest* one is read again each time: where it is there no more, or is another one,
-        the session was deleted, and perhaps begun anew under the same key.
+        the session was deleted, and perhaps begun anew under the same key.  Without a *bell*
+        the caller expects more than there is.
         """
         while True:
-            found = await self.store.read(key, revision - 1)
+            found = await self.store.read(key, revision - 1, 1 + RECORDS)
             if not found or found[0] != newest:
                 return ()
             if len(found) > 1:
                 return found[1:]
+            if bell is None:
+                raise FieldViolation(
+                    "after_revision", f"is above the session's revision, {revision}"
+                )
             await bell.wait(self.poll_seconds)

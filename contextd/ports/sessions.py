@@ -68,8 +68,8 @@ class SessionStore(Protocol):
             StoreUnavailable, StoreClosed: nothing may be assumed about the write.
         """
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
-        """Return the records with a revision above *after*, oldest first.
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+        """Return the records with a revision above *after*, oldest first; at most *limit* if given.
 
         Must see every append acknowledged before the call.  Must return an empty
         sequence for a session that does not exist.

@@ -22,6 +22,7 @@ from contextd.rpc.gate import Gate
 from contextd.rpc.messages import Request, parse
 from contextd.rpc.status import answer, status_of
 from contextd.rpc.streams import CallerGone, Stream, Streaming
+from contextd.rpc.uploads import Upload, Uploading, Uploads
 from contextd.rpc.watches import Watches
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ class Method(Generic[Request]):
     turns: Callable[[Request], int] = no_turns
 
 
+AnyMethod = Method[Any] | Stream[Any] | Upload[Any, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Calls:
     """Serves methods under one set of permits.
@@ -88,14 +92,13 @@ class Calls:
     default_deadline: float | None = None
     gate: Gate = field(default_factory=Gate)
     watches: Watches = field(default_factory=Watches)
+    uploads: Uploads = field(default_factory=Uploads)
 
-    def service(
-        self, name: str, methods: Iterable[Method[Any] | Stream[Any]]
-    ) -> grpc.GenericRpcHandler:
+    def service(self, name: str, methods: Iterable[AnyMethod]) -> grpc.GenericRpcHandler:
         """Return the gRPC handler of the service *name*."""
         return _Service(self, {f"/{name}/{method.name}": method for method in methods})
 
-    def handler(self, method: Method[Any] | Stream[Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def handler(self, method: AnyMethod) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return the gRPC handler of *method*.
 
         It takes and returns bytes: what gRPC's own deserializer refuses would reach the
@@ -103,9 +106,11 @@ class Calls:
         """
         if isinstance(method, Stream):
             return self._streaming(method)
+        if isinstance(method, Upload):
+            return self._uploading(method)
 
         async def respond(payload: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-            return await self._respond(method, payload, context)
+            return await self._respond(method, self._serve(method, payload, context), context)
 
         return grpc.unary_unary_rpc_method_handler(respond)
 
@@ -129,8 +134,19 @@ class Calls:
 
         return grpc.unary_stream_rpc_method_handler(respond)
 
+    def _uploading(self, upload: Upload[Any, Any]) -> grpc.RpcMethodHandler[bytes, bytes]:
+        serving = Uploading(self.gate, self.admission, self.uploads, self.monotonic)
+
+        async def respond(
+            payloads: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
+        ) -> bytes:
+            answer = serving.serve(upload, payloads, context, self._remaining(context))
+            return await self._respond(upload, answer, context)
+
+        return grpc.stream_unary_rpc_method_handler(respond)
+
     def turn_away(
-        self, method: Method[Any] | Stream[Any], error: ContextdError
+        self, method: AnyMethod, error: ContextdError
     ) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Return the gRPC handler that answers a call of *method* with *error*, unread.
 
@@ -150,14 +166,14 @@ class Calls:
 
     async def _respond(
         self,
-        method: Method[Any],
-        payload: bytes,
+        method: Method[Any] | Upload[Any, Any],
+        answered: Awaitable[bytes],
         context: grpc.aio.ServicerContext[bytes, bytes],
     ) -> bytes:
         started, code = self.monotonic(), "CANCELLED"
         self.observer.began(method.name)
         try:
-            response = await self._serve(method, payload, context)
+            response = await answered
             code = "OK"
         except BaseException as error:  # also panics of Rust code, which are no Exceptions
             if _must_pass(error):
@@ -197,7 +213,7 @@ class Calls:
 
     def _refuse(
         self,
-        method: Method[Any] | Stream[Any],
+        method: AnyMethod,
         error: BaseException,
         context: grpc.aio.ServicerContext[bytes, bytes],
     ) -> str:
@@ -222,7 +238,7 @@ class Calls:
 class _Service(grpc.GenericRpcHandler):
     """One service: sends a call away, or to the handler of its method."""
 
-    def __init__(self, calls: Calls, methods: Mapping[str, Method[Any] | Stream[Any]]) -> None:
+    def __init__(self, calls: Calls, methods: Mapping[str, AnyMethod]) -> None:
         """Serve *methods*, by the full names that gRPC gives them."""
         self._calls = calls
         self._methods = {name: (method, calls.handler(method)) for name, method in methods.items()}

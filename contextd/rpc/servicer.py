@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from contextd.rpc import decode, deferrals, encode, pages, validation
 from contextd.rpc.accounts import ACCOUNT_SERVICE, AccountServicer
+from contextd.rpc.archives import Archives
 from contextd.rpc.call import Method
 from contextd.rpc.handoffs import SERVICE as HANDOFF_SERVICE
 from contextd.rpc.handoffs import HandoffServicer
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
         Turn,
     )
     from contextd.rpc.accounts import AccountVerbs
-    from contextd.rpc.call import Calls
+    from contextd.rpc.archives import ArchiveVerbs
+    from contextd.rpc.call import AnyMethod, Calls
     from contextd.rpc.deferrals import DeferralVerbs
     from contextd.rpc.handoffs import HandoffVerbs
     from contextd.rpc.session_life import SessionLifeVerbs
-    from contextd.rpc.streams import Stream
     from contextd.v1 import common_pb2 as common
 
 SERVICES = (
@@ -77,6 +78,7 @@ class Engine:
     session_life: SessionLifeVerbs
     handoffs: HandoffVerbs
     accounts: AccountVerbs
+    archives: ArchiveVerbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +217,13 @@ def handlers(
 ) -> tuple[grpc.GenericRpcHandler, ...]:
     """Return the gRPC handlers of every service of the contract."""
     session_life = SessionLife(engine.session_life, limits).methods()
-    services: tuple[tuple[str, tuple[Method[Any] | Stream[Any], ...]], ...] = (
+    archives = Archives(engine.archives, limits).methods()
+    services: tuple[tuple[str, tuple[AnyMethod, ...]], ...] = (
         (CONTEXT_SERVICE, ContextServicer(engine, limits).methods()),
-        (SESSION_SERVICE, (*SessionServicer(engine, limits).methods(), *session_life)),
+        (
+            SESSION_SERVICE,
+            (*SessionServicer(engine, limits).methods(), *session_life, *archives),
+        ),
         (
             deferrals.SERVICE.full_name,
             deferrals.DeferralServicer(engine.deferrals, limits).methods(),

@@ -18,6 +18,7 @@ from grpc import StatusCode
 
 from contextd.errors import (
     AccountMismatch,
+    ArchiveInvalid,
     BudgetTooSmall,
     ConfigInvalid,
     ContextdError,
@@ -48,6 +49,7 @@ from contextd.errors import (
     RequestIdReused,
     RevisionConflict,
     SessionContended,
+    SessionExists,
     SessionNotFound,
     SessionOver,
     StoreClosed,
@@ -106,9 +108,11 @@ STATUS: Mapping[type[ContextdError], Status] = {
     InvalidRequest: Status(StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
     FieldViolation: Status(StatusCode.INVALID_ARGUMENT, "FIELD_VIOLATION"),
     RequestIdReused: Status(StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED"),
+    ArchiveInvalid: Status(StatusCode.INVALID_ARGUMENT, "ARCHIVE_INVALID"),
     AccountMismatch: Status(StatusCode.INVALID_ARGUMENT, "ACCOUNT_MISMATCH"),
     BudgetTooSmall: Status(StatusCode.FAILED_PRECONDITION, "BUDGET_TOO_SMALL"),
     SessionNotFound: Status(StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"),
+    SessionExists: Status(StatusCode.ALREADY_EXISTS, "SESSION_EXISTS"),
     RevisionConflict: Status(StatusCode.ABORTED, "REVISION_CONFLICT"),
     SessionContended: Status(StatusCode.ABORTED, "SESSION_CONTENDED", retryable=True),
     WrongOwner: Status(StatusCode.FAILED_PRECONDITION, "WRONG_OWNER"),

@@ -55,10 +55,12 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 class Limits:
     """The sizes a deployment may choose.
 
-    `max_turn_bytes` bounds the text of a turn, the rest of a turn, and a system prompt.
+    `max_turn_bytes` bounds the text of a turn, the rest of a turn, and a system prompt;
+    `max_import_bytes` the lines of a session that is imported.
     """
 
     max_turn_bytes: int = 1_048_576
+    max_import_bytes: int = 67_108_864
 
 
 class FieldViolations(FieldViolation):
@@ -179,7 +181,9 @@ def check_session(request: Message, limits: Limits) -> None:
     check.close()
 
 
-def check_tenant(request: sessions.ListSessionsRequest, limits: Limits) -> None:
+def check_tenant(
+    request: sessions.ListSessionsRequest | sessions.ImportSessionRequest, limits: Limits
+) -> None:
     """Raise FieldViolations unless *request* names a tenant."""
     check = Check(limits)
     check.identifier("tenant_id", request.tenant_id)

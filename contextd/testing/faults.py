@@ -46,9 +46,9 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.append(key, commit)
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Pass on."""
-        return await self.inner.read(key, after)
+        return await self.inner.read(key, after, limit)
 
     async def delete(self, key: SessionKey) -> dict[str, int]:
         """Pass on."""
@@ -113,12 +113,12 @@ class FlakyStore(StoreWrapper):
             raise StoreUnavailable
         return appended
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Read, unless it is this call's turn to fail."""
         if self.refuse_reads:
             self.refuse_reads -= 1
             raise StoreUnavailable
-        return await self.inner.read(key, after)
+        return await self.inner.read(key, after, limit)
 
 
 class SlowStore(StoreWrapper):
@@ -139,10 +139,10 @@ class SlowStore(StoreWrapper):
         await self._yield()
         return appended
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Read after letting others go first."""
         await self._yield()
-        records = await self.inner.read(key, after)
+        records = await self.inner.read(key, after, limit)
         await self._yield()
         return records
 
@@ -173,10 +173,10 @@ class HangingStore(StoreWrapper):
         await self._going.wait()
         return await self.inner.append(key, commit)
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Wait while hanging, then read."""
         await self._going.wait()
-        return await self.inner.read(key, after)
+        return await self.inner.read(key, after, limit)
 
     async def ready(self) -> bool:
         """Answer at once."""

@@ -205,3 +205,41 @@ class WatchSessionResponse(_message.Message):
     deferral_id: str
     turns_left_out: int
     def __init__(self, revision: _Optional[int] = ..., kind: _Optional[_Union[SessionEventKind, str]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., turns: _Optional[_Iterable[_Union[_common_pb2.Turn, _Mapping]]] = ..., handoff_id: _Optional[str] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., deferral_id: _Optional[str] = ..., turns_left_out: _Optional[int] = ...) -> None: ...
+
+class ExportSessionRequest(_message.Message):
+    __slots__ = ("session", "page_token")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    session: _common_pb2.SessionRef
+    page_token: str
+    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ExportSessionResponse(_message.Message):
+    __slots__ = ("lines", "next_page_token")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    lines: bytes
+    next_page_token: str
+    def __init__(self, lines: _Optional[bytes] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ImportSessionRequest(_message.Message):
+    __slots__ = ("tenant_id", "lines")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    lines: bytes
+    def __init__(self, tenant_id: _Optional[str] = ..., lines: _Optional[bytes] = ...) -> None: ...
+
+class ImportSessionResponse(_message.Message):
+    __slots__ = ("conversation_id", "revision", "records", "turns", "already_there")
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    TURNS_FIELD_NUMBER: _ClassVar[int]
+    ALREADY_THERE_FIELD_NUMBER: _ClassVar[int]
+    conversation_id: str
+    revision: int
+    records: int
+    turns: int
+    already_there: bool
+    def __init__(self, conversation_id: _Optional[str] = ..., revision: _Optional[int] = ..., records: _Optional[int] = ..., turns: _Optional[int] = ..., already_there: bool = ...) -> None: ...

@@ -61,6 +61,16 @@ class SessionServiceStub(object):
                 request_serializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionRequest.SerializeToString,
                 response_deserializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionResponse.FromString,
                 _registered_method=True)
+        self.ExportSession = channel.unary_unary(
+                '/contextd.v1.SessionService/ExportSession',
+                request_serializer=contextd_dot_v1_dot_session__service__pb2.ExportSessionRequest.SerializeToString,
+                response_deserializer=contextd_dot_v1_dot_session__service__pb2.ExportSessionResponse.FromString,
+                _registered_method=True)
+        self.ImportSession = channel.stream_unary(
+                '/contextd.v1.SessionService/ImportSession',
+                request_serializer=contextd_dot_v1_dot_session__service__pb2.ImportSessionRequest.SerializeToString,
+                response_deserializer=contextd_dot_v1_dot_session__service__pb2.ImportSessionResponse.FromString,
+                _registered_method=True)
         self.DeleteSession = channel.unary_unary(
                 '/contextd.v1.SessionService/DeleteSession',
                 request_serializer=contextd_dot_v1_dot_session__service__pb2.DeleteSessionRequest.SerializeToString,
@@ -126,6 +136,34 @@ class SessionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportSession(self, request, context):
+        """Returns a session as lines of JSON, a page at a time: what ImportSession takes, here or at
+        another daemon; docs/sessions.md has the format. A page may end in the middle of a line; all
+        of them on end are the session as it was when the last one was asked for.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (SESSION_NOT_FOUND: there is none, or
+        it was deleted since the page before), UNAVAILABLE (STORE_UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportSession(self, request_iterator, context):
+        """Takes a session out of the lines that ExportSession gave, whole or not at all; the messages
+        bring them in order, cut wherever is convenient. A session that is there as the lines say is
+        left alone, so the call may be repeated.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION, ARCHIVE_INVALID: a line is not acceptable; the
+        metadata have its `line`, counted from 1, and the `field`), ALREADY_EXISTS (SESSION_EXISTS:
+        there is another session of this id; nothing was changed), RESOURCE_EXHAUSTED
+        (TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, imports as much at a time as it
+        may; QUOTA_EXCEEDED: its turns count as recorded ones), ABORTED (SESSION_CONTENDED),
+        UNAVAILABLE (STORE_UNAVAILABLE), DEADLINE_EXCEEDED (also: nothing came for too long).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteSession(self, request, context):
         """Removes a session with everything derived from it. Idempotent.
 
@@ -162,6 +200,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.WatchSession,
                     request_deserializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionRequest.FromString,
                     response_serializer=contextd_dot_v1_dot_session__service__pb2.WatchSessionResponse.SerializeToString,
+            ),
+            'ExportSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportSession,
+                    request_deserializer=contextd_dot_v1_dot_session__service__pb2.ExportSessionRequest.FromString,
+                    response_serializer=contextd_dot_v1_dot_session__service__pb2.ExportSessionResponse.SerializeToString,
+            ),
+            'ImportSession': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportSession,
+                    request_deserializer=contextd_dot_v1_dot_session__service__pb2.ImportSessionRequest.FromString,
+                    response_serializer=contextd_dot_v1_dot_session__service__pb2.ImportSessionResponse.SerializeToString,
             ),
             'DeleteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSession,
@@ -306,6 +354,60 @@ class SessionService(object):
             '/contextd.v1.SessionService/WatchSession',
             contextd_dot_v1_dot_session__service__pb2.WatchSessionRequest.SerializeToString,
             contextd_dot_v1_dot_session__service__pb2.WatchSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextd.v1.SessionService/ExportSession',
+            contextd_dot_v1_dot_session__service__pb2.ExportSessionRequest.SerializeToString,
+            contextd_dot_v1_dot_session__service__pb2.ExportSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/contextd.v1.SessionService/ImportSession',
+            contextd_dot_v1_dot_session__service__pb2.ImportSessionRequest.SerializeToString,
+            contextd_dot_v1_dot_session__service__pb2.ImportSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,7 +42,8 @@ SERVICES = [
 ]
 METHODS = [method for service in SERVICES for method in service.methods]
 STREAMS = [method for method in METHODS if method.server_streaming]
-PLAIN = [method for method in METHODS if not method.server_streaming]
+UPLOADS = [method for method in METHODS if method.client_streaming]
+PLAIN = [method for method in METHODS if method not in (*STREAMS, *UPLOADS)]
 
 
 @pytest.mark.parametrize("method", PLAIN, ids=lambda method: method.full_name)
@@ -78,6 +79,24 @@ def test_a_stub_reads_its_stream(method: MethodDescriptor) -> None:
 
     assert sent == request
     assert list(answers) == [response, response]
+
+
+@pytest.mark.parametrize("method", UPLOADS, ids=lambda method: method.full_name)
+def test_a_stub_sends_its_stream(method: MethodDescriptor) -> None:
+    """Each stub of an upload sends every request in turn and gives one answer."""
+    channel = grpc_testing.channel(SERVICES, grpc_testing.strict_real_time())
+    call = getattr(STUBS[method.containing_service.name](channel), method.name)
+    request = message_factory.GetMessageClass(method.input_type)()
+    response = message_factory.GetMessageClass(method.output_type)()
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(call, iter([request, request]), timeout=10)
+        _, rpc = channel.take_stream_unary(method)
+        rpc.send_initial_metadata(())
+        assert [rpc.take_request(), rpc.take_request()] == [request, request]
+        rpc.requests_closed()
+        rpc.terminate(response, (), grpc.StatusCode.OK, "")
+
+        assert answer.result(timeout=10) == response
 
 
 def test_every_service_has_a_stub() -> None:

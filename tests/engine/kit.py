@@ -21,6 +21,7 @@ from contextd.engine.indexing import Indexer
 from contextd.engine.inspect import Inspection
 from contextd.engine.keeping import Keeping
 from contextd.engine.meaning import FineModel, Meaning, Patience
+from contextd.engine.moving import ExportSession, ImportSession
 from contextd.engine.recapping import Recapper
 from contextd.engine.record import RecordTurn
 from contextd.engine.refining import Refining
@@ -209,6 +210,17 @@ class Engine:
         self.handoffs = Handoffs(store=self.store, clock=self.clock, **of_desk)
         self.close = CloseSession(clock=self.clock, **of_desk)
         self.watching = Watching(self.store, writer.changes, self.poll_seconds)
+        self.export = ExportSession(self.store)
+        self.take = ImportSession(
+            store=self.store,
+            sessions=self.sessions,
+            accepted=self.accepted,
+            changes=writer.changes,
+            nudge=self.nudged.append,
+            tokenizers=self.tokenizers,
+            clock=self.clock,
+            observer=self.observer,
+        )
         self.inspection = Inspection(self.store, self.sessions, writer.changes, self.accounts)
         self.account = AccountVerbs(
             self.accounts,

@@ -271,9 +271,9 @@ def test_a_recap_is_made_once() -> None:
                 await ask(again, f"new-{at}", "The coffee machine is leaking again!")
         read: list[SessionKey] = []
 
-        async def counted(key: SessionKey, after: int = 0) -> Sequence[Any]:
+        async def counted(key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Any]:
             read.append(key)
-            return await MemoryStore.read(store, key, after)
+            return await MemoryStore.read(store, key, after, limit)
 
         store.read = counted  # type: ignore[method-assign]
         await ask(engine(store), "new-4", "The coffee machine is leaking again!")
@@ -336,10 +336,10 @@ def test_a_context_does_not_wait_for_recaps_for_long() -> None:
         gate = asyncio.Event()
         read = on.store.read
 
-        async def slow(key: SessionKey, after: int = 0) -> Sequence[Any]:
+        async def slow(key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Any]:
             if key.conversation_id == "c-1" and not gate.is_set():
                 await gate.wait()
-            return await read(key, after)
+            return await read(key, after, limit)
 
         on.store.read = slow  # type: ignore[method-assign]
         text = "The coffee machine is leaking again!"

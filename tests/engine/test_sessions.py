@@ -28,9 +28,9 @@ class CountingStore(StoreWrapper):
         super().__init__(MemoryStore())
         self.reads: list[int] = []
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Read, and remember how much came."""
-        records = await self.inner.read(key, after)
+        records = await self.inner.read(key, after, limit)
         self.reads.append(len(records))
         return records
 
@@ -95,9 +95,9 @@ def test_vectors_that_come_later_count() -> None:
 class StoredBytes(StoreWrapper):
     """Gives records as a store on disk does: made anew for each read."""
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Read, encode and decode."""
-        return [decode(encode(record)) for record in await self.inner.read(key, after)]
+        return [decode(encode(record)) for record in await self.inner.read(key, after, limit)]
 
 
 @pytest.mark.parametrize(("turns", "words"), [(40, 8), (400, 30), (60, 600)])

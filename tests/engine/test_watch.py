@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from contextd.engine.watch import PAGE
 from contextd.errors import FieldViolation, SessionNotFound
 from contextd.model import HandoffState, HandoffStatus, Happening
 from contextd.stores.memory import MemoryStore
+from contextd.testing.faults import StoreWrapper
 from tests.engine.kit import (
     KEY,
     Engine,
@@ -25,7 +27,10 @@ from tests.engine.kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
+
+    from contextd.events import Record
+    from contextd.model import SessionKey
 
 SECONDS = 20
 
@@ -214,3 +219,41 @@ async def _now(stream: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
             coming.cancel()
             return
         yield coming.result()
+
+
+class Pages(StoreWrapper):
+    """Remembers how much each read gave."""
+
+    def __init__(self, inner: MemoryStore) -> None:
+        super().__init__(inner)
+        self.most = 0
+
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+        """Read."""
+        found = await super().read(key, after, limit)
+        self.most = max(self.most, len(found))
+        return found
+
+
+def test_the_past_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long log is gone through page by page, in order, also from the middle on."""
+    monkeypatch.setattr("contextd.engine.watch.RECORDS", 4)
+
+    async def main() -> None:
+        engine, pages = Engine(), Pages(MemoryStore())
+        pages.inner = engine.store
+        watching = replace(engine.watching, store=pages)
+        for number in range(30):
+            await engine.record(record_request(user(f"number {number}")))
+        for after in (0, 3, 4, 20, 31):
+            newest = (await engine.inspection.get_session(KEY)).revision
+            async with aclosing(watching.session(KEY, after)) as events:
+                told = [each.revision for each in await take(events, newest - after)]
+                assert told == list(range(after + 1, newest + 1))
+                await engine.record(record_request(user("one more")))
+                assert (await anext(events)).revision == newest + 1
+        assert pages.most == 5
+        with pytest.raises(FieldViolation, match="is above the session's revision, 36"):
+            await anext(watching.session(KEY, 37))
+
+    run(main())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import pytest
 
+from contextd.engine.moving import Imported, LogPage
 from contextd.model import (
     Account,
     AccountChanged,
@@ -57,6 +58,7 @@ from contextd.model import (
 )
 from contextd.observers import PrometheusObserver
 from contextd.rpc.admission import Admission, Capacity
+from contextd.rpc.archives import ArchiveVerbs
 from contextd.rpc.call import Calls
 from contextd.rpc.deferrals import DeferralVerbs
 from contextd.rpc.gate import Gate
@@ -85,6 +87,8 @@ if TYPE_CHECKING:
     )
     from pathlib import Path
 
+    from contextd.engine.moving import ImportRequest
+    from contextd.events import Record
     from contextd.model import (
         AccountChange,
         AccountKey,
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
         EscalateRequest,
         RecordRequest,
     )
+    from contextd.rpc.uploads import Uploads
 
     Seen = TypeVar("Seen")
 
@@ -178,6 +183,7 @@ class FakeEngine:
     sessions: Sequence[tuple[str, int]] = ()
     entries: Iterable[HandoffEntry] = ()
     events: Iterable[SessionEvent] = ()
+    records: Sequence[Record] = ()
     watching: int = 0
     asked: list[Any] = field(default_factory=list)
     left: list[float | None] = field(default_factory=list)
@@ -288,6 +294,18 @@ class FakeEngine:
         async for event in self._watched(self.events):
             yield event
 
+    async def export(self, key: SessionKey, after: int) -> LogPage:
+        """Answer an ExportSession from `records`, two at a time."""
+        await self._note((key, after))
+        first = max(0, after - 1)
+        page = self.records[first : after + 2]
+        return LogPage(page, more=len(page) == after + 2 - first)
+
+    async def take(self, request: ImportRequest, left: float | None) -> Imported:
+        """Answer an ImportSession."""
+        await self._note(request, left)
+        return Imported(len(request.records), len(request.records), 2)
+
     async def list_handoffs(
         self, tenant_id: str, statuses: Collection[HandoffStatus], after: int, limit: int
     ) -> Sequence[HandoffEntry]:
@@ -350,6 +368,7 @@ class FakeEngine:
                 self.watch_handoffs,
             ),
             accounts=FakeAccounts(self._note),
+            archives=ArchiveVerbs(self.export, self.take),
         )
 
 
@@ -389,6 +408,7 @@ class Daemon:
     deferral: Any
     handoffs: Any
     watches: Watches
+    uploads: Uploads
 
 
 @dataclass
@@ -440,6 +460,7 @@ async def daemon(
                 DeferralServiceStub(channel),
                 HandoffServiceStub(channel),
                 calls.watches,
+                calls.uploads,
             )
     finally:
         await server.stop(grace=1)

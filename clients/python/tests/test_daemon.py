@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contextd_client import (
+    ArchiveInvalid,
     Budget,
     BudgetTooSmall,
     ContextdClient,
@@ -25,6 +26,7 @@ from contextd_client import (
     RevisionConflict,
     Role,
     SectionKind,
+    SessionExists,
     SessionNotFound,
     Tier,
     ToolCall,
@@ -88,6 +90,36 @@ def test_a_conversation(runner: asyncio.Runner, connect: Callable[[], ContextdCl
             assert context.tier is Tier.VERBATIM
             assert 0 < context.token_count <= context.input_budget_tokens == 3_840
             assert not context.degraded
+
+    runner.run(scenario())
+
+
+def test_a_conversation_moves(
+    runner: asyncio.Runner, connect: Callable[[], ContextdClient]
+) -> None:
+    """It comes back as it was and goes on; again is no error, another one is."""
+
+    async def scenario() -> None:
+        async with connect() as client:
+            session = client.session("moves", account="olena", budget=ROOM)
+            await session.record(user="Hello?", assistant="Hi!", request_id="r")
+            lines = await session.export()
+            assert lines.startswith(b'{"contextd_session"')
+            assert (await client.import_session(lines)).already_there
+            there = await client.import_session(lines, tenant="beta")
+            assert (there.conversation, there.turns, there.already_there) == ("moves", 2, False)
+            moved = client.session("moves", tenant="beta", budget=ROOM)
+            assert await moved.export() == lines
+            assert (await moved.record(user="And now?")).first_sequence == 3
+            await client.session("other").record(user="Something else")
+            other = (await client.session("other").export()).replace(b"other", b"moves", 1)
+            with pytest.raises(SessionExists):
+                await client.import_session(other)
+            with pytest.raises(ArchiveInvalid) as refused:
+                await client.import_session(lines[:-4], tenant="gamma")
+            assert refused.value.line > 1
+            with pytest.raises(SessionNotFound):
+                await client.session("moves", tenant="gamma").export()
 
     runner.run(scenario())
 

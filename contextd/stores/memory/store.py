@@ -93,11 +93,11 @@ class MemoryStore:
     def _revision(self, key: SessionKey) -> int:
         return len(self._logs[key].records)
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Return a copy, so that later appends do not show in it."""
         self._must_be_open()
         log = self._logs.get(key, _Log())
-        return tuple(log.records[after:])
+        return tuple(log.records[after : after + limit if limit else None])
 
     async def delete(self, key: SessionKey) -> dict[str, int]:
         """Remove the session and all that was derived of it."""

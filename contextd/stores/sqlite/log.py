@@ -150,18 +150,19 @@ class Log:
             position = (session << REVISION_BITS) + revision
             self._beside.take(session, entry.tenant, position, change)
 
-    def read(self, key: SessionKey, after: int) -> tuple[Record, ...]:
-        """Return the records after a revision.
+    def read(self, key: SessionKey, after: int, limit: int) -> tuple[Record, ...]:
+        """Return the records after a revision, at most *limit*; 0 stands for all.
 
         Raises:
             StoreCorrupt: one of them is missing or damaged.
         """
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
-        stored = self._do.rows("read_records", *ids, after)
+        stored = self._do.rows("read_records", *ids, after, limit or -1)
         if not stored:
             return ()
         found = [revision for _, revision, _ in stored if revision is not None]
-        if found != list(range(after + 1, stored[0][0] + 1)):
+        newest = min(stored[0][0], after + limit) if limit else stored[0][0]
+        if found != list(range(after + 1, newest + 1)):
             raise StoreCorrupt(f"records are missing from a session's log after {after}")
         return tuple(codec.decode(body) for _, _, body in stored if body is not None)
 

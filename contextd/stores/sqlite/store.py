@@ -68,7 +68,7 @@ class SqliteStore:
             self._heads.written(key, appended.revision)
         return appended
 
-    async def read(self, key: SessionKey, after: int = 0) -> Sequence[Record]:
+    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
         """Read on another thread, unless it is known that there is nothing new."""
         self._threads.must_be_open()
         if self._heads.is_newest(key, after):
@@ -76,8 +76,9 @@ class SqliteStore:
         token = self._heads.read_begins(key)
         newest = 0
         try:
-            records = await self._threads.read(lambda db: db.log.read(key, after))
-            newest = after + len(records) if records else 0
+            records = await self._threads.read(lambda db: db.log.read(key, after, limit))
+            whole = not limit or len(records) < limit
+            newest = after + len(records) if records and whole else 0
         finally:
             self._heads.read_ended(key, token, newest)
         return records

@@ -79,6 +79,10 @@ class SessionStoreContract(VectorStoreContract, StretchStoreContract):
         assert (await store.append(KEY, Commit(RECORDS[4:], 4))).revision == len(RECORDS)
         for after in range(len(RECORDS) + 2):
             assert tuple(await store.read(KEY, after)) == RECORDS[after:]
+            for limit in (1, 3, len(RECORDS)):
+                page = await store.read(KEY, after, limit)
+                assert tuple(page) == RECORDS[after : after + limit]
+            assert tuple(await store.read(KEY, after)) == RECORDS[after:]
 
     @on_store
     async def test_nothing_there(self, store: Store) -> None:

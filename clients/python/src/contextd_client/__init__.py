@@ -30,6 +30,7 @@ from contextd_client.desk import (
     SessionOutcome,
 )
 from contextd_client.errors import (
+    ArchiveInvalid,
     BudgetTooSmall,
     ContextdError,
     DeadlineExceeded,
@@ -46,6 +47,7 @@ from contextd_client.errors import (
     PermissionDenied,
     RequestIdReused,
     RevisionConflict,
+    SessionExists,
     SessionNotFound,
     SessionOver,
     Unauthenticated,
@@ -65,6 +67,7 @@ from contextd_client.results import (
     Handoff,
     HandoffState,
     HumanStretch,
+    Imported,
     Message,
     Omitted,
     Recorded,
@@ -97,6 +100,7 @@ from contextd_client.turns import (
 __all__ = [
     "Account",
     "Action",
+    "ArchiveInvalid",
     "Attempt",
     "Budget",
     "BudgetTooSmall",
@@ -140,6 +144,7 @@ __all__ = [
     "Handoffs",
     "HumanInControl",
     "HumanStretch",
+    "Imported",
     "InvalidRequest",
     "Known",
     "LeaseLost",
@@ -165,6 +170,7 @@ __all__ = [
     "SectionKind",
     "Session",
     "SessionEvent",
+    "SessionExists",
     "SessionNotFound",
     "SessionOutcome",
     "SessionOver",

@@ -26,6 +26,7 @@ class Deadlines:
     record: float = 0.5
     escalate: float = 2.0
     desk: float = 5.0
+    move: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Self
 
+from contextd.v1 import session_service_pb2 as sessions
+
+from contextd_client import methods
 from contextd_client.access import tls_from, token_from
 from contextd_client.account import Account
-from contextd_client.calls import Deadlines, Retry
+from contextd_client.calls import Deadlines, Retry, with_retries
 from contextd_client.deferrals import Deferrals
 from contextd_client.handoffs import Handoffs
+from contextd_client.results import Imported
 from contextd_client.session import Session, Wire
 from contextd_client.transport import GrpcTransport
 
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from contextd_client.turns import Budget
 
 DEFAULT_TARGET = "127.0.0.1:7070"
+PIECE = 1 << 18
+"""Bytes of a session sent in one message."""
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -102,6 +109,35 @@ class ContextdClient:
     def account(self, account: str, *, tenant: str = "") -> Account:
         """Return a handle on an end customer; nothing is sent."""
         return Account(self._wire, tenant or self.tenant, account)
+
+    async def import_session(
+        self, lines: bytes, *, tenant: str = "", deadline: float | None = None
+    ) -> Imported:
+        """Take a conversation that `Session.export` gave, whole or not at all.
+
+        May be repeated: one that is there as it is in *lines* is left alone.
+
+        Raises:
+            ArchiveInvalid: a line is not acceptable; has its number and the field.
+            SessionExists: there is another conversation of this id.
+        """
+        owner = tenant or self.tenant
+        requests = [
+            sessions.ImportSessionRequest(tenant_id=owner, lines=lines[at : at + PIECE])
+            for at in range(0, max(1, len(lines)), PIECE)
+        ]
+        answer = await with_retries(
+            lambda left: self._wire.transport.upload(methods.IMPORT_SESSION, requests, left),
+            deadline=self._wire.deadlines.move if deadline is None else deadline,
+            retry=self._wire.retry,
+        )
+        return Imported(
+            answer.conversation_id,
+            answer.revision,
+            answer.records,
+            answer.turns,
+            answer.already_there,
+        )
 
     async def aclose(self) -> None:
         """Close the connection; may be called twice."""

@@ -82,6 +82,21 @@ class RequestIdReused(InvalidRequest):
     """This request id was already used with another body."""
 
 
+class ArchiveInvalid(InvalidRequest):
+    """A line of the session to import is not acceptable; `field` is the path in it."""
+
+    @property
+    def line(self) -> int:
+        """Which one, counted from 1."""
+        return self._number("line")
+
+
+class SessionExists(ContextdError):
+    """There is another session under this id already; nothing was changed."""
+
+    code = "ALREADY_EXISTS"
+
+
 class BudgetTooSmall(ContextdError):
     """The input budget is smaller than what cannot be left out."""
 
@@ -225,6 +240,7 @@ def _seconds(milliseconds: str | None) -> float | None:
 
 
 _BY_REASON: Mapping[str, type[ContextdError]] = {
+    "ARCHIVE_INVALID": ArchiveInvalid,
     "DEFERRAL_NOT_FOUND": DeferralNotFound,
     "LEASE_LOST": LeaseLost,
     "BUDGET_TOO_SMALL": BudgetTooSmall,
@@ -236,6 +252,7 @@ _BY_REASON: Mapping[str, type[ContextdError]] = {
     "REQUEST_ID_REUSED": RequestIdReused,
     "REVISION_CONFLICT": RevisionConflict,
     "SESSION_CLOSED": SessionOver,
+    "SESSION_EXISTS": SessionExists,
     "SESSION_NOT_FOUND": SessionNotFound,
     "WATCHER_TOO_SLOW": WatcherTooSlow,
 }

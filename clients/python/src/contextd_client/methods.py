@@ -50,6 +50,12 @@ CLOSE_SESSION = Method(
 WATCH_SESSION = Method(
     f"{_SESSIONS}WatchSession", sessions.WatchSessionRequest, sessions.WatchSessionResponse
 )
+EXPORT_SESSION = Method(
+    f"{_SESSIONS}ExportSession", sessions.ExportSessionRequest, sessions.ExportSessionResponse
+)
+IMPORT_SESSION = Method(
+    f"{_SESSIONS}ImportSession", sessions.ImportSessionRequest, sessions.ImportSessionResponse
+)
 DEFER_TURN = Method(
     f"{_DEFERRALS}DeferTurn", deferrals.DeferTurnRequest, deferrals.DeferTurnResponse
 )

@@ -161,6 +161,20 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """A session that was imported: what the daemon has of it now.
+
+    With `already_there` it was there before, as in the lines, and nothing was written.
+    """
+
+    conversation: str
+    revision: int
+    records: int
+    turns: int
+    already_there: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatContact:
     """The conversation began with what another one of the account was about."""
 

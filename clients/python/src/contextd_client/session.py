@@ -216,6 +216,25 @@ class Session:
         )
         return Closed(answer.revision, answer.replayed)
 
+    async def export(self, *, deadline: float | None = None) -> bytes:
+        """Return the conversation as lines of JSON, for `ContextdClient.import_session`.
+
+        Raises:
+            SessionNotFound: nothing was ever recorded, or it was deleted meanwhile.
+        """
+        request = sessions.ExportSessionRequest(session=self._ref())
+        lines: list[bytes] = []
+        while True:
+            page = await with_retries(
+                lambda left: self.wire.transport.unary(methods.EXPORT_SESSION, request, left),
+                deadline=self.wire.deadlines.move if deadline is None else deadline,
+                retry=self.wire.retry,
+            )
+            lines.append(page.lines)
+            if not page.next_page_token:
+                return b"".join(lines)
+            request.page_token = page.next_page_token
+
     def watch(self, after: int = 0) -> AsyncGenerator[SessionEvent, None]:
         """Yield what happens after the revision *after*, until the session is deleted.
 

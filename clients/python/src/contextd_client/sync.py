@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         SessionEvent,
     )
     from contextd_client.exchange import Exchange
+    from contextd_client.results import Imported
     from contextd_client.turns import Budget, Evidence, Format, Turn
 
 P = ParamSpec("P")
@@ -135,6 +136,7 @@ class Session:
     record = _blocking(session.Session.record)
     escalate = _blocking(session.Session.escalate)
     close = _blocking(session.Session.close)
+    export = _blocking(session.Session.export)
 
     def watch(self, after: int = 0) -> Iterator[SessionEvent]:
         """Yield what happens; see `contextd_client.Session.watch`."""
@@ -248,6 +250,10 @@ class ContextdClient:
     def account(self, account: str, *, tenant: str = "") -> Account:
         """Return a handle on an end customer; nothing is sent."""
         return Account(self._loop, self._inner.account(account, tenant=tenant))
+
+    def import_session(self, lines: bytes, *, tenant: str = "") -> Imported:
+        """Take a conversation; see `contextd_client.ContextdClient.import_session`."""
+        return self._loop.run(self._inner.import_session(lines, tenant=tenant))
 
     def close(self) -> None:
         """Close the connection and end the thread; may be called twice."""

@@ -31,6 +31,7 @@ from contextd_client.errors import (
 )
 from contextd_client.fake_accounts import FakeAccounts
 from contextd_client.fake_desk import Desk, Owner, handoff_id, happened
+from contextd_client.fake_moves import taken, written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from contextd_client.calls import Deadlines, Retry
     from contextd_client.errors import ContextdError
+    from contextd_client.fake_moves import Answers
     from contextd_client.methods import Method, Q
     from contextd_client.methods import R as S
     from contextd_client.results import Handoff
@@ -179,6 +181,8 @@ class _Memory:
         self._fail()
         if isinstance(request, sessions.CloseSessionRequest):
             return cast("S", self._close(request))
+        if isinstance(request, sessions.ExportSessionRequest):
+            return cast("S", written(request, self._log(request.session)))
         answer = self.accounts.answer(request)
         return cast("S", self.desk.answer(method, request) if answer is None else answer)
 
@@ -192,6 +196,26 @@ class _Memory:
                     yield cast("S", answer)
                     after, started = position, True
             await waiting.wait()
+
+    async def upload(
+        self,
+        method: Method[Q, S],
+        requests: Sequence[Q],
+        deadline: float,  # noqa: ARG002 - memory answers at once
+    ) -> S:
+        """Take a conversation that the fake has given out."""
+        self._fail()
+        parts = [each for each in requests if isinstance(each, sessions.ImportSessionRequest)]
+        if not parts:
+            raise InvalidRequest(f"the fake does not know {method.path}")
+        return cast("S", taken(self.logs, parts, self._begin))
+
+    def _begin(
+        self, ref: common.SessionRef, turns: Sequence[common.Turn], recorded: Answers
+    ) -> int:
+        log = _Log(recorded=recorded)
+        self._append(log, ref, turns)
+        return log.revision
 
     def _happened(
         self, method: Method[Q, S], request: Q

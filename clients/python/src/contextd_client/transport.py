@@ -13,7 +13,7 @@ from contextd_client.access import LOOK_SECONDS, channel_credentials, headers
 from contextd_client.errors import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Sequence
     from typing import TypeVar
 
     from contextd.v1.context_service_pb2 import (
@@ -74,6 +74,9 @@ class Transport(Protocol):
     def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:
         """Yield the daemon's answers to a call that stays open."""
 
+    async def upload(self, method: Method[Q, S], requests: Sequence[Q], deadline: float) -> S:
+        """Return the daemon's answer to all of *requests*."""
+
     async def aclose(self) -> None:
         """Let go of every resource; must be idempotent."""
 
@@ -124,6 +127,15 @@ class GrpcTransport:
         call = channel.unary_unary(
             method.path, method.request.SerializeToString, method.response.FromString
         )(request, timeout=left, wait_for_ready=patient, metadata=metadata)
+        return await self._answer(call)
+
+    async def upload(self, method: Method[Q, S], requests: Sequence[Q], deadline: float) -> S:
+        """Call *method* with one request after the other."""
+        metadata, left = await self._brought(deadline)
+        channel, patient = self._connected(), self._patient()
+        call = channel.stream_unary(
+            method.path, method.request.SerializeToString, method.response.FromString
+        )(iter(requests), timeout=left, wait_for_ready=patient, metadata=metadata)
         return await self._answer(call)
 
     async def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:

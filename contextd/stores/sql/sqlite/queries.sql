@@ -24,7 +24,7 @@ FROM sessions LEFT JOIN records
     ON records.position > (sessions.id << 24) + ?3
     AND records.position < (sessions.id + 1) << 24
 WHERE tenant = ?1 AND conversation = ?2
-ORDER BY records.position
+ORDER BY records.position LIMIT ?4
 
 -- name: count_requests
 -- How many request ids a session has answered.
