@@ -29,6 +29,7 @@ COUNTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "background_dropped": ("Background jobs dropped because the queue was full", ()),
     "background_failures": ("Background jobs that failed", ()),
     "degradations": ("Answers that lacked a quality, by what they lacked", ("code",)),
+    "expired_sessions": ("Sessions past their time to live, by what became of them", ("outcome",)),
     "folds": ("Folds by how they ended", ("outcome",)),
     "handoff_digest_failures": ("Handoffs delivered without a summary", ()),
     "imports": ("Sessions imported, by whether they were new", ("outcome",)),

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING
 from contextd.events import (
     AccountLinked,
     DeferralEnded,
+    Folded,
     HandoffClaimed,
     HandoffRaised,
     HandoffResolved,
     Recapped,
     SessionClosed,
     SessionOpened,
+    Summarized,
     TurnDeferred,
 )
 from contextd.model import HandoffEntry, HandoffStatus, Job, Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from contextd.events import Record
     from contextd.model import Handoff, HandoffOutcome, Recap, SessionKey
@@ -84,6 +86,22 @@ class Done:
 
     queue: Queue
     job_id: str
+
+
+HOUR = 3_600_000_000
+"""The microseconds in which the last use of a session is told."""
+
+OWN_WORK = (Folded, Summarized, Recapped)
+"""What contextd writes by itself, which is no use of a session."""
+
+
+def hour_of_use(records: Iterable[Record]) -> int:
+    """Return the hour, counted since 1970, in which *records* show a session in use; 0 for none.
+
+    It is that of the newest record that somebody caused.
+    """
+    times = (each.at for each in records if not isinstance(each, OWN_WORK))
+    return max(0, *times, 0) // HOUR
 
 
 Projection = Filed | Moved | Linked | Retitled | Ended | Queued | Done

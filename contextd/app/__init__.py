@@ -104,7 +104,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         model = FineModel() if load is not None else None
         searching = wire_search(config, ports, sessions, model, stack)
         announce = wire_webhooks(config, ports, stack)
-        engine, maintain = wire_verbs(
+        engine, maintain, expire = wire_verbs(
             config,
             ports,
             writer,
@@ -114,6 +114,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
             announce=announce,
         )
         run_until_closed(stack, background.run(maintain), background.close)
+        run_until_closed(stack, expire.run(config.sessions.sweep_seconds))
         server = make_server(config, observer, access, admission)
         stack.push_async_callback(server.stop, 0.0)
         await server.start(engine, store.ready)

@@ -10,8 +10,9 @@ from contextd.tokenizers import open_tokenizers
 
 if TYPE_CHECKING:
     from contextd.config import Config
+    from contextd.engine.in_force import InForce
     from contextd.observers import PrometheusObserver
-    from contextd.ports import Embedder, Policies, Store, Tokenizers
+    from contextd.ports import Embedder, Store, Tokenizers
     from contextd.tokenizers.catalog import Catalog
 
 
@@ -23,7 +24,7 @@ class Ports:
     tokenizers: Tokenizers
     embedder: Embedder
     observer: PrometheusObserver
-    policies: Policies
+    policies: InForce
 
 
 def shipped_tokenizers(config: Config) -> Catalog:

@@ -12,6 +12,7 @@ from contextd.engine.close import CloseSession
 from contextd.engine.defer import DeferTurn
 from contextd.engine.deferrals import Deferrals
 from contextd.engine.escalate import Escalate, nobody
+from contextd.engine.expire import Expire
 from contextd.engine.fold import FoldSession
 from contextd.engine.handoffs import Handoffs
 from contextd.engine.inspect import Inspection
@@ -48,8 +49,8 @@ def wire_verbs(
     *,
     relief: Callable[[], Relief],
     announce: Callable[[str], bool] = nobody,
-) -> tuple[Engine, Maintain]:
-    """Wire the verbs: those that are called, and the one that works behind them."""
+) -> tuple[Engine, Maintain, Expire]:
+    """Wire the verbs: those that are called, and the two that work behind them."""
     accounts = wire_accounts(config, ports, writer)
     scribe = TurnScribe(now, new_id, assumed_budget(config), accounts.returning)
     inspection = Inspection(ports.store, writer.sessions, writer.changes, accounts.hot)
@@ -77,7 +78,16 @@ def wire_verbs(
         accounts=accounts.verbs(ports.policies, inspection.delete_session),
         archives=_archives(ports, writer),
     )
-    return engine, _maintain(config, ports, writer, searching.indexer, summaries)
+    expire = Expire(
+        store=ports.store,
+        erase=inspection.expire,
+        clock=now,
+        observer=ports.observer,
+        policies=ports.policies,
+        least_days=ports.policies.least_days,
+        busy=lambda: bool(relief()),
+    )
+    return engine, _maintain(config, ports, writer, searching.indexer, summaries), expire
 
 
 def _build(

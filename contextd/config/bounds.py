@@ -28,6 +28,8 @@ EXACTLY = MappingProxyType(
         "first_delay_seconds": (0.1, 86_400),
         "max_delay_seconds": (0.1, 7 * 86_400),
         "reload_seconds": (0.1, MOST),
+        "sweep_seconds": (0.1, MOST),
+        "keep_days": (0, 36_500),
     }
 )
 """Bounds by the last part of a name."""

@@ -37,9 +37,24 @@ def footguns(rules: Rules) -> Iterator[Warned]:
         if phrase.lower() in EVERY_DAY:
             message = f"{phrase!r} stands in nearly every turn: all of them will be kept"
             yield ("retention", "keep"), message
+    yield from _keeping(rules)
     if rules.resumption.tokens == 0 and rules.resumption.after_hours:
         message = "0 leaves out the refresh: use after_hours = 0 to switch resumption off"
         yield ("resumption", "tokens"), message
+
+
+def _keeping(rules: Rules) -> Iterator[Warned]:
+    days = rules.sessions.keep_days
+    if not days:
+        if rules.sessions.erase_open:
+            yield ("sessions", "erase_open"), "has no effect: sessions.keep_days is 0, for ever"
+        return
+    if rules.resumption.after_hours > 24 * days:
+        message = f"{days} erases a conversation before resumption.after_hours takes it up"
+        yield ("sessions", "keep_days"), message
+    if rules.account.repeat_days > days:
+        message = f"{days} erases what account.repeat_days ({rules.account.repeat_days}) looks for"
+        yield ("sessions", "keep_days"), message
 
 
 def _marks(rules: Rules) -> Iterator[Warned]:

@@ -120,10 +120,12 @@ class SessionsConfig:
     """How much memory hot sessions may take, in MiB; the others are read when needed.
 
     `import_mib` bounds the lines of a session that is imported, which memory holds meanwhile.
+    Every `sweep_seconds` those are erased that the policy keeps no longer.
     """
 
     capacity_mib: int = 128
     import_mib: int = 64
+    sweep_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

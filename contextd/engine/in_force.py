@@ -19,6 +19,10 @@ class InForce:
         """Put *policies* in force for the calls that begin from now on."""
         self.policies = policies
 
+    def least_days(self) -> int:
+        """Return the fewest days for which sessions of anybody are kept; 0: all for ever."""
+        return self.policies.least_days
+
     def of(self, tenant_id: str) -> Policy:
         """Return the policy of a tenant."""
         return self.policies.of(tenant_id)

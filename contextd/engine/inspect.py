@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.engine.accounts import HotAccounts
-    from contextd.engine.sessions import HotSessions
-    from contextd.model import Fact, SessionKey, Turn
+    from contextd.engine.sessions import HotSession, HotSessions
+    from contextd.model import Fact, Idle, SessionKey, Turn
     from contextd.policy.state import SessionState
     from contextd.ports import SessionStore
 
@@ -75,15 +75,30 @@ class Inspection:
         async with hot.writing:
             state = (await self.sessions.refresh(hot)).state
             turns, account = len(state.turns), state.account_id
-            try:
-                counts = await self.store.delete(key)
-            finally:
-                hot.views.clear()  # for those who wait to write; they have this place in hand
-                self.sessions.forget(key)
-                self.changes.deleted(key)
-                if self.accounts is not None and account:
-                    self.accounts.unlist(AccountKey(key.tenant_id, account))
+            counts = await self._erase(hot, account, 0)
         return Erased({**counts, "turns": turns})
+
+    async def expire(self, idle: Idle) -> None:
+        """Remove a session that nobody uses, as it was found; its log is not read for that.
+
+        Raises:
+            RevisionConflict: somebody has used it meanwhile; nothing changed.
+            StoreUnavailable: it is not known whether it was removed.
+        """
+        hot = self.sessions.get(idle.key)
+        async with hot.writing:
+            await self._erase(hot, idle.account_id, idle.revision)
+
+    async def _erase(self, hot: HotSession, account: str, at_revision: int) -> dict[str, int]:
+        key = hot.key
+        try:
+            return await self.store.delete(key, at_revision)
+        finally:
+            hot.views.clear()  # for those who wait to write; they have this place in hand
+            self.sessions.forget(key)
+            self.changes.deleted(key)
+            if self.accounts is not None and account:
+                self.accounts.unlist(AccountKey(key.tenant_id, account))
 
     async def _state(self, key: SessionKey) -> SessionState:
         view = await self.sessions.refresh(self.sessions.get(key))

@@ -101,6 +101,7 @@ from contextd.model.judgements import (
 from contextd.model.session import (
     Action,
     Evidence,
+    Idle,
     ModelState,
     Recalled,
     Retention,
@@ -164,6 +165,7 @@ __all__ = [
     "HandoffStatus",
     "Happening",
     "HumanStretch",
+    "Idle",
     "Job",
     "Lease",
     "LeasedTurn",

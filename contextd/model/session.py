@@ -42,6 +42,23 @@ class SessionKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """A session that nobody has used since before a time, which is that of a whole hour.
+
+    `used_before` is the end of the hour of its last use (microseconds since 1970).  `open` says
+    that a human has it or is waited for, or that work of it waits.  `position` orders sessions
+    by their use, in one store.
+    """
+
+    key: SessionKey
+    revision: int
+    used_before: int
+    position: tuple[int, int]
+    account_id: str = ""
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One call an assistant turn makes; `id` pairs it with its result."""
 

@@ -45,6 +45,12 @@ class PolicySet:
         return self.tenants.get(tenant_id, self.base)
 
     @property
+    def least_days(self) -> int:
+        """The fewest days for which sessions of anybody are kept, 0 when all are for ever."""
+        every = (self.base, *self.tenants.values())
+        return min((days for each in every if (days := each.rules.sessions.keep_days)), default=0)
+
+    @property
     def hash(self) -> str:
         """The hash of all of it; that of the base when no tenant has its own."""
         if not self.tenants:

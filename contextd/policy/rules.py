@@ -288,6 +288,18 @@ class RetriesRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How long a session is kept after its last record, in days; 0 for ever.
+
+    One that a human has, or of which work waits, is kept until that has ended, unless
+    `erase_open` says otherwise.
+    """
+
+    keep_days: int = 0
+    erase_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Every number of the policy, one group a decision."""
 
@@ -305,4 +317,5 @@ class Rules:
     escalation: EscalationRules = field(default_factory=EscalationRules)
     handoff: HandoffRules = field(default_factory=HandoffRules)
     retries: RetriesRules = field(default_factory=RetriesRules)
+    sessions: SessionRules = field(default_factory=SessionRules)
     cost: MessageCost = field(default_factory=MessageCost)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from contextd.ports.courier import Courier, Notice
-from contextd.ports.derived import AccountStore, HandoffInbox, WorkQueue
+from contextd.ports.derived import AccountStore, HandoffInbox, IdleSessions, WorkQueue
 from contextd.ports.reading import Embedder, Summarizer, Tokenizer, Tokenizers
 from contextd.ports.sessions import Appended, Commit, SessionStore, StretchStore, VectorStore
 from contextd.ports.surroundings import (
@@ -31,6 +31,7 @@ __all__ = [
     "Courier",
     "Embedder",
     "HandoffInbox",
+    "IdleSessions",
     "NewId",
     "Notice",
     "Observer",
@@ -56,6 +57,10 @@ class Store(SessionStore, VectorStore, StretchStore, Protocol):
     @property
     def accounts(self) -> AccountStore:
         """The accounts, and the conversations of each."""
+
+    @property
+    def idle(self) -> IdleSessions:
+        """Those of its sessions that nobody has used for long."""
 
     @property
     def work(self) -> WorkQueue:

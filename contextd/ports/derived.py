@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         AccountKey,
         HandoffEntry,
         HandoffStatus,
+        Idle,
         Job,
         Lease,
         Queue,
@@ -40,6 +41,17 @@ class HandoffInbox(Protocol):
         """Return those whose newest change is above *after*, in the order of these changes.
 
         A change must never appear below one that was seen before.
+        """
+
+
+class IdleSessions(Protocol):
+    """Finds the sessions that were not used for longest; follows from their logs."""
+
+    async def page(self, before: int, after: Idle | None, limit: int) -> Sequence[Idle]:
+        """Return sessions of all tenants whose last use was in an hour that ended by *before*.
+
+        A use is a record that `projections.hour_of_use` counts.  Those unused for longest come
+        first; *after* is the last one of the page before.  Must read no log.
         """
 
 

@@ -75,13 +75,19 @@ class SessionStore(Protocol):
         sequence for a session that does not exist.
         """
 
-    async def delete(self, key: SessionKey) -> dict[str, int]:
+    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Remove the session and all that was derived of it; return how many of each kind.
+
+        With *at_revision* only while it is at that revision, looked at in the same write.
 
         That is "sessions", "records", "request_ids", "vectors", "stretches", "handoffs",
         "jobs" and "account_conversations".  Must be idempotent: a session that is not there
         gives zero counts.  After it returns, `read` gives nothing and the same request ids are
         free again.
+
+        Raises:
+            RevisionConflict: the session is not at *at_revision*; nothing changed.
+            StoreUnavailable, StoreClosed: nothing may be assumed.
         """
 
     async def sessions(

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from contextd.events import Record
     from contextd.model import Durability, SessionKey
-    from contextd.ports import AccountStore, Appended, Commit, HandoffInbox, Store, WorkQueue
+    from contextd.ports import (
+        AccountStore,
+        Appended,
+        Commit,
+        HandoffInbox,
+        IdleSessions,
+        Store,
+        WorkQueue,
+    )
 
 
 class StoreWrapper:
@@ -38,6 +46,11 @@ class StoreWrapper:
         return self.inner.accounts
 
     @property
+    def idle(self) -> IdleSessions:
+        """Those of the inner store."""
+        return self.inner.idle
+
+    @property
     def work(self) -> WorkQueue:
         """That of the inner store."""
         return self.inner.work
@@ -50,9 +63,9 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.read(key, after, limit)
 
-    async def delete(self, key: SessionKey) -> dict[str, int]:
+    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Pass on."""
-        return await self.inner.delete(key)
+        return await self.inner.delete(key, at_revision)
 
     async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
         """Pass on."""

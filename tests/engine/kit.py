@@ -14,6 +14,7 @@ from contextd.engine.close import CloseSession
 from contextd.engine.defer import DeferTurn
 from contextd.engine.deferrals import Deferrals
 from contextd.engine.escalate import Escalate
+from contextd.engine.expire import Expire
 from contextd.engine.fold import FoldSession
 from contextd.engine.handoffs import Handoffs
 from contextd.engine.in_force import InForce
@@ -222,6 +223,15 @@ class Engine:
             observer=self.observer,
         )
         self.inspection = Inspection(self.store, self.sessions, writer.changes, self.accounts)
+        self.expire = Expire(
+            store=self.store,
+            erase=self.inspection.expire,
+            clock=self.clock,
+            observer=self.observer,
+            policies=self.policies,
+            least_days=self.policies.least_days,
+            pause_seconds=0.0,
+        )
         self.account = AccountVerbs(
             self.accounts,
             returning.recapper,

@@ -17,10 +17,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from contextd.events import HandoffClaimed
+from contextd.events import HandoffClaimed, SessionOpened
 from contextd.model import AccountKey, HandoffStatus, SessionKey
 from contextd.ports import Commit
-from contextd.projections import projected
+from contextd.projections import HOUR, projected
 from contextd.stores.codec import KINDS
 from contextd.stores.sqlite import SqliteStore, backfill, file
 from contextd.testing.folded import folded, standing, unordered
@@ -177,3 +177,38 @@ def planted_in_middles(content: bytearray, planted: bytes) -> int:
             content[page + start - len(planted) : page + start] = planted
             pages += 1
     return pages
+
+
+def test_when_old_sessions_were_used_is_read_once(tmp_path: Path) -> None:
+    """As their newest records say; a damaged one counts as used now, and is not erased for it."""
+    path = tmp_path / "sessions.db"
+    hours = {"a": 7, "b": 480_000, "c": 3}
+
+    async def written() -> None:
+        store = await SqliteStore.open(path)
+        for name, hour in hours.items():
+            records = (SessionOpened(0, ""), SessionOpened(hour * HOUR, ""))
+            await store.append(SessionKey("t", name), Commit(records, 0))
+        await store.append(SessionKey("t", "damaged"), Commit((SessionOpened(0, ""),), 0))
+        await store.aclose()
+
+    async def idle(before: int) -> dict[str, int]:
+        store = await SqliteStore.open(path)
+        try:
+            page = await store.idle.page(before, None, 100)
+            return {each.key.conversation_id: each.used_before // HOUR - 1 for each in page}
+        finally:
+            await store.aclose()
+
+    asyncio.run(written())
+    connection = apsw.Connection(str(path))
+    connection.execute(
+        "UPDATE records SET body = x'00' WHERE position >> 24 = "
+        "(SELECT id FROM sessions WHERE conversation = CAST('damaged' AS BLOB));"
+        "DROP INDEX sessions_by_use; ALTER TABLE sessions DROP COLUMN used; PRAGMA user_version = 4"
+    )
+    connection.close()
+    found = asyncio.run(idle(1 << 62))
+    assert found.pop("damaged") > 490_000
+    assert found == hours
+    assert asyncio.run(idle(8 * HOUR)) == {"a": 7, "c": 3}

@@ -52,6 +52,10 @@ class MemoryAccounts:
                 entry = replace(entry, closed=True)
             self._index[key] = (account, entry)
 
+    def account_of(self, key: SessionKey) -> str:
+        """Return the account of a session, "" when it has none."""
+        return self._index[key][0] if key in self._index else ""
+
     def delete(self, key: SessionKey) -> int:
         """Remove a session from the index; say whether it was there, as a number."""
         return int(self._index.pop(key, None) is not None)

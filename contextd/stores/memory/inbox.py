@@ -50,6 +50,11 @@ class MemoryInbox:
             del self._entries[entry.tenant_id, entry.handoff_id]
         return len(gone)
 
+    def is_open(self, key: SessionKey) -> bool:
+        """Say whether a handoff of the session has not ended."""
+        still = (HandoffStatus.WAITING, HandoffStatus.CLAIMED)
+        return any(entry.status in still for entry in self._of(key))
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()

@@ -8,18 +8,30 @@ each of them is atomic.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from contextd.errors import ConfigInvalid, RequestIdReused, RevisionConflict, StoreClosed
 from contextd.model import Durability
 from contextd.ports import Appended
-from contextd.projections import Done, Ended, Filed, Linked, Moved, Queued, Retitled, projected
+from contextd.projections import (
+    Done,
+    Ended,
+    Filed,
+    Linked,
+    Moved,
+    Queued,
+    Retitled,
+    hour_of_use,
+    projected,
+)
 from contextd.stores.memory.accounts import MemoryAccounts
+from contextd.stores.memory.idle import MemoryIdle, Use
 from contextd.stores.memory.inbox import MemoryInbox
 from contextd.stores.memory.work import MemoryQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import SessionKey
@@ -32,13 +44,15 @@ class _Log:
     """One session; `answered` maps a request id to (digest, revision).
 
     `vectors` maps a turn to (space, packed vectors), `stretches` the first turn of one to
-    (method, body).
+    (method, body).  `hour` is that of its last use, `number` tells it from older ones.
     """
 
     records: list[Record] = field(default_factory=list)
     answered: dict[str, tuple[str, int]] = field(default_factory=dict)
     vectors: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     stretches: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    hour: int = 0
+    number: int = 0
 
 
 class MemoryStore:
@@ -51,6 +65,10 @@ class MemoryStore:
         self.inbox = MemoryInbox(self._must_be_open)
         self.accounts = MemoryAccounts(self._must_be_open, self._revision)
         self.work = MemoryQueue(self._must_be_open)
+        self.idle = MemoryIdle(
+            self._must_be_open, self._uses, self._is_open, self.accounts.account_of
+        )
+        self._numbers = count(1)
 
     @property
     def durability(self) -> Durability:
@@ -60,7 +78,7 @@ class MemoryStore:
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append at once."""
         self._must_be_open()
-        log = self._logs.get(key, _Log())
+        log = self._logs.get(key) or _Log(number=next(self._numbers))
         if commit.request_id in log.answered:
             digest, revision = log.answered[commit.request_id]
             if digest != commit.digest:
@@ -75,6 +93,7 @@ class MemoryStore:
         revision = len(log.records)
         if commit.request_id:
             log.answered[commit.request_id] = (commit.digest, revision)
+        log.hour = max(log.hour, hour_of_use(commit.records))
         self._logs[key] = log
         for at, record in enumerate(commit.records, current + 1):
             for change in projected(key, at, record):
@@ -99,9 +118,19 @@ class MemoryStore:
         log = self._logs.get(key, _Log())
         return tuple(log.records[after : after + limit if limit else None])
 
-    async def delete(self, key: SessionKey) -> dict[str, int]:
+    def _uses(self) -> Iterator[Use]:
+        for key, log in self._logs.items():
+            yield Use(key, len(log.records), log.hour, log.number)
+
+    def _is_open(self, key: SessionKey) -> bool:
+        return self.inbox.is_open(key) or self.work.is_open(key)
+
+    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Remove the session and all that was derived of it."""
         self._must_be_open()
+        current = self._revision(key) if key in self._logs else 0
+        if at_revision and current != at_revision:
+            raise RevisionConflict(at_revision, current)
         existed = key in self._logs
         log = self._logs.pop(key, _Log())
         return {

@@ -43,6 +43,12 @@ class MemoryQueue:
             del self._jobs[at]
         return len(gone)
 
+    def is_open(self, key: SessionKey) -> bool:
+        """Say whether a job of the session waits, or is leased."""
+        ids = (key.tenant_id, key.conversation_id)
+        found = (job for job in self._jobs.values() if not job.dead)
+        return any((job.tenant_id, job.conversation_id) == ids for job in found)
+
     def clear(self) -> None:
         """Forget everything."""
         self._jobs.clear()

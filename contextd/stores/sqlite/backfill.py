@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from contextd.errors import StoreCorrupt
+from contextd.errors import StoreCorrupt, StoreTooNew
 from contextd.model import SessionKey
-from contextd.projections import projected
+from contextd.projections import HOUR, projected
 from contextd.stores import codec
 from contextd.stores.sqlite import remains
 from contextd.stores.sqlite.database import Database
@@ -26,6 +26,13 @@ SELECT position, body FROM records WHERE substr(body, 6, 1) NOT IN (x'03', x'04'
 """
 """The records that may change something beside the log, told by the byte of their kind: not
 turns, folds and summaries, which are nearly all."""
+
+NEWEST = """
+SELECT sessions.id, body
+FROM sessions LEFT JOIN records ON records.position = (sessions.id << 24) + revision
+WHERE sessions.id > ? ORDER BY sessions.id LIMIT 1000
+"""
+"""A page of sessions, each with its newest record."""
 
 BY_TIME = """
 SELECT sessions.id, tenant, conversation, records.position, body
@@ -66,5 +73,27 @@ def stand_beside(connection: apsw.Connection) -> None:
     remains.erase_all(connection)
 
 
-FILL = MappingProxyType({4: stand_beside})
+def remember_use(connection: apsw.Connection) -> None:
+    """Take the hour of a session's newest record for that of its last use, now for a damaged one.
+
+    Part of the migration's transaction.  Where that record is a fold the session counts as used a
+    little later than it was.
+    """
+    connection.execute("UPDATE sessions SET used = unixepoch() / 3600")
+    after = 0
+    while rows := connection.execute(NEWEST, (after,)).fetchall():
+        for row in rows:
+            session, body = cast("tuple[int, bytes | None]", row)
+            after = session
+            if body is None:
+                continue
+            try:
+                used = max(0, codec.decode(body).at) // HOUR
+            except (StoreCorrupt, StoreTooNew) as error:  # its session says so when it is read
+                LOG.warning("the last use of session row %d is not known: %s", session, error)
+                continue
+            connection.execute("UPDATE sessions SET used = ? WHERE id = ?", (used, session))
+
+
+FILL = MappingProxyType({4: stand_beside, 5: remember_use})
 """What follows which version's script."""

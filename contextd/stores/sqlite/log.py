@@ -14,8 +14,9 @@ from contextd.errors import (
     StoreCorrupt,
     StoreUnavailable,
 )
+from contextd.model import Idle, SessionKey
 from contextd.ports import Appended
-from contextd.projections import projected
+from contextd.projections import HOUR, hour_of_use, projected
 from contextd.stores import codec
 from contextd.stores.sqlite.work import held
 
@@ -23,18 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contextd.events import Record
-    from contextd.model import SessionKey
     from contextd.ports import Commit
     from contextd.projections import Projection
     from contextd.stores.sqlite.beside import Beside
-    from contextd.stores.sqlite.statements import Statements
+    from contextd.stores.sqlite.statements import Row, Statements
     from contextd.stores.sqlite.work import Held
 
 REVISION_BITS = 24
 """How `records.position` is made; queries.sql and schema.sql know it too."""
 
+Head = tuple[int, int, int]
+"""The row of a session, its revision, the hour of its last use."""
+
 HEADS = 16_384
-"""Sessions whose row and revision are remembered, at most."""
+"""Sessions whose heads are remembered, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Entry:
     digest: bytes
     changes: tuple[tuple[int, Projection], ...] = ()
     lease: Held | None = None
+    hour: int = 0
 
     @classmethod
     def of(cls, key: SessionKey, commit: Commit) -> Entry:
@@ -69,6 +73,7 @@ class Entry:
                 for change in projected(key, revision, record)
             ),
             None if commit.lease is None else held(commit.lease),
+            hour_of_use(commit.records),
         )
 
     @property
@@ -84,7 +89,7 @@ class Log:
         """Use *statements*; what stands *beside* the logs changes with them."""
         self._do = statements
         self._beside = beside
-        self._heads: dict[tuple[bytes, bytes], tuple[int, int]] = {}
+        self._heads: dict[tuple[bytes, bytes], Head] = {}
 
     def append(self, entry: Entry) -> Appended:
         """Append within a group.
@@ -95,10 +100,10 @@ class Log:
         Raises:
             RequestIdReused, LeaseLost, RevisionConflict: as the port says; nothing changed.
         """
-        session, revision = self._head(entry.tenant, entry.conversation)
+        head = session, revision, _ = self._head(entry.tenant, entry.conversation)
         if revision == entry.expected_revision:
             try:
-                return self._write(session, revision, entry)
+                return self._write(head, entry)
             except apsw.ConstraintError:
                 return self._answered(session, entry, StoreCorrupt("a log holds more than it says"))
         return self._answered(session, entry, RevisionConflict(entry.expected_revision, revision))
@@ -115,18 +120,22 @@ class Log:
             raise RequestIdReused(request_id=entry.request_id.decode())
         return Appended(revision, replayed=True)
 
-    def _write(self, session: int, revision: int, entry: Entry) -> Appended:
+    def _write(self, head: Head, entry: Entry) -> Appended:
+        session, revision, used = head
         newest = revision + len(entry.bodies)
         if newest >> REVISION_BITS:
             raise StoreUnavailable(f"a session holds at most {1 << REVISION_BITS} records")
-        if session and entry.is_one_record:
+        if session and entry.is_one_record and entry.hour <= used:
             self._add(session, revision, entry)
         else:
             with self._do.whole():
                 session = session or self._open_session(entry)
                 self._add(session, revision, entry)
                 self._add_beside(session, entry)
-        self._heads[entry.tenant, entry.conversation] = (session, newest)
+                if entry.hour > used:
+                    self._do.run("use_session", session, entry.hour)
+        head = session, newest, max(used, entry.hour)
+        self._heads[entry.tenant, entry.conversation] = head
         return Appended(newest)
 
     def _open_session(self, entry: Entry) -> int:
@@ -166,10 +175,16 @@ class Log:
             raise StoreCorrupt(f"records are missing from a session's log after {after}")
         return tuple(codec.decode(body) for _, _, body in stored if body is not None)
 
-    def delete(self, key: SessionKey) -> dict[str, int]:
-        """Delete within a group."""
+    def delete(self, key: SessionKey, at_revision: int) -> dict[str, int]:
+        """Delete within a group; with *at_revision* only there.
+
+        Raises:
+            RevisionConflict: it is not there; nothing changed.
+        """
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
-        session, _ = self._head(*ids)
+        session, revision, _ = self._head(*ids)
+        if at_revision and revision != at_revision:
+            raise RevisionConflict(at_revision, revision)
         self._heads.pop(ids, None)
         requests = self._do.row("count_requests", session) or (0,)
         with self._do.whole():
@@ -189,7 +204,7 @@ class Log:
 
     def put_vectors(self, key: SessionKey, space: bytes, rows: Mapping[int, bytes]) -> None:
         """Keep the vectors of some turns within a group, unless the session is gone."""
-        session, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session, _, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
         if session:
             with self._do.whole():
                 for sequence, body in rows.items():
@@ -202,7 +217,7 @@ class Log:
 
     def put_stretch(self, key: SessionKey, method: bytes, first: int, body: bytes) -> None:
         """Keep a stretch within a group, unless the session is gone."""
-        session, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session, _, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
         if session:
             self._do.run("put_stretch", (session << REVISION_BITS) + first, method, body)
 
@@ -216,8 +231,14 @@ class Log:
         rows = self._do.rows("list_sessions", tenant_id.encode(), after.encode(), limit)
         return tuple((conversation.decode(), revision) for conversation, revision in rows)
 
-    def _head(self, tenant: bytes, conversation: bytes) -> tuple[int, int]:
-        """Return a session's row and revision, zeros when there is none.
+    def idle(self, before: int, after: Idle | None, limit: int) -> tuple[Idle, ...]:
+        """Return a page of sessions last used in an hour that ended by *before*."""
+        used, row = after.position if after else (-1, 0)
+        rows = self._do.rows("idle_sessions", before // HOUR, used, row, limit)
+        return tuple(map(_idle, rows))
+
+    def _head(self, tenant: bytes, conversation: bytes) -> Head:
+        """Return a session's row, revision and last use, zeros when there is none.
 
         Nobody else writes to the file, so what this connection wrote or saw is still so;
         a connection whose transaction failed is not used again.
@@ -226,6 +247,18 @@ class Log:
         if head is None:
             if len(self._heads) >= HEADS:
                 self._heads.clear()
-            head = self._do.row("find_session", tenant, conversation) or (0, 0)
+            head = self._do.row("find_session", tenant, conversation) or (0, 0, 0)
             self._heads[tenant, conversation] = head
         return head
+
+
+def _idle(row: Row) -> Idle:
+    session, tenant, conversation, revision, used, account, is_open = row
+    return Idle(
+        SessionKey(tenant.decode(), conversation.decode()),
+        revision,
+        (used + 1) * HOUR,
+        (used, session),
+        (account or b"").decode(),
+        bool(is_open),
+    )

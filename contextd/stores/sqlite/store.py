@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from contextd.model import Durability
 from contextd.stores.sqlite.accounts import SqliteAccounts
 from contextd.stores.sqlite.heads import Heads
+from contextd.stores.sqlite.idle import SqliteIdle
 from contextd.stores.sqlite.inbox import SqliteInbox
 from contextd.stores.sqlite.log import Entry
 from contextd.stores.sqlite.opening import open_file
@@ -35,6 +36,7 @@ class SqliteStore:
         self.inbox = SqliteInbox(threads)
         self.accounts = SqliteAccounts(threads)
         self.work = SqliteQueue(threads)
+        self.idle = SqliteIdle(threads)
 
     @classmethod
     async def open(cls, path: str | Path, *, max_pending: int = 1024, vfs: str = "") -> SqliteStore:
@@ -83,15 +85,16 @@ class SqliteStore:
             self._heads.read_ended(key, token, newest)
         return records
 
-    async def delete(self, key: SessionKey) -> dict[str, int]:
+    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Delete; on return the bytes are gone from the files, not only from the tables.
 
         Raises:
+            RevisionConflict: it is not at *at_revision*; nothing changed.
             StoreUnavailable: nothing may be assumed; in particular, the WAL may still have
                 what the tables have no more.  Deleting again heals it.
         """
         try:
-            return await self._threads.write(lambda db: db.log.delete(key), scrub=True)
+            return await self._threads.write(lambda db: db.log.delete(key, at_revision), scrub=True)
         finally:
             self._heads.forget(key)
 

@@ -1,13 +1,14 @@
 """What every adapter must do, as one suite a port, each to subclass.
 
 A subclass says how the adapter is opened, and what else its suite asks for; the tests come
-with it.  Fakes pass the suite of what they stand for.  A store has four suites:
+with it.  Fakes pass the suite of what they stand for.  A store has five suites:
 
     class TestMyStore(StoreContract): ...
 """
 
 from contextd.testing.contracts.accounts import AccountStoreContract
 from contextd.testing.contracts.embedders import EmbedderContract
+from contextd.testing.contracts.idle import IdleSessionsContract
 from contextd.testing.contracts.inbox import HandoffInboxContract
 from contextd.testing.contracts.stores import SessionStoreContract
 from contextd.testing.contracts.summarizers import SummarizerContract
@@ -17,6 +18,7 @@ __all__ = [
     "AccountStoreContract",
     "EmbedderContract",
     "HandoffInboxContract",
+    "IdleSessionsContract",
     "SessionStoreContract",
     "StoreContract",
     "SummarizerContract",
@@ -25,6 +27,10 @@ __all__ = [
 
 
 class StoreContract(
-    SessionStoreContract, HandoffInboxContract, AccountStoreContract, WorkQueueContract
+    SessionStoreContract,
+    HandoffInboxContract,
+    IdleSessionsContract,
+    AccountStoreContract,
+    WorkQueueContract,
 ):
     """All that a Store must do, in one suite."""

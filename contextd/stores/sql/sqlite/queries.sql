@@ -1,8 +1,8 @@
 -- Every statement the SQLite store runs, by name.
 
 -- name: find_session
--- The row and the revision of a session.
-SELECT id, revision FROM sessions WHERE tenant = ?1 AND conversation = ?2
+-- The row, the revision and the last use of a session.
+SELECT id, revision, used FROM sessions WHERE tenant = ?1 AND conversation = ?2
 
 -- name: find_request
 -- What a request id of a session was answered.
@@ -11,6 +11,23 @@ SELECT digest, position & 0xffffff FROM records WHERE position >> 24 = ?1 AND re
 -- name: open_session
 -- A new session without records.
 INSERT INTO sessions (tenant, conversation, revision) VALUES (?1, ?2, 0)
+
+-- name: use_session
+-- The hour in which a session was used.
+UPDATE sessions SET used = ?2 WHERE id = ?1
+
+-- name: idle_sessions
+-- A page of the sessions not used since an hour, those unused for longest first, each with its
+-- account and whether something of it is open.
+SELECT
+    sessions.id, sessions.tenant, conversation, revision, used, account,
+    EXISTS (SELECT 1 FROM handoffs
+        WHERE handoffs.session = sessions.id AND status IN ('waiting', 'claimed'))
+    OR EXISTS (SELECT 1 FROM jobs WHERE jobs.session = sessions.id AND dead = 0)
+FROM sessions
+    LEFT JOIN account_conversations ON account_conversations.session = sessions.id
+WHERE used < ?1 AND (used, sessions.id) > (?2, ?3)
+ORDER BY used, sessions.id LIMIT ?4
 
 -- name: add_record
 -- One record; the session advances with it.

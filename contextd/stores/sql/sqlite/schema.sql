@@ -2,14 +2,17 @@
 -- A test demands that the migrations lead exactly here.
 
 -- One row a session.  Ids are the UTF-8 bytes, so they compare and sort byte for byte.
--- `revision` is the number of the session's records; a log that has fewer is damaged.
+-- `revision` is the number of the session's records; a log that has fewer is damaged.  `used` is
+-- the hour of its last use, counted since 1970.
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY,
     tenant BLOB NOT NULL,
     conversation BLOB NOT NULL,
-    revision INTEGER NOT NULL,
+    revision INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
     UNIQUE (tenant, conversation)
 ) STRICT;
+
+CREATE INDEX sessions_by_use ON sessions (used);
 
 -- One row a record, in `codec` form.  `position` is session * 2^24 + revision, so that the
 -- log of a session lies together.  The last record of a commit carries its request id and
