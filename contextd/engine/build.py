@@ -16,6 +16,7 @@ from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation
 from contextd.model import Built, Degradation, Focus, Relief, Rung, SectionKind
+from contextd.policy.freshness import fresh_start
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
@@ -186,6 +187,7 @@ class BuildContext:
         watch.lap("assemble")
         rendered = _rendered(request, context)
         watch.lap("render")
+        fresh = fresh_start(work.state, call.rules.sessions)
         return Built(
             context=context,
             routing=routing,
@@ -197,11 +199,14 @@ class BuildContext:
             exact=view.tokenizer.exact,
             degradations=(*framed.degradations, *met.degradations, *found.degradations),
             timings=watch.timings,
-            explanation=explain(framed, context, routing, found.slices) if request.explain else (),
+            explanation=(
+                explain(framed, context, routing, found.slices, fresh) if request.explain else ()
+            ),
             rendered_json=rendered,
             rung=found.rung,
             policy_hash=call.policy.hash,
             repeat=met.known.repeat,
+            fresh_start=fresh,
         )
 
     def _begin(self, view: View, call: Call, now: int, met: Met) -> Composition:

@@ -58,12 +58,34 @@ class BuildRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class LengthMark:
+    """A mark that the length of a conversation has crossed: of "turns", "tokens" or "folds"."""
+
+    of: str
+    value: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreshStart:
+    """A suggestion to begin a new conversation: what the user may be told, and why.
+
+    `recalled` says that the new one will know of this one, which has an account.
+    """
+
+    notice: str
+    marks: tuple[LengthMark, ...]
+    recalled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Built:
     """The engine's answer to a `BuildRequest`.
 
     `resumed_after_seconds` is how long the pause took that the context tells of, 0 for none;
     `explanation` holds one line per decision when the caller asked for it; `rung` is what
-    the search of the past stood on, `repeat` the conversation that this one repeats.  In every
+    the search of the past stood on, `repeat` the conversation that this one repeats,
+    `fresh_start` the suggestion to begin a new one.  In every
     answer `policy_hash` tells the rules by which it was decided.
     """
 
@@ -83,6 +105,7 @@ class Built:
     rung: Rung = Rung.NONE
     policy_hash: str = ""
     repeat: RepeatContact | None = None
+    fresh_start: FreshStart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,11 +292,15 @@ class SessionRules:
     """How long a session is kept after its last record, in days; 0 for ever.
 
     One that a human has, or of which work waits, is kept until that has ended, unless
-    `erase_open` says otherwise.
+    `erase_open` says otherwise.  From `long_turns`, `long_tokens` or `long_folds` on it is
+    suggested to begin a new conversation; 0 for never.
     """
 
     keep_days: int = 0
     erase_open: bool = False
+    long_turns: int = 400
+    long_tokens: int = 150_000
+    long_folds: int = 12
 
 
 @dataclass(frozen=True, slots=True)

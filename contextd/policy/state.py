@@ -81,6 +81,7 @@ class SessionState:
     key, the newest last, `brought_by` the sequence of the turn it came with.  `latest` is
     the latest time of a turn, 0 when none has one; `pauses` are those between turns.
 
+    `switches` holds, for each fold that came into force, the turn with which it did.
     `owner` says who has the conversation.  `deferred` maps the id of what waits for the model
     to the record that says so; `recap` is what was last read of what the session is about,
     `repeat` the conversation of the same account that was about the same before.
@@ -117,6 +118,7 @@ class SessionState:
     recap: Recap | None = None
     repeat: RepeatContact | None = None
     notified: bool = False
+    switches: list[int] = field(default_factory=list)
     requests: Answers = field(default_factory=Answers)
 
     @property
@@ -194,6 +196,7 @@ class SessionState:
         self.tier, self.pressure = record.tier, record.pressure
         if record.switched:
             self.fold, self.prepared = self.prepared, None
+            self.switches.append(len(self.turns))
 
     def _apply_fold(self, record: Folded | Summarized) -> None:
         if isinstance(record, Folded):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Escalated,
         Escalation,
         Evidence,
+        FreshStart,
         Handoff,
         Message,
         Recorded,
@@ -90,6 +91,8 @@ def build_response(built: Built) -> service.BuildContextResponse:
         response.repeat_contact.conversation_id = built.repeat.conversation_id
         response.repeat_contact.days_since = built.repeat.days
         response.repeat_contact.score = built.repeat.score
+    if built.fresh_start is not None:
+        _fresh_start(built.fresh_start, response.fresh_start)
     _messages(context.messages, response.messages)
     _account(context, response)
     _escalation(built.escalation, response.escalation)
@@ -98,6 +101,12 @@ def build_response(built: Built) -> service.BuildContextResponse:
     for timing in built.timings:
         response.timings.add(stage=timing.stage, duration_us=timing.microseconds)
     return response
+
+
+def _fresh_start(value: FreshStart, out: service.FreshStart) -> None:
+    out.notice, out.recalled = value.notice, value.recalled
+    for mark in value.marks:
+        out.marks.add(of=mark.of, value=mark.value, mark=mark.mark)
 
 
 def record_response(recorded: Recorded) -> service.RecordTurnResponse:

@@ -213,8 +213,28 @@ class StageTiming(_message.Message):
     duration_us: int
     def __init__(self, stage: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
 
+class LengthMark(_message.Message):
+    __slots__ = ("of", "value", "mark")
+    OF_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    MARK_FIELD_NUMBER: _ClassVar[int]
+    of: str
+    value: int
+    mark: int
+    def __init__(self, of: _Optional[str] = ..., value: _Optional[int] = ..., mark: _Optional[int] = ...) -> None: ...
+
+class FreshStart(_message.Message):
+    __slots__ = ("notice", "marks", "recalled")
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    MARKS_FIELD_NUMBER: _ClassVar[int]
+    RECALLED_FIELD_NUMBER: _ClassVar[int]
+    notice: str
+    marks: _containers.RepeatedCompositeFieldContainer[LengthMark]
+    recalled: bool
+    def __init__(self, notice: _Optional[str] = ..., marks: _Optional[_Iterable[_Union[LengthMark, _Mapping]]] = ..., recalled: bool = ...) -> None: ...
+
 class BuildContextResponse(_message.Message):
-    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds", "policy_hash", "repeat_contact")
+    __slots__ = ("messages", "rendered_json", "token_count", "input_budget_tokens", "tier", "pressure", "notice", "sections", "turn_type", "turn_type_confidence", "route", "escalation", "stable_prefix", "handoff_state", "degradations", "omitted", "revision", "timings", "encoding", "token_count_exact", "explanation", "replayed", "retrieval_rung", "resumed_after_seconds", "policy_hash", "repeat_contact", "fresh_start")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     RENDERED_JSON_FIELD_NUMBER: _ClassVar[int]
     TOKEN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -241,6 +261,7 @@ class BuildContextResponse(_message.Message):
     RESUMED_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
     POLICY_HASH_FIELD_NUMBER: _ClassVar[int]
     REPEAT_CONTACT_FIELD_NUMBER: _ClassVar[int]
+    FRESH_START_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[Message]
     rendered_json: str
     token_count: int
@@ -267,7 +288,8 @@ class BuildContextResponse(_message.Message):
     resumed_after_seconds: int
     policy_hash: str
     repeat_contact: RepeatContact
-    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ..., policy_hash: _Optional[str] = ..., repeat_contact: _Optional[_Union[RepeatContact, _Mapping]] = ...) -> None: ...
+    fresh_start: FreshStart
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., rendered_json: _Optional[str] = ..., token_count: _Optional[int] = ..., input_budget_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., notice: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., turn_type: _Optional[_Union[TurnType, str]] = ..., turn_type_confidence: _Optional[float] = ..., route: _Optional[_Union[Route, str]] = ..., escalation: _Optional[_Union[_common_pb2.Escalation, _Mapping]] = ..., stable_prefix: _Optional[_Union[StablePrefix, _Mapping]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., degradations: _Optional[_Iterable[_Union[Degradation, _Mapping]]] = ..., omitted: _Optional[_Iterable[_Union[Omitted, _Mapping]]] = ..., revision: _Optional[int] = ..., timings: _Optional[_Iterable[_Union[StageTiming, _Mapping]]] = ..., encoding: _Optional[str] = ..., token_count_exact: bool = ..., explanation: _Optional[_Iterable[str]] = ..., replayed: bool = ..., retrieval_rung: _Optional[_Union[RetrievalRung, str]] = ..., resumed_after_seconds: _Optional[int] = ..., policy_hash: _Optional[str] = ..., repeat_contact: _Optional[_Union[RepeatContact, _Mapping]] = ..., fresh_start: _Optional[_Union[FreshStart, _Mapping]] = ...) -> None: ...
 
 class RecordTurnRequest(_message.Message):
     __slots__ = ("session", "turns", "request_id", "expected_revision", "durability")

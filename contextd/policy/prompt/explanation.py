@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from contextd.model import Context, Routing, Slice
+    from contextd.model import Context, FreshStart, Routing, Slice
     from contextd.policy.prompt.assembly import Frame
 
 
 def explain(
-    framed: Frame, context: Context, routing: Routing, slices: Sequence[Slice]
+    framed: Frame,
+    context: Context,
+    routing: Routing,
+    slices: Sequence[Slice],
+    fresh: FreshStart | None = None,
 ) -> tuple[str, ...]:
     """Return the lines, in the order the decisions were taken."""
     kind, budget = routing.turn_type.name, context.input_budget_tokens
@@ -27,6 +31,7 @@ def explain(
         *(f"{section.kind.name}: {section.tokens} tokens" for section in context.sections),
         f"in all: {context.token_count} of {budget} tokens",
         *_left_out(context),
+        *_long(fresh),
     )
 
 
@@ -51,6 +56,11 @@ def _searched(framed: Frame, slices: Sequence[Slice]) -> str:
         f"search: room for {framed.retrieval_tokens} tokens, "
         f"{len(slices)} passages of turns {turns} chosen"
     )
+
+
+def _long(fresh: FreshStart | None) -> Iterator[str]:
+    for each in fresh.marks if fresh else ():
+        yield f"long: {each.value} {each.of}, from {each.mark} on a new conversation is suggested"
 
 
 def _left_out(context: Context) -> Iterator[str]:

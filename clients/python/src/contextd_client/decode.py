@@ -86,7 +86,13 @@ def context(answer: service.BuildContextResponse) -> results.Context:
         repeat_contact=_repeat(answer.repeat_contact)
         if answer.HasField("repeat_contact")
         else None,
+        fresh_start=_fresh_start(answer.fresh_start) if answer.HasField("fresh_start") else None,
     )
+
+
+def _fresh_start(found: service.FreshStart) -> results.FreshStart:
+    marks = tuple(results.LengthMark(each.of, each.value, each.mark) for each in found.marks)
+    return results.FreshStart(found.notice, marks, found.recalled)
 
 
 def _repeat(found: service.RepeatContact) -> results.RepeatContact:

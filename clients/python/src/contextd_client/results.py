@@ -175,6 +175,27 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class LengthMark:
+    """A mark that a conversation's length has crossed: of "turns", "tokens" or "folds"."""
+
+    of: str
+    value: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreshStart:
+    """A suggestion to begin a new conversation, with what may be shown to the user.
+
+    `recalled`: the new one will know of this one, whose account it shares.
+    """
+
+    notice: str
+    marks: tuple[LengthMark, ...]
+    recalled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatContact:
     """The conversation began with what another one of the account was about."""
 
@@ -218,6 +239,7 @@ class Context:
     resumed_after_seconds: int = 0
     policy_hash: str = ""
     repeat_contact: RepeatContact | None = None
+    fresh_start: FreshStart | None = None
     degraded: bool = False
 
     @property
