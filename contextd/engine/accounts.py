@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contextd.policy.accounts import AccountState
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.engine.timing import Monotonic
-    from contextd.model import AccountConversation, AccountFact, AccountKey
+    from contextd.model import AccountConversation, AccountFact, AccountKey, RepeatContact
     from contextd.ports import AccountStore
 
 LISTED_SECONDS = 5.0
@@ -119,6 +119,26 @@ class HotAccounts:
             hot.index.keep(hot.conversations)
             self._account(key, hot)
         return hot.conversations
+
+    async def named(
+        self, key: AccountKey, repeat: RepeatContact | None, besides: str
+    ) -> RepeatContact | None:
+        """Return *repeat*, of the log of *besides*, with the id of the conversation it means.
+
+        It is "" once that is deleted.
+        """
+        if repeat is None:
+            return None
+        listed = await self.listed(await self.refresh(key), anew=False)
+        found = (
+            each.conversation_id
+            for each in listed
+            if each.conversation_id != besides
+            and repeat.conversation_id in ("", each.conversation_id)
+            and repeat.began_at in (0, each.opened_at)
+        )
+        known = repeat.conversation_id or repeat.began_at
+        return replace(repeat, conversation_id=next(found, "") if known else "")
 
     async def _list(self, hot: HotAccount) -> Sequence[AccountConversation]:
         """Read the list, again if something of it was deleted meanwhile."""

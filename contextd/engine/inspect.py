@@ -36,6 +36,10 @@ class Inspection:
         """
         state = await self._state(key)
         fold, closing = state.fold, state.owner.closing
+        repeat = state.repeat
+        if self.accounts is not None and state.account_id:
+            account = AccountKey(key.tenant_id, state.account_id)
+            repeat = await self.accounts.named(account, repeat, key.conversation_id)
         return SessionView(
             key=key,
             account_id=state.account_id,
@@ -53,6 +57,7 @@ class Inspection:
             opened_at=state.opened_at,
             outcome=closing.outcome if closing else None,
             rating=closing.rating if closing else 0,
+            repeat=repeat,
         )
 
     async def list_sessions(

@@ -88,12 +88,14 @@ class Returning:
         key = AccountKey(state.key.tenant_id, account_id)
         hot = await self.accounts.refresh(key)
         rules = saying.rules.account
-        known = Acquaintance(await self._facts(hot, saying), repeat=state.repeat)
+        repeat = await self.accounts.named(key, state.repeat, state.key.conversation_id)
+        known = Acquaintance(await self._facts(hot, saying), repeat=repeat)
         if relief >= Relief.NO_SEARCH or not saying.text.strip():
             return Met(known)
         relevant, complete = await self._relevant(hot, state, saying)
         if known.repeat is None and begins(state):
-            known = replace(known, repeat=repeated(relevant, saying.occurred_at, rules))
+            found = repeated(relevant, saying.occurred_at, rules)
+            known = replace(known, repeat=found and _dated(found, hot.conversations))
         known = replace(known, recollections=recollected(relevant, rules))
         return Met(known, () if complete else (BEHIND,))
 
@@ -104,7 +106,8 @@ class Returning:
         key = AccountKey(state.key.tenant_id, account_id)
         hot = await self.accounts.refresh(key)
         conversations = await self.accounts.listed(hot, anew=True)
-        return repeated(await self._search(hot, conversations, state, text), at, rules)
+        found = repeated(await self._search(hot, conversations, state, text), at, rules)
+        return found and _dated(found, conversations)
 
     async def facts(self, tenant_id: str, account_id: str, now: int) -> tuple[AccountFact, ...]:
         """Return what is confirmed of an account at time *now*."""
@@ -162,6 +165,12 @@ class Returning:
             return ()
         vector = self.embedder.embed([text])[0]
         return hot.index.relevant(text, vector, state.key.conversation_id)
+
+
+def _dated(repeat: RepeatContact, among: Sequence[AccountConversation]) -> RepeatContact:
+    """Return *repeat* with the time by which its conversation is found again."""
+    began = (each.opened_at for each in among if each.conversation_id == repeat.conversation_id)
+    return replace(repeat, began_at=next(began, 0))
 
 
 def begins(state: SessionState) -> bool:

@@ -136,7 +136,7 @@ class TurnScribe:
         turns = self._stamped(view.state, draft.turns, counts, now)
         kept = tuple(_retained(turn, policy.rules.retention) for turn in turns)
         opening = self._opening(view.state, draft.account_id, now)
-        repeated = (ContactRepeated(now, repeat),) if repeat else ()
+        repeated = (ContactRepeated(now, replace(repeat, conversation_id="")),) if repeat else ()
         recorded = self._record(hot, view, replace(draft, turns=kept), policy, now=now)
         return (*opening, *repeated, recorded)
 

@@ -77,11 +77,16 @@ class Recollection:
 
 @dataclass(frozen=True, slots=True)
 class RepeatContact:
-    """A conversation began with what an earlier one was about, `days` whole days before."""
+    """A conversation began with what an earlier one was about, `days` whole days before.
+
+    A log holds `began_at`, when that one became its account's, in place of its id, which is
+    looked up: so the id does not outlive what it names.  It is "" once that is deleted.
+    """
 
     conversation_id: str
     days: int
     score: float
+    began_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ class SessionView:
     opened_at: int = 0
     outcome: SessionOutcome | None = None
     rating: int = 0
+    repeat: RepeatContact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Handoff,
         Message,
         Recorded,
+        RepeatContact,
         SessionView,
         Signal,
         ToolCall,
@@ -88,9 +89,7 @@ def build_response(built: Built) -> service.BuildContextResponse:
         policy_hash=built.policy_hash,
     )
     if built.repeat is not None:
-        response.repeat_contact.conversation_id = built.repeat.conversation_id
-        response.repeat_contact.days_since = built.repeat.days
-        response.repeat_contact.score = built.repeat.score
+        _repeat(built.repeat, response.repeat_contact)
     if built.fresh_start is not None:
         _fresh_start(built.fresh_start, response.fresh_start)
     _messages(context.messages, response.messages)
@@ -101,6 +100,12 @@ def build_response(built: Built) -> service.BuildContextResponse:
     for timing in built.timings:
         response.timings.add(stage=timing.stage, duration_us=timing.microseconds)
     return response
+
+
+def _repeat(value: RepeatContact, out: service.RepeatContact) -> None:
+    out.conversation_id = value.conversation_id
+    out.days_since = value.days
+    out.score = value.score
 
 
 def _fresh_start(value: FreshStart, out: service.FreshStart) -> None:
@@ -163,6 +168,8 @@ def session_response(view: SessionView) -> sessions.GetSessionResponse:
     if view.outcome is not None:
         response.session.outcome = SESSION_OUTCOMES[view.outcome]
         response.session.rating = view.rating
+    if view.repeat is not None:
+        _repeat(view.repeat, response.session.repeat_contact)
     return response
 
 

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from contextd.v1 import common_pb2 as contextd_dot_v1_dot_common__pb2
+from contextd.v1 import context_service_pb2 as contextd_dot_v1_dot_context__service__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contextd/v1/session_service.proto\x12\x0b\x63ontextd.v1\x1a\x18\x63ontextd/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n\x11GetSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\"\xa4\x03\n\x07Session\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x12\n\nturn_count\x18\x03 \x01(\x03\x12\x14\n\x0ctotal_tokens\x18\x04 \x01(\x03\x12\x1f\n\x04tier\x18\x05 \x01(\x0e\x32\x11.contextd.v1.Tier\x12\x10\n\x08pressure\x18\x06 \x01(\x01\x12\x16\n\x0e\x66olded_through\x18\x07 \x01(\x03\x12\x0f\n\x07summary\x18\x08 \x01(\t\x12\x11\n\tkey_facts\x18\t \x03(\t\x12\x30\n\rhandoff_state\x18\n \x01(\x0e\x32\x19.contextd.v1.HandoffState\x12\x13\n\x0bhandoff_ids\x18\x0b \x03(\t\x12\x10\n\x08\x65ncoding\x18\x0c \x01(\t\x12-\n\topened_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07outcome\x18\x0e \x01(\x0e\x32\x1b.contextd.v1.SessionOutcome\x12\x0e\n\x06rating\x18\x0f \x01(\x05\";\n\x12GetSessionResponse\x12%\n\x07session\x18\x01 \x01(\x0b\x32\x14.contextd.v1.Session\"O\n\x13ListSessionsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"9\n\x0cSessionEntry\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\\\n\x14ListSessionsResponse\x12+\n\x08sessions\x18\x01 \x03(\x0b\x32\x19.contextd.v1.SessionEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"c\n\x10ListTurnsRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"N\n\x11ListTurnsResponse\x12 \n\x05turns\x18\x01 \x03(\x0b\x32\x11.contextd.v1.Turn\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"@\n\x14\x44\x65leteSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\"\x86\x01\n\x15\x44\x65leteSessionResponse\x12>\n\x06\x63ounts\x18\x01 \x03(\x0b\x32..contextd.v1.DeleteSessionResponse.CountsEntry\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x9f\x01\n\x13\x43loseSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12,\n\x07outcome\x18\x02 \x01(\x0e\x32\x1b.contextd.v1.SessionOutcome\x12\x0e\n\x06rating\x18\x03 \x01(\x05\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\":\n\x14\x43loseSessionResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"W\n\x13WatchSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x16\n\x0e\x61\x66ter_revision\x18\x02 \x01(\x03\"\x92\x02\n\x14WatchSessionResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.contextd.v1.SessionEventKind\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05turns\x18\x04 \x03(\x0b\x32\x11.contextd.v1.Turn\x12\x12\n\nhandoff_id\x18\x05 \x01(\t\x12\x30\n\rhandoff_state\x18\x06 \x01(\x0e\x32\x19.contextd.v1.HandoffState\x12\x13\n\x0b\x64\x65\x66\x65rral_id\x18\x07 \x01(\t\x12\x16\n\x0eturns_left_out\x18\x08 \x01(\x05\"T\n\x14\x45xportSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x12\n\npage_token\x18\x02 \x01(\t\"?\n\x15\x45xportSessionResponse\x12\r\n\x05lines\x18\x01 \x01(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x14ImportSessionRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x01(\x0c\"y\n\x15ImportSessionResponse\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x0f\n\x07records\x18\x03 \x01(\x03\x12\r\n\x05turns\x18\x04 \x01(\x03\x12\x15\n\ralready_there\x18\x05 \x01(\x08*\x8e\x01\n\x0eSessionOutcome\x12\x1f\n\x1bSESSION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18SESSION_OUTCOME_RESOLVED\x10\x01\x12\x1e\n\x1aSESSION_OUTCOME_UNRESOLVED\x10\x02\x12\x1d\n\x19SESSION_OUTCOME_ABANDONED\x10\x03*\xa6\x03\n\x10SessionEventKind\x12\"\n\x1eSESSION_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19SESSION_EVENT_KIND_OPENED\x10\x01\x12%\n!SESSION_EVENT_KIND_ACCOUNT_LINKED\x10\x02\x12%\n!SESSION_EVENT_KIND_TURNS_RECORDED\x10\x03\x12\x1d\n\x19SESSION_EVENT_KIND_FOLDED\x10\x04\x12%\n!SESSION_EVENT_KIND_HANDOFF_RAISED\x10\x05\x12&\n\"SESSION_EVENT_KIND_HANDOFF_CLAIMED\x10\x06\x12\'\n#SESSION_EVENT_KIND_HANDOFF_RESOLVED\x10\x07\x12$\n SESSION_EVENT_KIND_TURN_DEFERRED\x10\x08\x12%\n!SESSION_EVENT_KIND_DEFERRAL_ENDED\x10\t\x12\x1d\n\x19SESSION_EVENT_KIND_CLOSED\x10\n2\xb6\x05\n\x0eSessionService\x12M\n\nGetSession\x12\x1e.contextd.v1.GetSessionRequest\x1a\x1f.contextd.v1.GetSessionResponse\x12S\n\x0cListSessions\x12 .contextd.v1.ListSessionsRequest\x1a!.contextd.v1.ListSessionsResponse\x12J\n\tListTurns\x12\x1d.contextd.v1.ListTurnsRequest\x1a\x1e.contextd.v1.ListTurnsResponse\x12S\n\x0c\x43loseSession\x12 .contextd.v1.CloseSessionRequest\x1a!.contextd.v1.CloseSessionResponse\x12U\n\x0cWatchSession\x12 .contextd.v1.WatchSessionRequest\x1a!.contextd.v1.WatchSessionResponse0\x01\x12V\n\rExportSession\x12!.contextd.v1.ExportSessionRequest\x1a\".contextd.v1.ExportSessionResponse\x12X\n\rImportSession\x12!.contextd.v1.ImportSessionRequest\x1a\".contextd.v1.ImportSessionResponse(\x01\x12V\n\rDeleteSession\x12!.contextd.v1.DeleteSessionRequest\x1a\".contextd.v1.DeleteSessionResponseB<\n\x0f\x64\x65v.contextd.v1P\x01Z\'contextd.dev/gen/contextd/v1;contextdv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!contextd/v1/session_service.proto\x12\x0b\x63ontextd.v1\x1a\x18\x63ontextd/v1/common.proto\x1a!contextd/v1/context_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n\x11GetSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\"\xd8\x03\n\x07Session\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x12\n\nturn_count\x18\x03 \x01(\x03\x12\x14\n\x0ctotal_tokens\x18\x04 \x01(\x03\x12\x1f\n\x04tier\x18\x05 \x01(\x0e\x32\x11.contextd.v1.Tier\x12\x10\n\x08pressure\x18\x06 \x01(\x01\x12\x16\n\x0e\x66olded_through\x18\x07 \x01(\x03\x12\x0f\n\x07summary\x18\x08 \x01(\t\x12\x11\n\tkey_facts\x18\t \x03(\t\x12\x30\n\rhandoff_state\x18\n \x01(\x0e\x32\x19.contextd.v1.HandoffState\x12\x13\n\x0bhandoff_ids\x18\x0b \x03(\t\x12\x10\n\x08\x65ncoding\x18\x0c \x01(\t\x12-\n\topened_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07outcome\x18\x0e \x01(\x0e\x32\x1b.contextd.v1.SessionOutcome\x12\x0e\n\x06rating\x18\x0f \x01(\x05\x12\x32\n\x0erepeat_contact\x18\x10 \x01(\x0b\x32\x1a.contextd.v1.RepeatContact\";\n\x12GetSessionResponse\x12%\n\x07session\x18\x01 \x01(\x0b\x32\x14.contextd.v1.Session\"O\n\x13ListSessionsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"9\n\x0cSessionEntry\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\\\n\x14ListSessionsResponse\x12+\n\x08sessions\x18\x01 \x03(\x0b\x32\x19.contextd.v1.SessionEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"c\n\x10ListTurnsRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"N\n\x11ListTurnsResponse\x12 \n\x05turns\x18\x01 \x03(\x0b\x32\x11.contextd.v1.Turn\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"@\n\x14\x44\x65leteSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\"\x86\x01\n\x15\x44\x65leteSessionResponse\x12>\n\x06\x63ounts\x18\x01 \x03(\x0b\x32..contextd.v1.DeleteSessionResponse.CountsEntry\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x9f\x01\n\x13\x43loseSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12,\n\x07outcome\x18\x02 \x01(\x0e\x32\x1b.contextd.v1.SessionOutcome\x12\x0e\n\x06rating\x18\x03 \x01(\x05\x12\x0c\n\x04note\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\":\n\x14\x43loseSessionResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"W\n\x13WatchSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x16\n\x0e\x61\x66ter_revision\x18\x02 \x01(\x03\"\x92\x02\n\x14WatchSessionResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.contextd.v1.SessionEventKind\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05turns\x18\x04 \x03(\x0b\x32\x11.contextd.v1.Turn\x12\x12\n\nhandoff_id\x18\x05 \x01(\t\x12\x30\n\rhandoff_state\x18\x06 \x01(\x0e\x32\x19.contextd.v1.HandoffState\x12\x13\n\x0b\x64\x65\x66\x65rral_id\x18\x07 \x01(\t\x12\x16\n\x0eturns_left_out\x18\x08 \x01(\x05\"T\n\x14\x45xportSessionRequest\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.contextd.v1.SessionRef\x12\x12\n\npage_token\x18\x02 \x01(\t\"?\n\x15\x45xportSessionResponse\x12\r\n\x05lines\x18\x01 \x01(\x0c\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x14ImportSessionRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x01(\x0c\"y\n\x15ImportSessionResponse\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x0f\n\x07records\x18\x03 \x01(\x03\x12\r\n\x05turns\x18\x04 \x01(\x03\x12\x15\n\ralready_there\x18\x05 \x01(\x08*\x8e\x01\n\x0eSessionOutcome\x12\x1f\n\x1bSESSION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18SESSION_OUTCOME_RESOLVED\x10\x01\x12\x1e\n\x1aSESSION_OUTCOME_UNRESOLVED\x10\x02\x12\x1d\n\x19SESSION_OUTCOME_ABANDONED\x10\x03*\xa6\x03\n\x10SessionEventKind\x12\"\n\x1eSESSION_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19SESSION_EVENT_KIND_OPENED\x10\x01\x12%\n!SESSION_EVENT_KIND_ACCOUNT_LINKED\x10\x02\x12%\n!SESSION_EVENT_KIND_TURNS_RECORDED\x10\x03\x12\x1d\n\x19SESSION_EVENT_KIND_FOLDED\x10\x04\x12%\n!SESSION_EVENT_KIND_HANDOFF_RAISED\x10\x05\x12&\n\"SESSION_EVENT_KIND_HANDOFF_CLAIMED\x10\x06\x12\'\n#SESSION_EVENT_KIND_HANDOFF_RESOLVED\x10\x07\x12$\n SESSION_EVENT_KIND_TURN_DEFERRED\x10\x08\x12%\n!SESSION_EVENT_KIND_DEFERRAL_ENDED\x10\t\x12\x1d\n\x19SESSION_EVENT_KIND_CLOSED\x10\n2\xb6\x05\n\x0eSessionService\x12M\n\nGetSession\x12\x1e.contextd.v1.GetSessionRequest\x1a\x1f.contextd.v1.GetSessionResponse\x12S\n\x0cListSessions\x12 .contextd.v1.ListSessionsRequest\x1a!.contextd.v1.ListSessionsResponse\x12J\n\tListTurns\x12\x1d.contextd.v1.ListTurnsRequest\x1a\x1e.contextd.v1.ListTurnsResponse\x12S\n\x0c\x43loseSession\x12 .contextd.v1.CloseSessionRequest\x1a!.contextd.v1.CloseSessionResponse\x12U\n\x0cWatchSession\x12 .contextd.v1.WatchSessionRequest\x1a!.contextd.v1.WatchSessionResponse0\x01\x12V\n\rExportSession\x12!.contextd.v1.ExportSessionRequest\x1a\".contextd.v1.ExportSessionResponse\x12X\n\rImportSession\x12!.contextd.v1.ImportSessionRequest\x1a\".contextd.v1.ImportSessionResponse(\x01\x12V\n\rDeleteSession\x12!.contextd.v1.DeleteSessionRequest\x1a\".contextd.v1.DeleteSessionResponseB<\n\x0f\x64\x65v.contextd.v1P\x01Z\'contextd.dev/gen/contextd/v1;contextdv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,48 +37,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.contextd.v1P\001Z\'contextd.dev/gen/contextd/v1;contextdv1'
   _globals['_DELETESESSIONRESPONSE_COUNTSENTRY']._loaded_options = None
   _globals['_DELETESESSIONRESPONSE_COUNTSENTRY']._serialized_options = b'8\001'
-  _globals['_SESSIONOUTCOME']._serialized_start=2195
-  _globals['_SESSIONOUTCOME']._serialized_end=2337
-  _globals['_SESSIONEVENTKIND']._serialized_start=2340
-  _globals['_SESSIONEVENTKIND']._serialized_end=2762
-  _globals['_GETSESSIONREQUEST']._serialized_start=109
-  _globals['_GETSESSIONREQUEST']._serialized_end=170
-  _globals['_SESSION']._serialized_start=173
-  _globals['_SESSION']._serialized_end=593
-  _globals['_GETSESSIONRESPONSE']._serialized_start=595
-  _globals['_GETSESSIONRESPONSE']._serialized_end=654
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=656
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=735
-  _globals['_SESSIONENTRY']._serialized_start=737
-  _globals['_SESSIONENTRY']._serialized_end=794
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=796
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=888
-  _globals['_LISTTURNSREQUEST']._serialized_start=890
-  _globals['_LISTTURNSREQUEST']._serialized_end=989
-  _globals['_LISTTURNSRESPONSE']._serialized_start=991
-  _globals['_LISTTURNSRESPONSE']._serialized_end=1069
-  _globals['_DELETESESSIONREQUEST']._serialized_start=1071
-  _globals['_DELETESESSIONREQUEST']._serialized_end=1135
-  _globals['_DELETESESSIONRESPONSE']._serialized_start=1138
-  _globals['_DELETESESSIONRESPONSE']._serialized_end=1272
-  _globals['_DELETESESSIONRESPONSE_COUNTSENTRY']._serialized_start=1227
-  _globals['_DELETESESSIONRESPONSE_COUNTSENTRY']._serialized_end=1272
-  _globals['_CLOSESESSIONREQUEST']._serialized_start=1275
-  _globals['_CLOSESESSIONREQUEST']._serialized_end=1434
-  _globals['_CLOSESESSIONRESPONSE']._serialized_start=1436
-  _globals['_CLOSESESSIONRESPONSE']._serialized_end=1494
-  _globals['_WATCHSESSIONREQUEST']._serialized_start=1496
-  _globals['_WATCHSESSIONREQUEST']._serialized_end=1583
-  _globals['_WATCHSESSIONRESPONSE']._serialized_start=1586
-  _globals['_WATCHSESSIONRESPONSE']._serialized_end=1860
-  _globals['_EXPORTSESSIONREQUEST']._serialized_start=1862
-  _globals['_EXPORTSESSIONREQUEST']._serialized_end=1946
-  _globals['_EXPORTSESSIONRESPONSE']._serialized_start=1948
-  _globals['_EXPORTSESSIONRESPONSE']._serialized_end=2011
-  _globals['_IMPORTSESSIONREQUEST']._serialized_start=2013
-  _globals['_IMPORTSESSIONREQUEST']._serialized_end=2069
-  _globals['_IMPORTSESSIONRESPONSE']._serialized_start=2071
-  _globals['_IMPORTSESSIONRESPONSE']._serialized_end=2192
-  _globals['_SESSIONSERVICE']._serialized_start=2765
-  _globals['_SESSIONSERVICE']._serialized_end=3459
+  _globals['_SESSIONOUTCOME']._serialized_start=2282
+  _globals['_SESSIONOUTCOME']._serialized_end=2424
+  _globals['_SESSIONEVENTKIND']._serialized_start=2427
+  _globals['_SESSIONEVENTKIND']._serialized_end=2849
+  _globals['_GETSESSIONREQUEST']._serialized_start=144
+  _globals['_GETSESSIONREQUEST']._serialized_end=205
+  _globals['_SESSION']._serialized_start=208
+  _globals['_SESSION']._serialized_end=680
+  _globals['_GETSESSIONRESPONSE']._serialized_start=682
+  _globals['_GETSESSIONRESPONSE']._serialized_end=741
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=743
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=822
+  _globals['_SESSIONENTRY']._serialized_start=824
+  _globals['_SESSIONENTRY']._serialized_end=881
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=883
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=975
+  _globals['_LISTTURNSREQUEST']._serialized_start=977
+  _globals['_LISTTURNSREQUEST']._serialized_end=1076
+  _globals['_LISTTURNSRESPONSE']._serialized_start=1078
+  _globals['_LISTTURNSRESPONSE']._serialized_end=1156
+  _globals['_DELETESESSIONREQUEST']._serialized_start=1158
+  _globals['_DELETESESSIONREQUEST']._serialized_end=1222
+  _globals['_DELETESESSIONRESPONSE']._serialized_start=1225
+  _globals['_DELETESESSIONRESPONSE']._serialized_end=1359
+  _globals['_DELETESESSIONRESPONSE_COUNTSENTRY']._serialized_start=1314
+  _globals['_DELETESESSIONRESPONSE_COUNTSENTRY']._serialized_end=1359
+  _globals['_CLOSESESSIONREQUEST']._serialized_start=1362
+  _globals['_CLOSESESSIONREQUEST']._serialized_end=1521
+  _globals['_CLOSESESSIONRESPONSE']._serialized_start=1523
+  _globals['_CLOSESESSIONRESPONSE']._serialized_end=1581
+  _globals['_WATCHSESSIONREQUEST']._serialized_start=1583
+  _globals['_WATCHSESSIONREQUEST']._serialized_end=1670
+  _globals['_WATCHSESSIONRESPONSE']._serialized_start=1673
+  _globals['_WATCHSESSIONRESPONSE']._serialized_end=1947
+  _globals['_EXPORTSESSIONREQUEST']._serialized_start=1949
+  _globals['_EXPORTSESSIONREQUEST']._serialized_end=2033
+  _globals['_EXPORTSESSIONRESPONSE']._serialized_start=2035
+  _globals['_EXPORTSESSIONRESPONSE']._serialized_end=2098
+  _globals['_IMPORTSESSIONREQUEST']._serialized_start=2100
+  _globals['_IMPORTSESSIONREQUEST']._serialized_end=2156
+  _globals['_IMPORTSESSIONRESPONSE']._serialized_start=2158
+  _globals['_IMPORTSESSIONRESPONSE']._serialized_end=2279
+  _globals['_SESSIONSERVICE']._serialized_start=2852
+  _globals['_SESSIONSERVICE']._serialized_end=3546
 # @@protoc_insertion_point(module_scope)

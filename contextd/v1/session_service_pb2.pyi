@@ -1,6 +1,7 @@
 import datetime
 
 from contextd.v1 import common_pb2 as _common_pb2
+from contextd.v1 import context_service_pb2 as _context_service_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -54,7 +55,7 @@ class GetSessionRequest(_message.Message):
     def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session", "revision", "turn_count", "total_tokens", "tier", "pressure", "folded_through", "summary", "key_facts", "handoff_state", "handoff_ids", "encoding", "opened_at", "outcome", "rating")
+    __slots__ = ("session", "revision", "turn_count", "total_tokens", "tier", "pressure", "folded_through", "summary", "key_facts", "handoff_state", "handoff_ids", "encoding", "opened_at", "outcome", "rating", "repeat_contact")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     TURN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +71,7 @@ class Session(_message.Message):
     OPENED_AT_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     RATING_FIELD_NUMBER: _ClassVar[int]
+    REPEAT_CONTACT_FIELD_NUMBER: _ClassVar[int]
     session: _common_pb2.SessionRef
     revision: int
     turn_count: int
@@ -85,7 +87,8 @@ class Session(_message.Message):
     opened_at: _timestamp_pb2.Timestamp
     outcome: SessionOutcome
     rating: int
-    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., revision: _Optional[int] = ..., turn_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., folded_through: _Optional[int] = ..., summary: _Optional[str] = ..., key_facts: _Optional[_Iterable[str]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., handoff_ids: _Optional[_Iterable[str]] = ..., encoding: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[SessionOutcome, str]] = ..., rating: _Optional[int] = ...) -> None: ...
+    repeat_contact: _context_service_pb2.RepeatContact
+    def __init__(self, session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., revision: _Optional[int] = ..., turn_count: _Optional[int] = ..., total_tokens: _Optional[int] = ..., tier: _Optional[_Union[_common_pb2.Tier, str]] = ..., pressure: _Optional[float] = ..., folded_through: _Optional[int] = ..., summary: _Optional[str] = ..., key_facts: _Optional[_Iterable[str]] = ..., handoff_state: _Optional[_Union[_common_pb2.HandoffState, str]] = ..., handoff_ids: _Optional[_Iterable[str]] = ..., encoding: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[SessionOutcome, str]] = ..., rating: _Optional[int] = ..., repeat_contact: _Optional[_Union[_context_service_pb2.RepeatContact, _Mapping]] = ...) -> None: ...
 
 class GetSessionResponse(_message.Message):
     __slots__ = ("session",)

@@ -12,6 +12,7 @@ from contextd.events import ContactRepeated, Recapped, SessionOpened
 from contextd.model import ChannelMode, DeferRequest, Role, SectionKind, SessionKey
 from contextd.policy.policies import Policy, PolicySet
 from contextd.policy.rules import AccountRules
+from contextd.stores.codec import encode
 from contextd.stores.memory import MemoryStore
 from tests.engine.kit import bot, build_request, run, user
 
@@ -209,11 +210,33 @@ def test_a_repeat_is_recorded_with_the_first_turn() -> None:
             await record(on, "c-2", user("Hello?"))
             log = await on.store.read(SessionKey("acme", "c-2"))
             found = [each for each in log if isinstance(each, ContactRepeated)]
-            assert [each.repeat for each in found] == [first.repeat]
+            assert first.repeat is not None
+            assert [each.repeat for each in found] == [replace(first.repeat, conversation_id="")]
             again = await ask(on, "c-2", text, request_id="r", digest="d", record_message=by_build)
             assert again.repeat == first.repeat
             later = await ask(engine(on.store), "c-2", "And now?")  # type: ignore[arg-type]
             assert later.repeat == first.repeat
+
+    run(main())
+
+
+def test_the_id_of_a_deleted_conversation_goes_with_it() -> None:
+    """That somebody came back stays known; with what, nobody can tell any more."""
+
+    async def main() -> None:
+        on = engine()
+        await first_contact(on)
+        text = "The coffee machine is leaking again!"
+        before = await ask(on, "c-2", text, record_message=True)
+        assert before.repeat is not None
+        assert before.repeat.conversation_id == "c-1"
+        log = await on.store.read(SessionKey("acme", "c-2"))
+        assert b"c-1" not in b"".join(map(encode, log))
+        await on.inspection.delete_session(SessionKey("acme", "c-1"))
+        after = await ask(on, "c-2", "And now?")
+        assert after.repeat == replace(before.repeat, conversation_id="")
+        view = await on.inspection.get_session(SessionKey("acme", "c-2"))
+        assert view.repeat == after.repeat
 
     run(main())
 
@@ -438,7 +461,9 @@ def test_a_first_message_put_aside_is_told_as_a_repeat() -> None:
         await on.defer(DeferRequest(key, "olena", message, channel_mode=ChannelMode.ASYNC))
         state = await state_of(on, "c-3")
         assert state.repeat is not None
-        assert state.repeat.conversation_id == "c-1"
+        view = await on.inspection.get_session(key)
+        assert view.repeat is not None
+        assert view.repeat.conversation_id == "c-1"
         assert len(state.deferred) == 1
 
     run(main())

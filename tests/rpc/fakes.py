@@ -40,6 +40,7 @@ from contextd.model import (
     OpenedHandoff,
     Reason,
     Recorded,
+    RepeatContact,
     Resolved,
     ResolveRequest,
     Role,
@@ -262,6 +263,7 @@ class FakeEngine:
             opened_at=1_700_000_000_000_003,
             outcome=SessionOutcome.RESOLVED,
             rating=4,
+            repeat=RepeatContact("c-0", 3, 0.5),
         )
 
     async def list_sessions(
