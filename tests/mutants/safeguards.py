@@ -140,7 +140,7 @@ MUTANTS = (
     mutant(
         "gaps-in-a-log",
         f"{STORE}/log.py",
-        "if found != list(range(after + 1, stored[0][0] + 1)):",
+        "if found != list(range(after + 1, newest + 1)):",
         "if False:",
         f"{SQLITE}::test_a_lost_record_is_noticed",
     ),
@@ -238,8 +238,8 @@ MUTANTS = (
     mutant(
         "no-tenant-in-a-session",
         "contextd/stores/sql/sqlite/queries.sql",
-        "SELECT id, revision FROM sessions WHERE tenant = ?1 AND conversation = ?2",
-        "SELECT id, revision FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
+        "SELECT id, revision, used FROM sessions WHERE tenant = ?1 AND conversation = ?2",
+        "SELECT id, revision, used FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
         f"{CONTRACT}::test_ids_compare_byte_for_byte",
     ),
     mutant(
@@ -454,5 +454,106 @@ MUTANTS = (
         "",
         "tests/engine/test_watch.py"
         "::test_what_is_written_is_told_at_once_and_the_end_with_the_session",
+    ),
+    # ── what comes from a file ──
+    mutant(
+        "an-import-takes-any-log",
+        "contextd/engine/moving.py",
+        "        check_log(request.key, request.records, now=self.clock(), "
+        "first_line=request.first_line)\n",
+        "",
+        "tests/engine/test_moving.py::test_who_has_a_conversation_cannot_be_forged",
+    ),
+    mutant(
+        "an-import-believes-the-tokens",
+        "contextd/engine/moving.py",
+        "replace(turn, tokens=count_turn(turn, tokenizer))",
+        "turn",
+        "tests/engine/test_moving.py::test_tokens_are_counted_here",
+    ),
+    mutant(
+        "an-import-takes-the-handoffs-of-others",
+        "contextd/engine/moving.py",
+        "        await self._check_ids(hot.key, request, records)\n",
+        "",
+        "tests/engine/test_moving.py::test_a_handoff_of_another_session_is_not_taken",
+    ),
+    mutant(
+        "an-import-goes-over-what-is-there",
+        "contextd/engine/moving.py",
+        "                raise SessionExists\n",
+        "                pass\n",
+        "tests/engine/test_moving.py::test_again_is_no_error_and_another_is",
+    ),
+    mutant(
+        "an-import-rings-the-desk-again",
+        "contextd/engine/moving.py",
+        "        return replace(record, announce=False)\n",
+        "        return record\n",
+        "tests/engine/test_moving.py::test_what_was_open_is_open",
+    ),
+    mutant(
+        "an-upload-is-for-any-tenant",
+        "contextd/rpc/uploads.py",
+        "tenant = self.gate.claim(principal, upload.scope(first))",
+        "tenant = upload.scope(first).tenant_id",
+        "tests/rpc/test_archives.py::test_the_tenant_is_the_credentials",
+    ),
+    mutant(
+        "an-import-has-no-bounds",
+        "contextd/rpc/archives.py",
+        "    _check(found, limits)\n",
+        "",
+        "tests/rpc/test_archives.py::test_bounds_are_those_of_a_request",
+    ),
+    mutant(
+        "an-import-is-free",
+        "contextd/rpc/uploads.py",
+        "self.gate.enter(tenant, upload.turns(received))",
+        "self.gate.enter(tenant, 0)",
+        "tests/rpc/test_archives.py::test_imported_turns_count",
+    ),
+    mutant(
+        "a-cut-file-is-whole",
+        "contextd/archive.py",
+        "        if not self._ended:\n",
+        "        if False:\n",
+        "tests/test_archive.py::test_what_is_wrong_is_named",
+    ),
+    # ── what nobody uses ──
+    mutant(
+        "an-erasure-does-not-look-again",
+        "contextd/engine/inspect.py",
+        "await self._erase(hot, idle.account_id, idle.revision)",
+        "await self._erase(hot, idle.account_id, 0)",
+        "tests/engine/test_expire.py::test_who_speaks_in_the_last_moment_keeps_the_session",
+    ),
+    mutant(
+        "what-is-open-is-erased",
+        "contextd/engine/expire.py",
+        "if idle.open and not rules.erase_open:",
+        "if False:",
+        "tests/engine/test_expire.py::test_what_is_open_stays_until_it_has_ended",
+    ),
+    mutant(
+        "one-time-to-live-for-all",
+        "contextd/engine/expire.py",
+        "if not rules.keep_days or idle.used_before > now - rules.keep_days * DAY:",
+        "if not rules.keep_days:",
+        "tests/engine/test_expire.py::test_each_tenant_has_its_own_time",
+    ),
+    mutant(
+        "own-work-keeps-a-session",
+        "contextd/projections.py",
+        "OWN_WORK = (Folded, Summarized, Recapped)",
+        "OWN_WORK = ()",
+        f"{CONTRACT}::test_own_work_is_no_use",
+    ),
+    mutant(
+        "an-id-outlives-its-conversation",
+        "contextd/engine/writing.py",
+        'ContactRepeated(now, replace(repeat, conversation_id=""))',
+        "ContactRepeated(now, repeat)",
+        "tests/engine/test_returning.py::test_the_id_of_a_deleted_conversation_goes_with_it",
     ),
 )
