@@ -139,7 +139,7 @@ class ImportSession:
         turns = sum(len(each.turns) for each in records if isinstance(each, TurnsRecorded))
         there = await self.store.read(hot.key)
         if there:
-            if tuple(map(_quiet, there[: len(records)])) != records:
+            if not await asyncio.to_thread(_begins_with, there, records):
                 raise SessionExists
             return Imported(len(there), len(records), turns, already_there=True)
         await self._check_ids(hot.key, request, records)
@@ -162,6 +162,11 @@ class ImportSession:
                 queue, job = Queue.DEFERRAL, record.deferral_id
                 if await self.store.work.job(queue, key.tenant_id, job) is not None:
                     raise ArchiveInvalid(line, "deferral_id", "is that of another session")
+
+
+def _begins_with(log: Sequence[Record], records: tuple[Record, ...]) -> bool:
+    """Say whether *log* begins with *records*, whoever was to be told of it."""
+    return tuple(map(_quiet, log[: len(records)])) == records
 
 
 def _quiet(record: Record) -> Record:

@@ -46,6 +46,21 @@ def turns(target: str, name: str) -> list[common.Turn]:
         return list(SessionServiceStub(channel).ListTurns(request, timeout=30).turns)
 
 
+def context(target: str, name: str) -> pb.BuildContextResponse:
+    """Return what a daemon would send to the model for the next message."""
+    with grpc.insecure_channel(target) as channel:
+        request = pb.BuildContextRequest(
+            session=common.SessionRef(tenant_id="acme", conversation_id=name),
+            message=common.Turn(role=common.ROLE_USER, text="And when will it come?"),
+            budget=pb.Budget(context_window_tokens=4_096, reserved_output_tokens=96),
+            format=pb.FORMAT_OPENAI_CHAT,
+            dry_run=True,
+        )
+        answer = ContextServiceStub(channel).BuildContext(request, timeout=30)
+        answer.ClearField("timings")
+        return answer
+
+
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A second daemon, which knows nothing."""
@@ -75,6 +90,7 @@ def test_sessions_move_to_another_daemon(
     assert (done.returncode, done.stdout) == (0, "3 sessions taken, 0 were there, 0 refused\n")
     for name in NAMES:
         assert turns(other.target, name) == turns(daemon.target, name)
+        assert context(other.target, name) == context(daemon.target, name)
     packed = file.with_suffix(".jsonl.gz")
     packed.write_bytes(gzip.compress(file.read_bytes()))
     told = run("session", "import", packed, *place, "--json").stdout.splitlines()

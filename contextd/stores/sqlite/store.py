@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 KNOWN_SESSIONS = 16_384
 
+LONG_COMMIT = 64
+"""Records from which a commit is encoded off the event loop: a session that is imported."""
+
 
 class SqliteStore:
     """A Store in one SQLite file, which belongs to this process while it is open."""
@@ -60,7 +63,8 @@ class SqliteStore:
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in the next group of commits."""
         self._threads.must_be_open()
-        entry = Entry.of(key, commit)
+        long = len(commit.records) > LONG_COMMIT
+        entry = await asyncio.to_thread(Entry.of, key, commit) if long else Entry.of(key, commit)
         try:
             appended = await self._threads.write(lambda db: db.log.append(entry))
         except BaseException:
