@@ -188,6 +188,7 @@ class BuildContext:
         rendered = _rendered(request, context)
         watch.lap("render")
         fresh = fresh_start(work.state, call.rules.sessions)
+        explained = partial(explain, framed, context, routing, found.slices, fresh)
         return Built(
             context=context,
             routing=routing,
@@ -199,9 +200,7 @@ class BuildContext:
             exact=view.tokenizer.exact,
             degradations=(*framed.degradations, *met.degradations, *found.degradations),
             timings=watch.timings,
-            explanation=(
-                explain(framed, context, routing, found.slices, fresh) if request.explain else ()
-            ),
+            explanation=explained() if request.explain else (),
             rendered_json=rendered,
             rung=found.rung,
             policy_hash=call.policy.hash,

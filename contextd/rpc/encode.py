@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.rpc import enums
+from contextd.rpc import enums, suggestions
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
 from contextd.v1 import session_service_pb2 as sessions
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
         Escalated,
         Escalation,
         Evidence,
-        FreshStart,
         Handoff,
         Message,
         Recorded,
-        RepeatContact,
         SessionView,
         Signal,
         ToolCall,
@@ -89,9 +87,9 @@ def build_response(built: Built) -> service.BuildContextResponse:
         policy_hash=built.policy_hash,
     )
     if built.repeat is not None:
-        _repeat(built.repeat, response.repeat_contact)
+        suggestions.repeat(built.repeat, response.repeat_contact)
     if built.fresh_start is not None:
-        _fresh_start(built.fresh_start, response.fresh_start)
+        suggestions.fresh_start(built.fresh_start, response.fresh_start)
     _messages(context.messages, response.messages)
     _account(context, response)
     _escalation(built.escalation, response.escalation)
@@ -100,18 +98,6 @@ def build_response(built: Built) -> service.BuildContextResponse:
     for timing in built.timings:
         response.timings.add(stage=timing.stage, duration_us=timing.microseconds)
     return response
-
-
-def _repeat(value: RepeatContact, out: service.RepeatContact) -> None:
-    out.conversation_id = value.conversation_id
-    out.days_since = value.days
-    out.score = value.score
-
-
-def _fresh_start(value: FreshStart, out: service.FreshStart) -> None:
-    out.notice, out.recalled = value.notice, value.recalled
-    for mark in value.marks:
-        out.marks.add(of=mark.of, value=mark.value, mark=mark.mark)
 
 
 def record_response(recorded: Recorded) -> service.RecordTurnResponse:
@@ -169,7 +155,7 @@ def session_response(view: SessionView) -> sessions.GetSessionResponse:
         response.session.outcome = SESSION_OUTCOMES[view.outcome]
         response.session.rating = view.rating
     if view.repeat is not None:
-        _repeat(view.repeat, response.session.repeat_contact)
+        suggestions.repeat(view.repeat, response.session.repeat_contact)
     return response
 
 
