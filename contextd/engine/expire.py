@@ -62,6 +62,9 @@ class Expire:
                 await self.sweep()
             except ContextdError as error:
                 log.warning("sessions that are due could not be erased: %s", error)
+            except Exception:
+                # A defect must not keep for ever what is to go; the next round may pass it.
+                log.exception("sessions that are due could not be erased")
             await asyncio.sleep(every_seconds)
 
     async def sweep(self) -> int:
