@@ -111,7 +111,7 @@ from contextd.model.session import (
     Turn,
     Usage,
 )
-from contextd.model.work import DeferralOutcome, Job, Lease, Queue
+from contextd.model.work import DeferralOutcome, Job, Lease, NoticeState, Queue
 
 __all__ = [
     "Account",
@@ -169,6 +169,7 @@ __all__ = [
     "LeasedTurn",
     "Message",
     "ModelState",
+    "NoticeState",
     "Omitted",
     "OpenedHandoff",
     "Queue",
