@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.mutants.tenancy import TENANCY
+
 STORE = "contextd/stores/sqlite"
 FAULTS = "tests/stores/test_sqlite_faults.py"
 LOSSES = "tests/crash/test_losses.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
 SQLITE = "tests/stores/test_sqlite.py"
 RECORD = "tests/engine/test_record.py"
+QUERIES = "contextd/stores/sql/sqlite/queries.sql"
 POLICIES = "tests/engine/test_policies.py"
 POLICY_E2E = "tests/acceptance/test_policy.py"
 
@@ -230,17 +233,21 @@ MUTANTS = (
     # ── each tenant its own ──
     mutant(
         "no-tenant-in-the-list",
-        "contextd/stores/sql/sqlite/queries.sql",
+        QUERIES,
         "WHERE tenant = ?1 AND conversation > ?2",
         "WHERE ?1 = ?1 AND conversation > ?2",
         f"{CONTRACT}::test_paging",
     ),
     mutant(
         "no-tenant-in-a-session",
-        "contextd/stores/sql/sqlite/queries.sql",
+        QUERIES,
         "SELECT id, revision FROM sessions WHERE tenant = ?1 AND conversation = ?2",
         "SELECT id, revision FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
         f"{CONTRACT}::test_ids_compare_byte_for_byte",
+    ),
+    *(
+        mutant(f"no-tenant-in-{name}", QUERIES, old, new, f"{CONTRACT}::{test}")
+        for name, old, new, test in TENANCY
     ),
     mutant(
         "any-credential-for-any-tenant",
