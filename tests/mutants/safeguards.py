@@ -163,6 +163,21 @@ MUTANTS = (
         f"{SQLITE}::test_deleted_text_is_in_no_file",
         f"{FAULTS}::test_a_deletion_that_could_not_scrub_says_so",
     ),
+    mutant(
+        "deleted-stays-in-the-middle",
+        f"{STORE}/opening.py",
+        "file.connect(path, remains.bare(vfs).name)",
+        "file.connect(path, vfs)",
+        "tests/stores/test_sqlite_erasure.py"
+        "::test_a_checkpoint_leaves_nothing_in_the_middles_of_pages",
+    ),
+    mutant(
+        "maps-are-taken-for-trees",
+        f"{STORE}/remains.py",
+        "return pages < FEW_PAGES and not maps",
+        "return pages < FEW_PAGES",
+        "tests/stores/test_sqlite_others.py::test_a_file_with_maps_of_pointers_stays_whole",
+    ),
     # ── exactly once ──
     mutant(
         "no-dedupe-in-the-store",

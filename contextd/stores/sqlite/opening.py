@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from contextd.stores.sqlite import file
+from contextd.stores.sqlite import file, remains
 from contextd.stores.sqlite.backfill import FILL
 from contextd.stores.sqlite.database import Database
 
@@ -63,7 +63,12 @@ def open_file(path: Path, vfs: str) -> Opened:
 def _open_writing(path: Path, vfs: str) -> Database:
     """Open the connection that writes, on a file that is up to date and proven writable."""
     connection = file.connect(path, vfs)
-    database = Database(connection, file.queries())
+    try:
+        copier = file.connect(path, remains.bare(vfs).name)
+    except BaseException:
+        connection.close()
+        raise
+    database = Database(connection, file.queries(), copier)
     try:
         file.migrate(connection, file.migrations(), FILL)
         file.sync_folder(path)
