@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from contextd.errors import StoreUnavailable
+from contextd.errors import StoreInUse, StoreUnavailable
 from contextd.stores.sqlite import SqliteStore, remains, writer
 from tests.stores.test_sqlite_erasure import Writing
 
@@ -33,6 +33,15 @@ while True:
         c.execute("INSERT OR REPLACE INTO other VALUES (?, ?)", (f"{number * 7919 % 300}", text))
     c.pragma("wal_checkpoint", "PASSIVE")
     time.sleep(0.002)
+"""
+LOCKS = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)  # SQLite's shared locks
+        print("free")
+    except OSError:
+        print("held")
 """
 STEPS = 300
 
@@ -109,3 +118,20 @@ def test_a_file_with_maps_of_pointers_stays_whole(tmp_path: Path, auto_vacuum: s
     connection.close()
     checked(path)
     assert remains.trees_tell(path.read_bytes()[:100]) == (auto_vacuum == "none")
+
+
+def test_a_second_store_in_one_process_loses_no_locks(tmp_path: Path) -> None:
+    """It is refused before it touches the file: to close it would drop the first one's locks."""
+    path = tmp_path / "sessions.db"
+    command = [sys.executable, "-c", LOCKS, str(path)]
+
+    async def run() -> None:
+        store = await SqliteStore.open(path)
+        with pytest.raises(StoreInUse):
+            await SqliteStore.open(path)
+        other = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+        said, _ = await other.communicate()
+        assert said == b"held\n", "or another process could do without the WAL meanwhile"
+        await store.aclose()
+
+    asyncio.run(run())

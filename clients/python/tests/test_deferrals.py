@@ -21,6 +21,7 @@ from contextd_client import (
     Deadlines,
     DeferralNotFound,
     DeferralState,
+    HandoffOutcome,
     HandoffState,
     HandoffStatus,
     HumanInControl,
@@ -262,6 +263,27 @@ def test_what_fails_waits_or_goes_to_a_human(
         assert await client.account("olena").forget()
         with pytest.raises(DeferralNotFound):
             await waiting.done(replace(work, lease_token="another"))
+
+    runner.run(main())
+
+
+def test_what_was_given_up_may_go_back_to_the_bot(
+    client: ContextdClient, runner: asyncio.Runner
+) -> None:
+    """Put aside again, and its handoff resolved, it is answered as if nothing had been."""
+
+    async def main() -> None:
+        waiting, desk = client.deferrals(), client.handoffs()
+        await waiting.defer("c", "Where is it?", not_before=AT_ONCE)
+        (work,) = await waiting.lease()
+        dead = await waiting.fail(work, "down for hours")
+        await waiting.defer("c", None, not_before=AT_ONCE)
+        ended = await desk.resolve(dead.handoff_id, HandoffOutcome.NOT_NEEDED)
+        assert ended.handoff_state is HandoffState.BOT
+        (work,) = await waiting.lease()
+        assert (work.message.text, work.attempt) == ("Where is it?", 1)
+        await waiting.done(work, Turn(Role.ASSISTANT, "Here."))
+        assert await desk.list() == []
 
     runner.run(main())
 

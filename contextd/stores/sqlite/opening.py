@@ -39,12 +39,13 @@ def open_file(path: Path, vfs: str) -> Opened:
         StoreUnavailable: another process has the file, or it cannot be written.
         StoreTooNew, StoreCorrupt: it cannot be read rightly.
     """
-    path = file.created(path)
+    path = file.housed(path)
     queries = file.queries()
     reopen = partial(_open_writing, path, vfs)
     with ExitStack() as undo:
         lock = file.FileLock(path)
         undo.callback(lock.close)
+        file.create(path)
         try:
             file.rewrite_wal(path, vfs)
             writing = reopen()
