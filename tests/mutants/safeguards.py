@@ -166,8 +166,8 @@ MUTANTS = (
     mutant(
         "deleted-stays-in-the-middle",
         f"{STORE}/opening.py",
-        "file.connect(path, remains.bare(vfs).name)",
-        "file.connect(path, vfs)",
+        "copier = file.connect(path, bare.name)",
+        "copier = file.connect(path, vfs)",
         "tests/stores/test_sqlite_erasure.py"
         "::test_a_checkpoint_leaves_nothing_in_the_middles_of_pages",
     ),

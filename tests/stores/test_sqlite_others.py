@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sys
 from asyncio.subprocess import PIPE
@@ -102,7 +103,10 @@ def test_another_process_writes_and_checkpoints_too(
 def test_a_file_with_maps_of_pointers_stays_whole(tmp_path: Path, auto_vacuum: str) -> None:
     """Maps begin like trees: where somebody has turned auto_vacuum on, nothing is erased."""
     path = tmp_path / "other.db"
-    connection = apsw.Connection(str(path), vfs=remains.bare("").name)
+    bare = remains.Bare("")
+    connection = apsw.Connection(str(path), vfs=bare.name)
+    del bare
+    gc.collect()  # the connection has kept it
     connection.pragma("page_size", 2048)  # a map every 410 pages
     connection.pragma("auto_vacuum", auto_vacuum)
     connection.pragma("journal_mode", "wal")

@@ -64,8 +64,9 @@ def open_file(path: Path, vfs: str) -> Opened:
 def _open_writing(path: Path, vfs: str) -> Database:
     """Open the connection that writes, on a file that is up to date and proven writable."""
     connection = file.connect(path, vfs)
+    bare = remains.Bare(vfs)
     try:
-        copier = file.connect(path, remains.bare(vfs).name)
+        copier = file.connect(path, bare.name)
     except BaseException:
         connection.close()
         raise

@@ -14,7 +14,6 @@ middle of a page means nothing to it.
 
 from __future__ import annotations
 
-from functools import cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +40,14 @@ _FILE = Struct(">28xI20xI")
 
 
 class Bare(apsw.VFS):
-    """Writes pages into databases without what is in their middles."""
+    """Writes pages into databases without what is in their middles.
+
+    A connection that was opened through it keeps it.
+    """
 
     def __init__(self, base: str) -> None:
         """Stand before the VFS *base* ("": that of the system)."""
-        self.name = f"contextd-bare-{base}"
+        self.name = f"contextd-bare-{id(self):x}"
         self._base = base
         super().__init__(self.name, base)
 
@@ -73,12 +75,6 @@ class _Database(apsw.VFSFile):
         if self._told and len(data) >= LEAST_PAGE:
             data = without_middle(data, offset)
         super().xWrite(data, offset)
-
-
-@cache
-def bare(base: str) -> Bare:
-    """Return the VFS that stands before *base*."""
-    return Bare(base)
 
 
 def erase_all(connection: apsw.Connection) -> None:
