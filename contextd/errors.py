@@ -19,6 +19,8 @@
     │   ├── HandoffTaken
     │   ├── HandoffEnded
     │   └── HandoffUnclaimed
+    ├── NoticeNotFound
+    ├── NoWebhook
     ├── DeferralNotFound
     ├── LeaseLost
     ├── WatcherTooSlow            nothing is lost: go on from the last position
@@ -175,6 +177,14 @@ class HandoffEnded(HandoffRefused):
 
 class HandoffUnclaimed(HandoffRefused):
     """Nobody has claimed the handoff, so nobody can have brought it to this end."""
+
+
+class NoticeNotFound(ContextdError):
+    """No such notice waits: it was taken, or its session was deleted."""
+
+
+class NoWebhook(ContextdError):
+    """The tenant has no webhook; name one in the settings (`webhooks.url`)."""
 
 
 class DeferralNotFound(ContextdError):

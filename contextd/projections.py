@@ -148,6 +148,11 @@ def announcement(record: HandoffRaised | HandoffClaimed | HandoffResolved, revis
     return f"{record.handoff_id}:{revision}"
 
 
+def handoff_of(job_id: str) -> str:
+    """Return the handoff that the job of an announcement is about."""
+    return job_id.rpartition(":")[0]
+
+
 def _job(queue: Queue, job_id: str, key: SessionKey, due_at: int) -> Job:
     return Job(queue, job_id, key.tenant_id, key.conversation_id, due_at)
 

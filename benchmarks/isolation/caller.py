@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import grpc
 
 from contextd.v1.account_service_pb2_grpc import AccountServiceStub
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
+from contextd.v1.deferral_service_pb2_grpc import DeferralServiceStub
+from contextd.v1.handoff_service_pb2_grpc import HandoffServiceStub
 from contextd.v1.session_service_pb2_grpc import SessionServiceStub
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.isolation.canaries import Findings, Tenant
 
 CALL_SECONDS = 120.0
+WATCH_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,43 @@ class Caller:
             ContextServiceStub(channel),
             SessionServiceStub(channel),
             AccountServiceStub(channel),
+            HandoffServiceStub(channel),
+            DeferralServiceStub(channel),
         )
         self.calls = 0
 
     async def call(self, method: str, request: Message, token: str, *owners: Tenant) -> Answer:
         """Call *method* with *token*; what comes back may speak of *owners* alone."""
         self.calls += 1
-        stub = next(each for each in self._stubs if hasattr(each, method))
-        metadata = (("authorization", f"Bearer {token}"),) if token else ()
         try:
-            message = await getattr(stub, method)(request, metadata=metadata, timeout=CALL_SECONDS)
+            message = await self._opened(method, request, token)
         except grpc.aio.AioRpcError as error:
             return self._refused(method, error, *owners)
         self._findings.look(method, message.SerializeToString(), *owners)
         return Answer(message)
+
+    async def watch(self, method: str, request: Message, owner: Tenant, count: int) -> Answer:
+        """Return the first *count* answers of a stream for *owner*, and hang up."""
+        self.calls += 1
+        stream = self._opened(method, request, owner.token)
+        found: list[Any] = []
+        try:
+            async with asyncio.timeout(WATCH_SECONDS):
+                while len(found) < count and (message := await stream.read()) is not grpc.aio.EOF:
+                    self._findings.look(method, message.SerializeToString(), owner)
+                    found.append(message)
+        except TimeoutError:  # there is less than there should be
+            pass
+        except grpc.aio.AioRpcError as error:
+            return self._refused(method, error, owner)
+        finally:
+            stream.cancel()
+        return Answer(found)
+
+    def _opened(self, method: str, request: Message, token: str) -> Any:  # noqa: ANN401 - a call of gRPC's
+        stub = next(each for each in self._stubs if hasattr(each, method))
+        metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        return getattr(stub, method)(request, metadata=metadata, timeout=CALL_SECONDS)
 
     def _refused(self, method: str, error: grpc.aio.AioRpcError, *owners: Tenant) -> Answer:
         trailers = tuple((str(name), value) for name, value in error.trailing_metadata() or ())

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from base64 import b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contextd.auth.tokens import line_for
+from contextd.couriers.targets import LEAST_BYTES, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 60
+SECRET = PREFIX + b64encode(b"k" * LEAST_BYTES).decode()
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,14 @@ def serving(
     lines = [line_for(each.token, f"t{number}", [each.name]) for number, each in enumerate(tenants)]
     lines += [line_for(pair_token(a, b), "pair", [a.name, b.name]) for a, b in pairs if a != b]
     (folder / "tokens").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "secret").write_text(SECRET, encoding="utf-8")
     environ = {
         "CONTEXTD__AUTH__TOKENS": f"{folder}/tokens",
         "CONTEXTD__EMBEDDER__MODEL": embedder,
         "CONTEXTD__SESSIONS__CAPACITY_MIB": "8",  # sessions go and come back from the disk
+        "CONTEXTD__WEBHOOKS__URL": "http://127.0.0.1:1/",  # nobody is there: notices are given up
+        "CONTEXTD__WEBHOOKS__SECRET_FILE": f"{folder}/secret",
+        "CONTEXTD__POLICY__RETRIES__WEBHOOKS__MAX_ATTEMPTS": "1",
         "CONTEXTD__STORE__URL": f"sqlite:///{folder}/state.db",
         "PYTHONPATH": str(ROOT),
     }

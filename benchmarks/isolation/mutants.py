@@ -5,6 +5,7 @@ python -m benchmarks.isolation.mutants NAME serve …
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,21 @@ def find_any() -> None:
     _without_tenant("find_session", "read_records")
 
 
+def watch_all_handoffs() -> None:
+    """What a watch tells has no tenant in it."""
+    _without_tenant("list_handoff_changes")
+
+
+def lend_all() -> None:
+    """A worker is lent what waits of anybody."""
+    _without_tenant("lease_jobs_of_tenant", of="?6")
+
+
+def resend_any_notice() -> None:
+    """What was given up is sent again by whoever knows its id."""
+    _without_tenant("revive_job", of="?2")
+
+
 def one_key() -> None:
     """Sessions are told apart by their conversation alone."""
     decode.session_key = lambda ref: SessionKey(SHARED, ref.conversation_id)
@@ -65,14 +81,17 @@ def telling_denial() -> None:
     gate.tenant_of = tenant_of
 
 
-def _without_tenant(*names: str) -> None:
-    """Take the tenant out of the statements called *names*."""
+def _without_tenant(*names: str, of: str = "?1") -> None:
+    """Take the tenant, the parameter *of*, out of the statements called *names*."""
     known = file.queries
 
     def queries() -> Mapping[str, str]:
         found = dict(known())
         for name in names:
-            found[name] = found[name].replace("tenant = ?1", "?1 = ?1")
+            text = found[name]
+            found[name] = re.sub(rf"(\w+\.)?tenant = {re.escape(of)}", f"{of} = {of}", text)
+            if found[name] == text:
+                raise ValueError(f"{name} has no tenant {of}")
         return found
 
     file.queries = queries
@@ -84,7 +103,17 @@ def _alike(one: SessionKey, other: SessionKey) -> bool:
 
 MUTANTS: Mapping[str, Callable[[], None]] = {
     each.__name__.replace("_", "-"): each
-    for each in (gate_open, list_all, find_any, one_key, one_memory, telling_denial)
+    for each in (
+        gate_open,
+        list_all,
+        find_any,
+        watch_all_handoffs,
+        lend_all,
+        resend_any_notice,
+        one_key,
+        one_memory,
+        telling_denial,
+    )
 }
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from contextd.engine.handoffs import Handoffs
 from contextd.engine.inspect import Inspection
 from contextd.engine.maintain import Maintain
 from contextd.engine.moving import ExportSession, ImportSession
+from contextd.engine.notices import Notices
 from contextd.engine.record import RecordTurn
 from contextd.engine.watch import Watching
 from contextd.engine.writing import TurnScribe
@@ -200,7 +201,16 @@ def _handoffs(
         monotonic=time.monotonic,
         announce=announce,
     )
-    return HandoffVerbs(verbs.list, verbs.get, verbs.claim, verbs.resolve, watching.handoffs)
+    notices = Notices(ports.store.work, now, ports.observer, announce)
+    return HandoffVerbs(
+        verbs.list,
+        verbs.get,
+        verbs.claim,
+        verbs.resolve,
+        watching.handoffs,
+        notices.list,
+        notices.resend,
+    )
 
 
 def _maintain(

@@ -6,9 +6,10 @@ import os
 import time
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from urllib.parse import urlsplit
 
 import typer
@@ -19,7 +20,9 @@ from contextd.app.access import read_access
 from contextd.cli.exposed import exposed
 from contextd.cli.output import emit, note
 from contextd.config import Config, api_key, describe, example, load, load_policies
-from contextd.errors import ConfigInvalid
+from contextd.embedders import check_static, fine_embedder
+from contextd.errors import ConfigInvalid, DataFileCorrupt
+from contextd.tokenizers.openai import check_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +46,7 @@ def check(
         bool, typer.Option("--defaults", help="Print every setting's default as TOML instead.")
     ] = False,
 ) -> None:
-    """Check the configuration and the policy without starting anything; touches no network.
+    """Check configuration, policy and shipped files; starts nothing, and touches no network.
 
     Exit 0: good.  1: good with warnings, and --strict was given.  2: not acceptable.
     """
@@ -55,12 +58,9 @@ def check(
         loaded = load(flags, os.environ, config)
         read = load_policies(loaded)
     except ConfigInvalid as error:
-        problems = str(error).splitlines()
-        if json:
-            emit({"ok": False, "problems": problems, "warnings": []})
-        for problem in [] if json else problems:
-            note(f"error: {problem}")
-        raise typer.Exit(2) from error
+        _refuse(str(error).splitlines(), json=json)
+    if problems := list(damaged(loaded.embedder.model)):
+        _refuse(problems, json=json)
     warnings = [*surprises(loaded), *read.warnings]
     loaded = _in_force(loaded, read)
     if json:
@@ -69,6 +69,14 @@ def check(
     else:
         _show(loaded, warnings)
     raise typer.Exit(1 if warnings and strict else 0)
+
+
+def _refuse(problems: list[str], *, json: bool) -> NoReturn:
+    if json:
+        emit({"ok": False, "problems": problems, "warnings": []})
+    for problem in [] if json else problems:
+        note(f"error: {problem}")
+    raise typer.Exit(2)
 
 
 def _in_force(config: Config, read: PolicyFile) -> Config:
@@ -91,6 +99,15 @@ def _show(config: Config, warnings: list[str]) -> None:
     Console().print(table)
     for warning in warnings:
         note(f"warning: {warning}")
+
+
+def damaged(model: str) -> Iterator[str]:
+    """Yield which files are not as they were shipped, or why there is no embedder *model*."""
+    for look in (check_static, check_ranks, partial(fine_embedder, model)):
+        try:
+            look()
+        except (ConfigInvalid, DataFileCorrupt) as error:
+            yield str(error)
 
 
 def surprises(config: Config) -> Iterator[str]:

@@ -48,6 +48,8 @@ HANDOFFS: Mapping[str, str] = {
     "claim": "contextd.cli.handoffs:claim",
     "resolve": "contextd.cli.handoffs:resolve",
     "watch": "contextd.cli.handoffs:watch",
+    "notices": "contextd.cli.notices:notices",
+    "resend": "contextd.cli.notices:resend",
 }
 POLICY: Mapping[str, str] = {
     "show": "contextd.cli.policy:show",

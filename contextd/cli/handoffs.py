@@ -75,7 +75,7 @@ def list_handoffs(
     found = asyncio.run(_list(Daemon(target, keys), tenant, every=every))
     if json:
         for entry in found:
-            emit(_fields(entry))
+            emit(fields(entry))
         return
     if not found:
         note("no handoffs" if every else "nothing waits; --all shows those that have ended")
@@ -102,7 +102,7 @@ def show(
     request = pb.GetHandoffRequest(tenant_id=tenant, handoff_id=handoff, format=FORMS[form])
     answer = asyncio.run(_get(Daemon(target, keys), request))
     if json:
-        emit(_fields(answer))
+        emit(fields(answer))
         return
     typer.echo(answer.rendered.rstrip("\n"))
     if answer.note:
@@ -126,7 +126,7 @@ def claim(
     )
     answer = asyncio.run(_claim(Daemon(target, keys), request))
     if json:
-        emit(_fields(answer))
+        emit(fields(answer))
     else:
         was = "has it already" if answer.replayed else "has it now"
         typer.echo(f"{answer.entry.agent} {was}: {answer.entry.headline}")
@@ -158,7 +158,7 @@ def resolve(
     )
     answer = asyncio.run(_resolve(Daemon(target, keys), request))
     if json:
-        emit(_fields(answer))
+        emit(fields(answer))
     else:
         now = "is closed" if close else "is the bot's again"
         typer.echo(f"{outcome.value}; conversation {answer.entry.session.conversation_id} {now}")
@@ -214,7 +214,7 @@ async def _watch(daemon: Daemon, request: pb.WatchHandoffsRequest, *, json: bool
     async with connect(daemon.target, daemon.keys) as channel:
         async for answer in HandoffServiceStub(channel).WatchHandoffs(request):
             if json:
-                emit(_fields(answer.handoff))
+                emit(fields(answer.handoff))
             else:
                 position = f"{answer.handoff.position:>8}"
                 typer.echo(f"{position}  {'  '.join(_row(answer.handoff))}")
@@ -249,7 +249,8 @@ def moment(at: Timestamp) -> str:
     return at.ToDatetime(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _fields(message: Message) -> dict[str, Any]:
+def fields(message: Message) -> dict[str, Any]:
+    """Return *message* as `--json` prints it."""
     return MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )

@@ -20,6 +20,7 @@ STATIC = "static"
 MINILM = "minilm"
 LIBRARY = "sentence-transformers:"
 MINILM_FILES = Path(__file__).parent / "data" / "minilm"
+STATIC_FILES = Path(__file__).parent / "data" / "static"
 
 
 def fine_embedder(model: str) -> Callable[[], Embedder] | None:
@@ -44,6 +45,11 @@ def fine_embedder(model: str) -> Callable[[], Embedder] | None:
             f"embedder.model {model!r} needs pip install 'contextd[sentence-transformers]'"
         )
     return partial(_load, "sentence_transformer", "SentenceTransformerEmbedder", name)
+
+
+def check_static() -> None:
+    """Raise DataFileCorrupt if the files without which no daemon starts are damaged."""
+    read_verified(STATIC_FILES)
 
 
 def _check_minilm() -> None:

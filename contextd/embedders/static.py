@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,18 +17,20 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
+from contextd.embedders import STATIC_FILES
 from contextd.embedders.manifest import read_verified
 from contextd.embedders.wordpieces import WordPieces
 from contextd.errors import DataFileCorrupt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from contextd.embedders.manifest import VerifiedFiles
 
-SHIPPED = Path(__file__).parent / "data" / "static"
+SHIPPED = STATIC_FILES
 
 MAX_CHARACTERS = 8_192
 """Characters of a text that count (about 2,000 tokens); the rest is not looked at.

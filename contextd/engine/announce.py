@@ -17,7 +17,7 @@ from contextd.model import Lease, Queue, SessionKey
 from contextd.policy.handoff.announcing import told
 from contextd.policy.retrying import next_try
 from contextd.ports import Notice
-from contextd.projections import announcement
+from contextd.projections import announcement, handoff_of
 
 if TYPE_CHECKING:
     from contextd.model import Handoff, Job
@@ -128,6 +128,6 @@ class Announce:
             if isinstance(record, HandoffRaised | HandoffClaimed | HandoffResolved):
                 if announcement(record, revision) != job.job_id:
                     continue
-                body = told(record, handoffs[job.job_id.rpartition(":")[0]])
+                body = told(record, handoffs[handoff_of(job.job_id)])
                 return Notice(job.job_id, job.tenant_id, record.at, body)
         return None

@@ -74,12 +74,16 @@ class DeferTurn:
     async def _handed_over(self, request: DeferRequest, watch: Stopwatch) -> Deferred:
         """Record the message and raise a handoff, each exactly once under the request's id."""
         if request.message is not None:
+            named = request.request_id and MESSAGE_OF + request.request_id
+            state = (await self.sessions.refresh(self.sessions.get(request.key))).state
+            if state.answered(named) is None:
+                check_defer(state.owner)  # or the message would stay behind a refusal
             await self.record(
                 RecordRequest(
                     request.key,
                     request.account_id,
                     (request.message,),
-                    request.request_id and MESSAGE_OF + request.request_id,
+                    named,
                     digest=request.digest,
                 ),
                 watch.remaining(),

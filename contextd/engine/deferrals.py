@@ -15,7 +15,7 @@ from contextd.errors import (
     SessionNotFound,
     WrongOwner,
 )
-from contextd.events import DeferralEnded
+from contextd.events import DeferralEnded, HandoffRaised
 from contextd.model import (
     ChannelMode,
     Completed,
@@ -48,6 +48,11 @@ SECOND = 1_000_000
 
 GIVEN_UP = "given-up/"
 """Begins the request id under which a message that was given up is handed over."""
+
+Named = tuple[str, str]
+"""The id under which something is done once, and what tells a retry from another request."""
+
+NAMELESS: Named = ("", "")
 
 NO_LONGER_THE_BOTS = "the bot no longer has the conversation"
 NEVER_COMPLETED = "leased again and again, and never completed"
@@ -117,13 +122,15 @@ class Deferrals:
         if request.ending is Ending.DONE:
             hot = self.sessions.get(request.key)
             return await written(hot, partial(self._answered, hot, request, lease))
-        await self._must_wait(request)
+        before = await self._ended_before(request)
+        if before is not None:
+            return before
         job = await self.work.job(Queue.DEFERRAL, request.key.tenant_id, request.deferral_id)
         if job is None or job.lease != request.token:
             raise LeaseLost
         due_at = next_try(job.attempts, self.clock(), self._rules(job.tenant_id))
         if request.ending is Ending.FAILED or due_at is None:
-            return await self._give_up(request.key, lease, request.error)
+            return await self._give_up(request.key, lease, request.error, _named(request))
         if await self.work.postpone(lease, due_at=due_at, error=request.error) is None:
             raise LeaseLost
         state = (await self.sessions.refresh(self.sessions.get(request.key))).state
@@ -133,36 +140,31 @@ class Deferrals:
         self, hot: HotSession, request: CompleteRequest, lease: Lease
     ) -> Completed | None:
         view = await self.sessions.refresh(hot)
-        request_id = request.request_id or f"{request.deferral_id}/{request.token}"
-        before = answered(view.state, request_id, request.digest)
+        before = _answered_before(view, request)
         if before is not None:
-            if not isinstance(before.record, DeferralEnded):
-                raise RequestIdReused(request_id=request_id)
-            return Completed(DeferralState.DONE, before.revision, replayed=True)
-        _must_be_there(view, request.deferral_id)
-        check_account(view.state, request.account_id)
+            return before
         records: Sequence[Record] = ()
         if request.turns:
             draft = Draft(request.turns, request.account_id, "", "")
             records = await self.scribe.records(
                 hot, view, draft, self.policies.of(request.key.tenant_id)
             )
-        ended = DeferralEnded(
-            self.clock(), request_id, request.digest, request.deferral_id, DeferralOutcome.DONE
-        )
-        commit = Commit((*records, ended), view.state.revision, request_id, request.digest, lease)
+        named = _named(request)
+        ended = DeferralEnded(self.clock(), *named, request.deferral_id, DeferralOutcome.DONE)
+        commit = Commit((*records, ended), view.state.revision, *named, lease)
         revision = await self.writer.write(view, commit)
         return None if revision is None else Completed(DeferralState.DONE, revision)
 
     def _rules(self, tenant_id: str) -> RetryRules:
         return self.policies.of(tenant_id).rules.retries.deferrals
 
-    async def _must_wait(self, request: CompleteRequest) -> None:
+    async def _ended_before(self, request: CompleteRequest) -> Completed | None:
         view = await self.sessions.refresh(self.sessions.get(request.key))
-        _must_be_there(view, request.deferral_id)
-        check_account(view.state, request.account_id)
+        return _answered_before(view, request)
 
-    async def _give_up(self, key: SessionKey, lease: Lease, error: str) -> Completed:
+    async def _give_up(
+        self, key: SessionKey, lease: Lease, error: str, named: Named = NAMELESS
+    ) -> Completed:
         """Hand the conversation to a human, unless one has it, and end what waits.
 
         In this order: what is cut short in between begins again when the lease runs out, and
@@ -187,11 +189,16 @@ class Deferrals:
             pass  # a human has it, or it is over: nobody is left waiting
         except SessionNotFound:
             raise DeferralNotFound from None
-        done = await self._end(key, lease, DeferralOutcome.DEAD, error)
+        done = await self._end(key, lease, DeferralOutcome.DEAD, error, named)
         return Completed(DeferralState.DEAD, done, handoff_id=handoff_id)
 
     async def _end(
-        self, key: SessionKey, lease: Lease, outcome: DeferralOutcome, error: str
+        self,
+        key: SessionKey,
+        lease: Lease,
+        outcome: DeferralOutcome,
+        error: str,
+        named: Named = NAMELESS,
     ) -> int:
         """Write that it has ended and return the revision; 0 when it had before."""
 
@@ -199,14 +206,38 @@ class Deferrals:
             view = await self.sessions.refresh(hot)
             if lease.job_id not in view.state.deferred:
                 return 0
-            ended = DeferralEnded(self.clock(), "", "", lease.job_id, outcome, error)
-            commit = Commit((ended,), view.state.revision, lease=lease)
+            ended = DeferralEnded(self.clock(), *named, lease.job_id, outcome, error)
+            commit = Commit((ended,), view.state.revision, *named, lease)
             return await self.writer.write(view, commit) or 0
 
         hot = self.sessions.get(key)
         return await written(hot, attempt)
 
 
-def _must_be_there(view: View, deferral_id: str) -> None:
-    if deferral_id not in view.state.deferred:
-        raise DeferralNotFound
+def _named(request: CompleteRequest) -> Named:
+    """Return the id of a request and what it holds; without an id, the lease stands for it."""
+    return request.request_id or f"{request.deferral_id}/{request.token}", request.digest
+
+
+def _answered_before(view: View, request: CompleteRequest) -> Completed | None:
+    """Return how the work had ended when this was asked before; None while it waits.
+
+    Raises:
+        DeferralNotFound: it has ended otherwise, or its session was deleted.
+        RequestIdReused, AccountMismatch.
+    """
+    state, (request_id, digest) = view.state, _named(request)
+    before = answered(state, request_id, digest)
+    if before is None:
+        if request.deferral_id not in state.deferred:
+            raise DeferralNotFound
+        check_account(state, request.account_id)
+        return None
+    if not isinstance(before.record, DeferralEnded):
+        raise RequestIdReused(request_id=request_id)
+    if before.record.outcome is DeferralOutcome.DONE:
+        return Completed(DeferralState.DONE, before.revision, replayed=True)
+    raised = state.answered(GIVEN_UP + request.deferral_id)
+    record = raised and raised.record
+    handoff_id = record.handoff.handoff_id if isinstance(record, HandoffRaised) else ""
+    return Completed(DeferralState.DEAD, before.revision, handoff_id=handoff_id, replayed=True)

@@ -114,7 +114,7 @@ from contextd.model.session import (
     Turn,
     Usage,
 )
-from contextd.model.work import DeferralOutcome, Job, Lease, Queue
+from contextd.model.work import DeferralOutcome, Job, Lease, NoticeState, Queue
 
 __all__ = [
     "Account",
@@ -175,6 +175,7 @@ __all__ = [
     "LengthMark",
     "Message",
     "ModelState",
+    "NoticeState",
     "Omitted",
     "OpenedHandoff",
     "Queue",

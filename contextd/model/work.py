@@ -13,6 +13,13 @@ class Queue(Enum):
     WEBHOOK = "webhook"
 
 
+class NoticeState(Enum):
+    """Where a notice stands that nobody has taken: it is still tried, or was given up."""
+
+    WAITING = "waiting"
+    DEAD = "dead"
+
+
 class DeferralOutcome(Enum):
     """How a deferred message ended: answered, or given up."""
 

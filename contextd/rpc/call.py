@@ -151,17 +151,28 @@ class Calls:
         """Return the gRPC handler that answers a call of *method* with *error*, unread.
 
         To gRPC it is one that takes a stream: of such a call nothing is read until asked for.
+        Who watches is sent nothing but the status: an empty message would be read as an answer.
         """
 
-        async def respond(
-            _unread: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
-        ) -> bytes:
+        def refuse(context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
             started = self.monotonic()
             self.observer.began(method.name)
             code = self._refuse(method, error, context)
             self.observer.ended(method.name, code, self.monotonic() - started)
+
+        async def respond(
+            _unread: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
+        ) -> bytes:
+            refuse(context)
             return b""
 
+        async def end(
+            _unread: AsyncIterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
+        ) -> None:
+            refuse(context)
+
+        if isinstance(method, Stream):
+            return grpc.stream_stream_rpc_method_handler(end)
         return grpc.stream_unary_rpc_method_handler(respond)
 
     async def _respond(

@@ -149,6 +149,9 @@ def microseconds(time: Timestamp) -> int:
 
 def digest(message: Message) -> str:
     """Identify the content of *message*, when a retry may have to be told from another one."""
-    if not getattr(message, "request_id", ""):
-        return ""
+    return content_digest(message) if getattr(message, "request_id", "") else ""
+
+
+def content_digest(message: Message) -> str:
+    """Identify the content of *message*, also of one that needs no id to be told again."""
     return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()

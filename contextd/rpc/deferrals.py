@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contextd.model import ChannelMode, CompleteRequest, DeferralState, DeferRequest, Ending, Role
+from contextd.model import ChannelMode, CompleteRequest, DeferRequest, Role
 from contextd.rpc import decode, encode, enums, validation
 from contextd.rpc.call import Method
 from contextd.rpc.lines import Priority
@@ -14,27 +14,19 @@ from contextd.v1 import common_pb2 as common
 from contextd.v1 import deferral_service_pb2 as service
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from contextd.model import Completed, Deferred, LeasedTurn
 
 SERVICE = service.DESCRIPTOR.services_by_name["DeferralService"]
+DEFERRAL_SERVICE: str = SERVICE.full_name
 
 MOST_LEASED = 100
 LONGEST_LEASE = 3_600
 USUAL_LEASED = 10
 USUAL_LEASE = 60
 
-ENDINGS: Mapping[service.DeferralOutcome, Ending] = {
-    service.DEFERRAL_OUTCOME_DONE: Ending.DONE,
-    service.DEFERRAL_OUTCOME_RETRY: Ending.RETRY,
-    service.DEFERRAL_OUTCOME_FAILED: Ending.FAILED,
-}
-STATES: Mapping[DeferralState, service.DeferralState] = {
-    DeferralState.WAITING: service.DEFERRAL_STATE_WAITING,
-    DeferralState.DONE: service.DEFERRAL_STATE_DONE,
-    DeferralState.DEAD: service.DEFERRAL_STATE_DEAD,
-}
+STATES = encode.numbers(enums.DEFERRAL_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +135,7 @@ def _check_complete(
     validation.session_ref(check, request)
     check.identifier("deferral_id", request.deferral_id)
     check.identifier("lease_token", request.lease_token)
-    check.choice("outcome", request.outcome, ENDINGS)
+    check.choice("outcome", request.outcome, enums.DEFERRAL_OUTCOMES)
     if request.turns and request.outcome != service.DEFERRAL_OUTCOME_DONE:
         check.refuse("turns", "are for DEFERRAL_OUTCOME_DONE only")
     validation.check_turns(check, request.turns)
@@ -172,11 +164,11 @@ def _complete_request(message: service.CompleteDeferredTurnRequest) -> CompleteR
         account_id=message.session.account_id,
         deferral_id=message.deferral_id,
         token=message.lease_token,
-        ending=ENDINGS[message.outcome],
+        ending=enums.DEFERRAL_OUTCOMES[message.outcome],
         turns=tuple(map(decode.turn, message.turns)),
         error=message.error,
         request_id=message.request_id,
-        digest=decode.digest(message),
+        digest=decode.content_digest(message),  # without an id, the lease stands for it
     )
 
 

@@ -12,6 +12,7 @@ from contextd import model
 from contextd.v1 import account_service_pb2 as accounts
 from contextd.v1 import common_pb2 as common
 from contextd.v1 import context_service_pb2 as service
+from contextd.v1 import deferral_service_pb2 as deferrals
 from contextd.v1 import handoff_service_pb2 as handoffs
 from contextd.v1 import session_service_pb2 as sessions
 
@@ -141,6 +142,23 @@ SESSION_EVENTS: Mapping[sessions.SessionEventKind, model.Happening] = {
     sessions.SESSION_EVENT_KIND_TURN_DEFERRED: model.Happening.TURN_DEFERRED,
     sessions.SESSION_EVENT_KIND_DEFERRAL_ENDED: model.Happening.DEFERRAL_ENDED,
     sessions.SESSION_EVENT_KIND_CLOSED: model.Happening.CLOSED,
+}
+
+NOTICE_STATES: Mapping[handoffs.NoticeState, model.NoticeState] = {
+    handoffs.NOTICE_STATE_WAITING: model.NoticeState.WAITING,
+    handoffs.NOTICE_STATE_DEAD: model.NoticeState.DEAD,
+}
+
+DEFERRAL_OUTCOMES: Mapping[deferrals.DeferralOutcome, model.Ending] = {
+    deferrals.DEFERRAL_OUTCOME_DONE: model.Ending.DONE,
+    deferrals.DEFERRAL_OUTCOME_RETRY: model.Ending.RETRY,
+    deferrals.DEFERRAL_OUTCOME_FAILED: model.Ending.FAILED,
+}
+
+DEFERRAL_STATES: Mapping[deferrals.DeferralState, model.DeferralState] = {
+    deferrals.DEFERRAL_STATE_WAITING: model.DeferralState.WAITING,
+    deferrals.DEFERRAL_STATE_DONE: model.DeferralState.DONE,
+    deferrals.DEFERRAL_STATE_DEAD: model.DeferralState.DEAD,
 }
 
 DESKS: Mapping[handoffs.DeskFormat, model.Desk] = {

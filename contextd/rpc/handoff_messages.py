@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.model import ClaimRequest, HandoffStatus, ResolveRequest
+from contextd.model import ClaimRequest, HandoffStatus, NoticeState, ResolveRequest
+from contextd.projections import handoff_of
 from contextd.rpc import encode
 from contextd.rpc.decode import digest
-from contextd.rpc.enums import DESKS, HANDOFF_OUTCOMES, HANDOFF_STATUSES
+from contextd.rpc.enums import DESKS, HANDOFF_OUTCOMES, HANDOFF_STATUSES, NOTICE_STATES
 from contextd.rpc.validation import Check
 from contextd.v1 import handoff_service_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from contextd.model import Claimed, HandoffEntry, OpenedHandoff, Resolved
+    from contextd.model import Claimed, HandoffEntry, Job, OpenedHandoff, Resolved
     from contextd.rpc.validation import Limits
 
 OPEN = (HandoffStatus.WAITING, HandoffStatus.CLAIMED)
@@ -26,6 +27,7 @@ DISPOSITIONS = (
     pb.HANDOFF_DISPOSITION_CLOSE_SESSION,
 )
 STATUSES = encode.numbers(HANDOFF_STATUSES)
+NOTICES = encode.numbers(NOTICE_STATES)
 
 
 def check_list(request: pb.ListHandoffsRequest, limits: Limits) -> None:
@@ -76,6 +78,27 @@ def check_watch(request: pb.WatchHandoffsRequest, limits: Limits) -> None:
     check.identifier("tenant_id", request.tenant_id)
     check.not_negative("after_position", request.after_position)
     check.close()
+
+
+def check_notices(request: pb.ListNoticesRequest, limits: Limits) -> None:
+    """Raise FieldViolations unless *request* can be decoded and served."""
+    check = Check(limits)
+    check.identifier("tenant_id", request.tenant_id)
+    check.choice("state", request.state, (0, *NOTICE_STATES))
+    check.close()
+
+
+def check_resend(request: pb.ResendNoticeRequest, limits: Limits) -> None:
+    """Raise FieldViolations unless *request* can be served."""
+    check = Check(limits)
+    check.identifier("tenant_id", request.tenant_id)
+    check.identifier("notice_id", request.notice_id)
+    check.close()
+
+
+def notice_state(request: pb.ListNoticesRequest) -> NoticeState:
+    """Return which notices are wanted."""
+    return NOTICE_STATES.get(request.state, NoticeState.DEAD)
 
 
 def statuses(request: pb.ListHandoffsRequest) -> tuple[HandoffStatus, ...]:
@@ -149,6 +172,31 @@ def watch_response(entry: HandoffEntry) -> pb.WatchHandoffsResponse:
     response = pb.WatchHandoffsResponse()
     write_entry(entry, response.handoff)
     return response
+
+
+def notices_response(jobs: Iterable[Job], next_page_token: str) -> pb.ListNoticesResponse:
+    """Return the answer to a ListNotices."""
+    response = pb.ListNoticesResponse(next_page_token=next_page_token)
+    for job in jobs:
+        _notice(job, response.notices.add())
+    return response
+
+
+def resend_response(job: Job) -> pb.ResendNoticeResponse:
+    """Return the answer to a ResendNotice."""
+    response = pb.ResendNoticeResponse()
+    _notice(job, response.notice)
+    return response
+
+
+def _notice(job: Job, out: pb.Notice) -> None:
+    out.notice_id, out.handoff_id = job.job_id, handoff_of(job.job_id)
+    out.session.tenant_id = job.tenant_id
+    out.session.conversation_id = job.conversation_id
+    out.state = NOTICES[NoticeState.DEAD if job.dead else NoticeState.WAITING]
+    out.attempts = job.attempts
+    encode.time(job.due_at, out.due_at)
+    out.last_error = job.error
 
 
 def write_entry(entry: HandoffEntry, out: pb.HandoffEntry) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         Desk,
         HandoffEntry,
         HandoffStatus,
+        Job,
+        NoticeState,
         OpenedHandoff,
         Resolved,
         ResolveRequest,
@@ -44,6 +46,8 @@ class HandoffVerbs:
     claim: Callable[[ClaimRequest, float | None], Awaitable[Claimed]]
     resolve: Callable[[ResolveRequest, float | None], Awaitable[Resolved]]
     watch: Callable[[str, int], AsyncGenerator[HandoffEntry, None]]
+    notices: Callable[[str, NoticeState, str, int], Awaitable[Sequence[Job]]]
+    resend: Callable[[str, str], Awaitable[Job]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class HandoffServicer:
             Method("GetHandoff", last, pb.GetHandoffRequest, self.get_handoff, _itself),
             Method("ClaimHandoff", soon, pb.ClaimHandoffRequest, self.claim_handoff, _itself),
             Method("ResolveHandoff", soon, pb.ResolveHandoffRequest, self.resolve_handoff, _itself),
+            Method("ListNotices", last, pb.ListNoticesRequest, self.list_notices, _itself),
+            Method("ResendNotice", last, pb.ResendNoticeRequest, self.resend_notice, _itself),
             Stream("WatchHandoffs", pb.WatchHandoffsRequest, self.watch_handoffs, _itself),
         )
 
@@ -100,6 +106,25 @@ class HandoffServicer:
         messages.check_resolve(message, self.limits)
         resolved = await self.verbs.resolve(messages.resolve_request(message), left)
         return messages.resolve_response(resolved)
+
+    async def list_notices(
+        self, message: pb.ListNoticesRequest, _left: float | None
+    ) -> pb.ListNoticesResponse:
+        """Return a page of what a webhook has not taken."""
+        messages.check_notices(message, self.limits)
+        size, after = pages.page_size(message.page_size), pages.cursor(message.page_token)
+        wanted = messages.notice_state(message)
+        found = await self.verbs.notices(message.tenant_id, wanted, after, size + 1)
+        more = pages.token(found[size - 1].job_id) if len(found) > size else ""
+        return messages.notices_response(found[:size], more)
+
+    async def resend_notice(
+        self, message: pb.ResendNoticeRequest, _left: float | None
+    ) -> pb.ResendNoticeResponse:
+        """Let a notice be brought again."""
+        messages.check_resend(message, self.limits)
+        resent = await self.verbs.resend(message.tenant_id, message.notice_id)
+        return messages.resend_response(resent)
 
     async def watch_handoffs(
         self, message: pb.WatchHandoffsRequest

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from contextd.errors import ConfigInvalid
 from contextd.rpc.accounts import ACCOUNT_SERVICE
+from contextd.rpc.deferrals import DEFERRAL_SERVICE
 from contextd.rpc.handoffs import SERVICE as HANDOFF_SERVICE
 from contextd.rpc.hangup import hang_up
 from contextd.rpc.health import Health
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     from contextd.rpc.call import Calls
     from contextd.rpc.servicer import Engine
 
-SERVICES = (CONTEXT_SERVICE, SESSION_SERVICE, HANDOFF_SERVICE, ACCOUNT_SERVICE)
+SERVICES = (
+    CONTEXT_SERVICE,
+    SESSION_SERVICE,
+    HANDOFF_SERVICE,
+    DEFERRAL_SERVICE,
+    ACCOUNT_SERVICE,
+)
 
 LOOK_SECONDS = 0.01
 QUIET_LOOKS = 5

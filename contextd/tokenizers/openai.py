@@ -115,8 +115,7 @@ def load(shipped: Shipped, folder: Path = DATA) -> BytePairTokenizer:
 
     Raises DataFileCorrupt when the file is missing or differs from its SHA-256.
     """
-    path = folder / f"{shipped.name}.tiktoken"
-    tokens = _read(path, shipped.sha256).split()[::2]
+    tokens = _read(_path(shipped, folder), shipped.sha256).split()[::2]
     # Lines are "base64 rank" with rank = line number, which the hash makes certain.
     ranks = dict(zip(map(a2b_base64, tokens), range(len(tokens)), strict=True))
     encoding = Encoding(
@@ -124,6 +123,16 @@ def load(shipped: Shipped, folder: Path = DATA) -> BytePairTokenizer:
     )
     encoding._mergeable_ranks = {}  # noqa: SLF001  # 33 MB that only pickling would need
     return BytePairTokenizer(encoding)
+
+
+def check_ranks(folder: Path = DATA) -> None:
+    """Raise DataFileCorrupt if a rank file is missing or differs from its SHA-256."""
+    for shipped in (CL100K, O200K):
+        _read(_path(shipped, folder), shipped.sha256)
+
+
+def _path(shipped: Shipped, folder: Path) -> Path:
+    return folder / f"{shipped.name}.tiktoken"
 
 
 def _read(path: Path, sha256: str) -> bytes:

@@ -32,6 +32,12 @@ class DeskFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DESK_FORMAT_MARKDOWN: _ClassVar[DeskFormat]
     DESK_FORMAT_AMAZON_CONNECT: _ClassVar[DeskFormat]
     DESK_FORMAT_DIALOGFLOW: _ClassVar[DeskFormat]
+
+class NoticeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NOTICE_STATE_UNSPECIFIED: _ClassVar[NoticeState]
+    NOTICE_STATE_WAITING: _ClassVar[NoticeState]
+    NOTICE_STATE_DEAD: _ClassVar[NoticeState]
 HANDOFF_STATUS_UNSPECIFIED: HandoffStatus
 HANDOFF_STATUS_WAITING: HandoffStatus
 HANDOFF_STATUS_CLAIMED: HandoffStatus
@@ -44,6 +50,9 @@ DESK_FORMAT_UNSPECIFIED: DeskFormat
 DESK_FORMAT_MARKDOWN: DeskFormat
 DESK_FORMAT_AMAZON_CONNECT: DeskFormat
 DESK_FORMAT_DIALOGFLOW: DeskFormat
+NOTICE_STATE_UNSPECIFIED: NoticeState
+NOTICE_STATE_WAITING: NoticeState
+NOTICE_STATE_DEAD: NoticeState
 
 class HandoffEntry(_message.Message):
     __slots__ = ("handoff_id", "session", "status", "reason", "headline", "channel_mode", "raised_at", "changed_at", "agent", "outcome", "position")
@@ -182,3 +191,55 @@ class WatchHandoffsResponse(_message.Message):
     HANDOFF_FIELD_NUMBER: _ClassVar[int]
     handoff: HandoffEntry
     def __init__(self, handoff: _Optional[_Union[HandoffEntry, _Mapping]] = ...) -> None: ...
+
+class Notice(_message.Message):
+    __slots__ = ("notice_id", "handoff_id", "session", "state", "attempts", "due_at", "last_error")
+    NOTICE_ID_FIELD_NUMBER: _ClassVar[int]
+    HANDOFF_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    notice_id: str
+    handoff_id: str
+    session: _common_pb2.SessionRef
+    state: NoticeState
+    attempts: int
+    due_at: _timestamp_pb2.Timestamp
+    last_error: str
+    def __init__(self, notice_id: _Optional[str] = ..., handoff_id: _Optional[str] = ..., session: _Optional[_Union[_common_pb2.SessionRef, _Mapping]] = ..., state: _Optional[_Union[NoticeState, str]] = ..., attempts: _Optional[int] = ..., due_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ...) -> None: ...
+
+class ListNoticesRequest(_message.Message):
+    __slots__ = ("tenant_id", "state", "page_size", "page_token")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    state: NoticeState
+    page_size: int
+    page_token: str
+    def __init__(self, tenant_id: _Optional[str] = ..., state: _Optional[_Union[NoticeState, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListNoticesResponse(_message.Message):
+    __slots__ = ("notices", "next_page_token")
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    notices: _containers.RepeatedCompositeFieldContainer[Notice]
+    next_page_token: str
+    def __init__(self, notices: _Optional[_Iterable[_Union[Notice, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ResendNoticeRequest(_message.Message):
+    __slots__ = ("tenant_id", "notice_id")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_ID_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    notice_id: str
+    def __init__(self, tenant_id: _Optional[str] = ..., notice_id: _Optional[str] = ...) -> None: ...
+
+class ResendNoticeResponse(_message.Message):
+    __slots__ = ("notice",)
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    notice: Notice
+    def __init__(self, notice: _Optional[_Union[Notice, _Mapping]] = ...) -> None: ...

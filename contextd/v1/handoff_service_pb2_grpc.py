@@ -66,6 +66,16 @@ class HandoffServiceStub(object):
                 request_serializer=contextd_dot_v1_dot_handoff__service__pb2.WatchHandoffsRequest.SerializeToString,
                 response_deserializer=contextd_dot_v1_dot_handoff__service__pb2.WatchHandoffsResponse.FromString,
                 _registered_method=True)
+        self.ListNotices = channel.unary_unary(
+                '/contextd.v1.HandoffService/ListNotices',
+                request_serializer=contextd_dot_v1_dot_handoff__service__pb2.ListNoticesRequest.SerializeToString,
+                response_deserializer=contextd_dot_v1_dot_handoff__service__pb2.ListNoticesResponse.FromString,
+                _registered_method=True)
+        self.ResendNotice = channel.unary_unary(
+                '/contextd.v1.HandoffService/ResendNotice',
+                request_serializer=contextd_dot_v1_dot_handoff__service__pb2.ResendNoticeRequest.SerializeToString,
+                response_deserializer=contextd_dot_v1_dot_handoff__service__pb2.ResendNoticeResponse.FromString,
+                _registered_method=True)
 
 
 class HandoffServiceServicer(object):
@@ -135,6 +145,29 @@ class HandoffServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListNotices(self, request, context):
+        """Returns the notices of a tenant's handoffs that its webhook has not taken: those that were
+        given up after the last try, or those that are still tried; a page at a time, in byte order
+        of their ids.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION), UNAVAILABLE (STORE_UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendNotice(self, request, context):
+        """Sends a notice again that was given up, as if it had never been tried.  One that is still
+        tried is answered as it stands.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (NOTICE_NOT_FOUND: it was taken, or
+        its session was deleted), FAILED_PRECONDITION (NO_WEBHOOK: there is nowhere to send it),
+        UNAVAILABLE (STORE_UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HandoffServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +195,16 @@ def add_HandoffServiceServicer_to_server(servicer, server):
                     servicer.WatchHandoffs,
                     request_deserializer=contextd_dot_v1_dot_handoff__service__pb2.WatchHandoffsRequest.FromString,
                     response_serializer=contextd_dot_v1_dot_handoff__service__pb2.WatchHandoffsResponse.SerializeToString,
+            ),
+            'ListNotices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNotices,
+                    request_deserializer=contextd_dot_v1_dot_handoff__service__pb2.ListNoticesRequest.FromString,
+                    response_serializer=contextd_dot_v1_dot_handoff__service__pb2.ListNoticesResponse.SerializeToString,
+            ),
+            'ResendNotice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendNotice,
+                    request_deserializer=contextd_dot_v1_dot_handoff__service__pb2.ResendNoticeRequest.FromString,
+                    response_serializer=contextd_dot_v1_dot_handoff__service__pb2.ResendNoticeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -306,6 +349,60 @@ class HandoffService(object):
             '/contextd.v1.HandoffService/WatchHandoffs',
             contextd_dot_v1_dot_handoff__service__pb2.WatchHandoffsRequest.SerializeToString,
             contextd_dot_v1_dot_handoff__service__pb2.WatchHandoffsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNotices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextd.v1.HandoffService/ListNotices',
+            contextd_dot_v1_dot_handoff__service__pb2.ListNoticesRequest.SerializeToString,
+            contextd_dot_v1_dot_handoff__service__pb2.ListNoticesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendNotice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextd.v1.HandoffService/ResendNotice',
+            contextd_dot_v1_dot_handoff__service__pb2.ResendNoticeRequest.SerializeToString,
+            contextd_dot_v1_dot_handoff__service__pb2.ResendNoticeResponse.FromString,
             options,
             channel_credentials,
             insecure,

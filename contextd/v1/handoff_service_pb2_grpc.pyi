@@ -79,6 +79,21 @@ class HandoffServiceStub:
     TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
     may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
     """
+    ListNotices: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.ListNoticesRequest, _handoff_service_pb2.ListNoticesResponse]
+    """Returns the notices of a tenant's handoffs that its webhook has not taken: those that were
+    given up after the last try, or those that are still tried; a page at a time, in byte order
+    of their ids.
+
+    Errors: INVALID_ARGUMENT (FIELD_VIOLATION), UNAVAILABLE (STORE_UNAVAILABLE).
+    """
+    ResendNotice: _grpc.UnaryUnaryMultiCallable[_handoff_service_pb2.ResendNoticeRequest, _handoff_service_pb2.ResendNoticeResponse]
+    """Sends a notice again that was given up, as if it had never been tried.  One that is still
+    tried is answered as it stands.
+
+    Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (NOTICE_NOT_FOUND: it was taken, or
+    its session was deleted), FAILED_PRECONDITION (NO_WEBHOOK: there is nowhere to send it),
+    UNAVAILABLE (STORE_UNAVAILABLE).
+    """
 
 @_typing.type_check_only
 class HandoffServiceAsyncStub(HandoffServiceStub):
@@ -128,6 +143,21 @@ class HandoffServiceAsyncStub(HandoffServiceStub):
     caller has not read for too long; nothing is lost, go on from the last position;
     TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
     may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
+    """
+    ListNotices: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.ListNoticesRequest, _handoff_service_pb2.ListNoticesResponse]  # type: ignore[assignment]
+    """Returns the notices of a tenant's handoffs that its webhook has not taken: those that were
+    given up after the last try, or those that are still tried; a page at a time, in byte order
+    of their ids.
+
+    Errors: INVALID_ARGUMENT (FIELD_VIOLATION), UNAVAILABLE (STORE_UNAVAILABLE).
+    """
+    ResendNotice: _aio.UnaryUnaryMultiCallable[_handoff_service_pb2.ResendNoticeRequest, _handoff_service_pb2.ResendNoticeResponse]  # type: ignore[assignment]
+    """Sends a notice again that was given up, as if it had never been tried.  One that is still
+    tried is answered as it stands.
+
+    Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (NOTICE_NOT_FOUND: it was taken, or
+    its session was deleted), FAILED_PRECONDITION (NO_WEBHOOK: there is nowhere to send it),
+    UNAVAILABLE (STORE_UNAVAILABLE).
     """
 
 class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -205,6 +235,33 @@ class HandoffServiceServicer(metaclass=_abc_1.ABCMeta):
         caller has not read for too long; nothing is lost, go on from the last position;
         TOO_MANY_IN_FLIGHT, OVERLOADED: the tenant, or the daemon, has as many watchers as it
         may), UNAVAILABLE (STORE_UNAVAILABLE, DRAINING: go on from there with the next daemon).
+        """
+
+    @_abc_1.abstractmethod
+    def ListNotices(
+        self,
+        request: _handoff_service_pb2.ListNoticesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_service_pb2.ListNoticesResponse, _abc.Awaitable[_handoff_service_pb2.ListNoticesResponse]]:
+        """Returns the notices of a tenant's handoffs that its webhook has not taken: those that were
+        given up after the last try, or those that are still tried; a page at a time, in byte order
+        of their ids.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION), UNAVAILABLE (STORE_UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ResendNotice(
+        self,
+        request: _handoff_service_pb2.ResendNoticeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_handoff_service_pb2.ResendNoticeResponse, _abc.Awaitable[_handoff_service_pb2.ResendNoticeResponse]]:
+        """Sends a notice again that was given up, as if it had never been tried.  One that is still
+        tried is answered as it stands.
+
+        Errors: INVALID_ARGUMENT (FIELD_VIOLATION), NOT_FOUND (NOTICE_NOT_FOUND: it was taken, or
+        its session was deleted), FAILED_PRECONDITION (NO_WEBHOOK: there is nowhere to send it),
+        UNAVAILABLE (STORE_UNAVAILABLE).
         """
 
 def add_HandoffServiceServicer_to_server(servicer: HandoffServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from contextd import __version__
 from contextd.cli.check import surprises
 from contextd.cli.commands import COMMANDS, GROUPS, HANDOFFS, SESSION, TOKEN
 from contextd.config import Config, describe, load
+from tests.cli.conftest import COMMAND
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -137,6 +139,35 @@ def test_a_warning_is_no_error_unless_strict(run: Run, tmp_path: Path) -> None:
     answer = run("check", "--config", path, "--strict")
     assert answer.returncode == 1
     assert "warning: store.url keeps sessions in memory only" in answer.stderr
+
+
+def test_check_names_damaged_files(tmp_path: Path) -> None:
+    """Each that is not as it was shipped; exit 2, as a daemon would not start."""
+    shutil.copytree(ROOT / "contextd", tmp_path / "contextd", copy_function=os.link)
+    names = ("static/model.safetensors", "minilm/model.onnx")
+    for file in (tmp_path / "contextd/embedders/data" / name for name in names):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.unlink()  # it is a link to what is good
+        file.write_bytes(content)
+    (tmp_path / "contextd/tokenizers/data/o200k_base.tiktoken").unlink()
+
+    def checked(*arguments: str, model: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "CONTEXTD__EMBEDDER__MODEL": model, "PYTHONPATH": str(tmp_path)}
+        command = [*COMMAND, "check", *arguments]
+        return subprocess.run(
+            command, capture_output=True, check=False, cwd=tmp_path, env=environ, text=True
+        )
+
+    answer = checked("--json", model="minilm")
+    assert answer.returncode == 2
+    problems = json.loads(answer.stdout)["problems"]
+    assert len(problems) == 3
+    for name in ("model.safetensors", "o200k_base.tiktoken", "model.onnx"):
+        assert [each for each in problems if name in each], problems
+    answer = checked(model="static")
+    assert (answer.returncode, "model.safetensors" in answer.stderr) == (2, True)
+    assert "model.onnx" not in answer.stderr, "nobody needs it"
 
 
 def test_check_prints_the_example(run: Run) -> None:

@@ -23,6 +23,7 @@ from contextd.engine.inspect import Inspection
 from contextd.engine.keeping import Keeping
 from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.moving import ExportSession, ImportSession
+from contextd.engine.notices import Notices
 from contextd.engine.recapping import Recapper
 from contextd.engine.record import RecordTurn
 from contextd.engine.refining import Refining
@@ -209,6 +210,7 @@ class Engine:
         )
         of_desk: dict[str, Any] = {"sessions": self.sessions, "writer": writer, **times}
         self.handoffs = Handoffs(store=self.store, clock=self.clock, **of_desk)
+        self.notices = Notices(self.store.work, self.clock, self.observer, lambda _: True)
         self.close = CloseSession(clock=self.clock, **of_desk)
         self.watching = Watching(self.store, writer.changes, self.poll_seconds)
         self.export = ExportSession(self.store)

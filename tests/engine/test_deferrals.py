@@ -107,6 +107,8 @@ def test_a_retry_changes_nothing() -> None:
         done = await made.deferrals.complete(answer)
         same = await made.deferrals.complete(answer)
         assert (same.revision, same.replayed) == (done.revision, True)
+        with pytest.raises(RequestIdReused):
+            await made.deferrals.complete(replace(answer, digest="another body"))
         state = (await made.sessions.refresh(made.sessions.get(KEY))).state
         assert len(state.turns) == 2
 
@@ -152,8 +154,12 @@ def test_what_fails_is_tried_later_and_then_given_to_a_human() -> None:
         assert (handoff.handoff_id, handoff.reason) == (dead.handoff_id, Reason.MODEL_UNAVAILABLE)
         assert (handoff.note, handoff.channel_mode) == ("down 3", ChannelMode.ASYNC)
         assert state.handoff_state is HandoffState.WAITING_HUMAN
+        again = await made.deferrals.complete(failed)
+        assert again == replace(dead, replayed=True)
+        with pytest.raises(RequestIdReused):
+            await made.deferrals.complete(replace(failed, digest="another body"))
         with pytest.raises(DeferralNotFound):
-            await made.deferrals.complete(failed)
+            await made.deferrals.complete(replace(failed, token="another lease"))
 
     run(main())
 
@@ -245,6 +251,11 @@ def test_while_a_human_has_it_nothing_is_put_aside_or_answered() -> None:
 
         with pytest.raises(HumanInControl):
             await made.defer(put_aside(message=None))
+        for mode in ChannelMode:
+            with pytest.raises(HumanInControl):
+                await made.defer(put_aside(message=user("And now?"), channel_mode=mode))
+        state = (await made.sessions.refresh(made.sessions.get(KEY))).state
+        assert [turn.text for turn in state.turns] == [MESSAGE.text]
         with pytest.raises(HumanInControl):
             await made.deferrals.complete(through(lent, turns=(bot("Too late."),)))
         made.clock.advance(61)

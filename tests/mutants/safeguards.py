@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.mutants.tenancy import TENANCY
+
 STORE = "contextd/stores/sqlite"
 FAULTS = "tests/stores/test_sqlite_faults.py"
 LOSSES = "tests/crash/test_losses.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
 SQLITE = "tests/stores/test_sqlite.py"
 RECORD = "tests/engine/test_record.py"
+QUERIES = "contextd/stores/sql/sqlite/queries.sql"
 POLICIES = "tests/engine/test_policies.py"
 POLICY_E2E = "tests/acceptance/test_policy.py"
 
@@ -160,6 +163,21 @@ MUTANTS = (
         f"{SQLITE}::test_deleted_text_is_in_no_file",
         f"{FAULTS}::test_a_deletion_that_could_not_scrub_says_so",
     ),
+    mutant(
+        "deleted-stays-in-the-middle",
+        f"{STORE}/opening.py",
+        "copier = file.connect(path, bare.name)",
+        "copier = file.connect(path, vfs)",
+        "tests/stores/test_sqlite_erasure.py"
+        "::test_a_checkpoint_leaves_nothing_in_the_middles_of_pages",
+    ),
+    mutant(
+        "maps-are-taken-for-trees",
+        f"{STORE}/remains.py",
+        "return pages < FEW_PAGES and not maps",
+        "return pages < FEW_PAGES",
+        "tests/stores/test_sqlite_others.py::test_a_file_with_maps_of_pointers_stays_whole",
+    ),
     # ── exactly once ──
     mutant(
         "no-dedupe-in-the-store",
@@ -230,17 +248,21 @@ MUTANTS = (
     # ── each tenant its own ──
     mutant(
         "no-tenant-in-the-list",
-        "contextd/stores/sql/sqlite/queries.sql",
+        QUERIES,
         "WHERE tenant = ?1 AND conversation > ?2",
         "WHERE ?1 = ?1 AND conversation > ?2",
         f"{CONTRACT}::test_paging",
     ),
     mutant(
         "no-tenant-in-a-session",
-        "contextd/stores/sql/sqlite/queries.sql",
+        QUERIES,
         "SELECT id, revision, used FROM sessions WHERE tenant = ?1 AND conversation = ?2",
         "SELECT id, revision, used FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
         f"{CONTRACT}::test_ids_compare_byte_for_byte",
+    ),
+    *(
+        mutant(f"no-tenant-in-{name}", QUERIES, old, new, f"{CONTRACT}::{test}")
+        for name, old, new, test in TENANCY
     ),
     mutant(
         "any-credential-for-any-tenant",

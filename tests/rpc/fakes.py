@@ -35,9 +35,11 @@ from contextd.model import (
     HandoffOutcome,
     HandoffState,
     HandoffStatus,
+    Job,
     LeasedTurn,
     Message,
     OpenedHandoff,
+    Queue,
     Reason,
     Recorded,
     RepeatContact,
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
         CompleteRequest,
         DeferRequest,
         EscalateRequest,
+        NoticeState,
         RecordRequest,
     )
     from contextd.rpc.uploads import Uploads
@@ -185,6 +188,7 @@ class FakeEngine:
     entries: Iterable[HandoffEntry] = ()
     events: Iterable[SessionEvent] = ()
     records: Sequence[Record] = ()
+    jobs: Sequence[Job] = ()
     watching: int = 0
     asked: list[Any] = field(default_factory=list)
     left: list[float | None] = field(default_factory=list)
@@ -341,6 +345,18 @@ class FakeEngine:
         async for each in self._watched(self.entries):
             yield each
 
+    async def notices(
+        self, tenant_id: str, state: NoticeState, after: str, limit: int
+    ) -> Sequence[Job]:
+        """Answer a ListNotices from `jobs`."""
+        await self._note((tenant_id, state, after, limit))
+        return [each for each in self.jobs if each.job_id > after][:limit]
+
+    async def resend(self, tenant_id: str, notice_id: str) -> Job:
+        """Answer a ResendNotice."""
+        await self._note((tenant_id, notice_id))
+        return Job(Queue.WEBHOOK, notice_id, tenant_id, "c", 9_000_000)
+
     async def _watched(self, found: Iterable[Seen]) -> AsyncGenerator[Seen, None]:
         self.watching += 1
         try:
@@ -368,6 +384,8 @@ class FakeEngine:
                 self.claim,
                 self.resolve,
                 self.watch_handoffs,
+                self.notices,
+                self.resend,
             ),
             accounts=FakeAccounts(self._note),
             archives=ArchiveVerbs(self.export, self.take),

@@ -13,7 +13,7 @@ from contextd.model import BuildRequest, RecordRequest
 from contextd.rpc.admission import Capacity
 from contextd.rpc.lines import LEAST_ROOM
 from contextd.rpc.status import DETAILS_KEY
-from contextd.v1 import session_service_pb2
+from contextd.v1 import handoff_service_pb2, session_service_pb2
 from tests.rpc.fakes import (
     REF,
     FakeEngine,
@@ -132,6 +132,24 @@ def test_looking_is_refused_first(runner: asyncio.Runner, tmp_path: Path) -> Non
             request = session_service_pb2.GetSessionRequest(session=REF)
             error = await refused(running.session.GetSession(request))
             assert error.code() is StatusCode.RESOURCE_EXHAUSTED
+            gate.open(len(calls))
+            await asyncio.gather(*calls)
+
+    runner.run(scene())
+
+
+def test_a_watch_that_is_refused_tells_nothing_else(runner: asyncio.Runner, tmp_path: Path) -> None:
+    """Not even an empty message, which a watcher would take for an answer, of position 0."""
+
+    async def scene() -> None:
+        gate = Gate()
+        async with daemon(tmp_path / "s", FakeEngine(meanwhile=gate), capacity=NARROW) as running:
+            calls = await filled(running)
+            request = handoff_service_pb2.WatchHandoffsRequest(tenant_id="t")
+            stream = running.handoffs.WatchHandoffs(request)
+            error = await refused(stream.read())
+            assert error.code() is StatusCode.RESOURCE_EXHAUSTED
+            assert trailers(error)["contextd-reason"] == "OVERLOADED"
             gate.open(len(calls))
             await asyncio.gather(*calls)
 

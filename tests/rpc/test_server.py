@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tests.rpc.fakes import Daemon
 
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+GRACE = 60.0
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -195,9 +196,8 @@ def test_overload_leaves_health_alone(runner: asyncio.Runner, tmp_path: Path) ->
                 for _ in range(2)
             ]
             await until(running, 2)
-            started = time.perf_counter()
             error = await refused(running.context.RecordTurn(record_message()))
-            assert time.perf_counter() - started < 1.0
+            assert not any(call.done() for call in calls), "it has waited for nobody"
             assert error.code() is StatusCode.RESOURCE_EXHAUSTED
             assert int(trailers(error)["grpc-retry-pushback-ms"]) >= 10
             assert await health(running.channel, "readiness") == SERVING
@@ -276,13 +276,11 @@ def test_draining_fails_no_call(runner: asyncio.Runner, tmp_path: Path) -> None:
             stub = health_pb2_grpc.HealthStub(running.channel)
             watch = stub.Watch(health_pb2.HealthCheckRequest(service="readiness"))
             assert (await watch.read()).status == SERVING
-            started = time.perf_counter()
-            stopping = asyncio.create_task(running.server.stop(grace=60))
+            stopping = asyncio.create_task(running.server.stop(grace=GRACE))
             assert (await watch.read()).status == NOT_SERVING
             gate.set()
             assert [answer.revision for answer in await asyncio.gather(*calls)] == [2] * 20
-            await stopping
-            assert time.perf_counter() - started < 10
+            await asyncio.wait_for(stopping, GRACE / 2)  # early: there is nobody left to wait for
             assert not path.exists()
 
     runner.run(scene())

@@ -125,6 +125,9 @@ async def write_and_delete(folder: Path, writing: Writing, steps: int) -> int:
     finally:
         await store.aclose()
     assert writing.left_in(folder) == []
+    connection = apsw.Connection(str(folder / "sessions.db"))
+    assert connection.pragma("integrity_check") == "ok"
+    connection.close()
     return len(writing.gone)
 
 

@@ -20,12 +20,16 @@ from contextd_client import (
     ContextdError,
     DeadlineExceeded,
     Deadlines,
+    DeferralNotFound,
     Evidence,
     Format,
     HandoffState,
     HumanInControl,
     InvalidRequest,
+    LeaseLost,
     ModelState,
+    NoticeNotFound,
+    NoWebhook,
     Overloaded,
     Reason,
     RequestIdReused,
@@ -34,6 +38,7 @@ from contextd_client import (
     RevisionConflict,
     Role,
     Route,
+    SessionContended,
     SessionNotFound,
     Tier,
     ToolCall,
@@ -42,6 +47,7 @@ from contextd_client import (
     Usage,
     decode,
     encode,
+    transport,
 )
 
 if TYPE_CHECKING:
@@ -279,6 +285,11 @@ def test_no_pause_outlasts_the_deadline(runner: asyncio.Runner) -> None:
         ("FAILED_PRECONDITION", "HUMAN_IN_CONTROL", HumanInControl),
         ("NOT_FOUND", "SESSION_NOT_FOUND", SessionNotFound),
         ("ABORTED", "REVISION_CONFLICT", RevisionConflict),
+        ("ABORTED", "SESSION_CONTENDED", SessionContended),
+        ("ABORTED", "LEASE_LOST", LeaseLost),
+        ("NOT_FOUND", "DEFERRAL_NOT_FOUND", DeferralNotFound),
+        ("NOT_FOUND", "NOTICE_NOT_FOUND", NoticeNotFound),
+        ("FAILED_PRECONDITION", "NO_WEBHOOK", NoWebhook),
         ("RESOURCE_EXHAUSTED", "OVERLOADED", Overloaded),
         ("UNIMPLEMENTED", "", ContextdError),
         ("DATA_LOSS", "STORE_CORRUPT", ContextdError),
@@ -326,6 +337,31 @@ def test_a_daemon_that_starts_late_is_waited_for(runner: asyncio.Runner) -> None
             await client.aclose()
 
     runner.run(scenario())
+
+
+def test_a_daemon_that_drains_for_long_is_waited_for_when_it_is_gone(
+    runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait for the next one begins when nobody answers any more, not with the draining."""
+    monkeypatch.setattr(transport, "START_SECONDS", 1.0)
+    draining = Refusal(grpc.StatusCode.UNAVAILABLE, "draining", (("contextd-reason", "DRAINING"),))
+
+    async def main() -> None:
+        answer = service.RecordTurnResponse(revision=2)
+        async with serving(answer, *[draining] * 1_000) as (old, target):
+            client = ContextdClient(target, deadlines=replace(PATIENT, record=60))
+            session = client.session("c-1")
+            await session.record(user="Hello")
+            waiting = asyncio.create_task(session.record(user="Still there?"))
+            await asyncio.sleep(2 * transport.START_SECONDS)
+            assert len(old.requests) > 2
+        await asyncio.sleep(2 * transport.START_SECONDS)  # nobody serves
+        assert not waiting.done()
+        async with serving(target=target):
+            assert (await waiting).revision == 2
+        await client.aclose()
+
+    runner.run(main())
 
 
 def test_nobody_home_fails_at_once_later_on(runner: asyncio.Runner) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from contextd.errors import ContextdError
-from contextd.stores.sqlite import remains
 from contextd.stores.sqlite.accounts import AccountTables
 from contextd.stores.sqlite.beside import Beside
 from contextd.stores.sqlite.file import translated
@@ -29,9 +28,18 @@ Result = TypeVar("Result")
 class Database:
     """The tables through one connection."""
 
-    def __init__(self, connection: apsw.Connection, queries: Mapping[str, str]) -> None:
-        """Use *connection*, which is then this database's to close."""
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        queries: Mapping[str, str],
+        copier: apsw.Connection | None = None,
+    ) -> None:
+        """Use *connection*, which is then this database's to close; so is *copier*.
+
+        Only a database with a copier, which `remains` has given a VFS, does checkpoints.
+        """
         self._connection = connection
+        self._copier = copier
         statements = Statements(connection, queries)
         self.handoffs = HandoffTable(statements)
         self.accounts = AccountTables(statements)
@@ -49,6 +57,9 @@ class Database:
         A disk that fails now must not end the thread that closes: the connection is gone all
         the same, and what it has left behind is for the next opening.
         """
+        if self._copier is not None:
+            with suppress(apsw.Error):
+                self._copier.close(True)  # noqa: FBT003 - "force": also after an error
         with suppress(apsw.Error):
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, not tidy)
             self._connection.close(True)  # noqa: FBT003 - "force": also after an error
@@ -89,26 +100,19 @@ class Database:
     def checkpoint(self, *, truncate: bool = False) -> bool:
         """Copy the WAL into the database file and sync that; False if readers are in the way.
 
-        With *truncate* the WAL is emptied too, so that nothing deleted is left in it.
+        With *truncate* the WAL is emptied too, so that nothing deleted is left in it.  Pages get
+        into the file without what SQLite leaves in their middles (`remains`).
 
         Raises:
             apsw.Error: it failed; the WAL still has everything.
         """
-        pages = remains.pages_in_wal(self._connection)
-        if not self._copied(
-            apsw.SQLITE_CHECKPOINT_FULL if truncate else apsw.SQLITE_CHECKPOINT_PASSIVE
-        ):
-            return False
-        if pages:
-            remains.erase(self._connection, pages)
-        if truncate:  # and what the cache has of a page must not come back when it is written
+        if self._copier is None:
+            raise apsw.MisuseError
+        if truncate:  # what the cache has of a page must not come back when it is written
             self._connection.pragma("shrink_memory")
-            return self._copied(apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        return True
-
-    def _copied(self, mode: int) -> bool:
+        mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if truncate else apsw.SQLITE_CHECKPOINT_PASSIVE
         try:
-            frames, copied = self._connection.wal_checkpoint(mode=mode)
+            frames, copied = self._copier.wal_checkpoint(mode=mode)
         except apsw.BusyError:
             return False
         return frames == copied

@@ -69,19 +69,33 @@ def migrations() -> Sequence[str]:
     return [each.read_text(encoding="utf-8") for each in sorted(scripts, key=lambda s: s.name)]
 
 
-def created(path: Path) -> Path:
-    """Return *path* made absolute; create it, readable by its owner only, and its folder.
+def housed(path: Path) -> Path:
+    """Return *path* made absolute, with a folder.
 
     Raises:
-        StoreUnavailable: that is not possible, or the file is not writable.
+        StoreUnavailable: there is none, and none can be made.
     """
     path = path.absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StoreUnavailable(f"cannot write {path}: {error.strerror}") from error
     return path
+
+
+def create(path: Path) -> None:
+    """Create the file, readable by its owner only, unless it is there.
+
+    Only under its lock: to close a file lets go of all locks that the process has on it, those of
+    a store that has it open, too.
+
+    Raises:
+        StoreUnavailable: that is not possible, or the file is not writable.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {error.strerror}") from error
 
 
 class FileLock:

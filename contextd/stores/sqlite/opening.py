@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from contextd.stores.sqlite import file
+from contextd.stores.sqlite import file, remains
 from contextd.stores.sqlite.backfill import FILL
 from contextd.stores.sqlite.database import Database
 
@@ -39,12 +39,13 @@ def open_file(path: Path, vfs: str) -> Opened:
         StoreUnavailable: another process has the file, or it cannot be written.
         StoreTooNew, StoreCorrupt: it cannot be read rightly.
     """
-    path = file.created(path)
+    path = file.housed(path)
     queries = file.queries()
     reopen = partial(_open_writing, path, vfs)
     with ExitStack() as undo:
         lock = file.FileLock(path)
         undo.callback(lock.close)
+        file.create(path)
         try:
             file.rewrite_wal(path, vfs)
             writing = reopen()
@@ -63,7 +64,13 @@ def open_file(path: Path, vfs: str) -> Opened:
 def _open_writing(path: Path, vfs: str) -> Database:
     """Open the connection that writes, on a file that is up to date and proven writable."""
     connection = file.connect(path, vfs)
-    database = Database(connection, file.queries())
+    bare = remains.Bare(vfs)
+    try:
+        copier = file.connect(path, bare.name)
+    except BaseException:
+        connection.close()
+        raise
+    database = Database(connection, file.queries(), copier)
     try:
         file.migrate(connection, file.migrations(), FILL)
         file.sync_folder(path)

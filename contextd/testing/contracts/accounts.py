@@ -152,6 +152,7 @@ class AccountStoreContract(StoreHarness):
         for number, key in enumerate((one, other)):
             session = SessionKey(key.tenant_id, f"{number}")
             await happen(store, session, SessionOpened(1, key.account_id))
+            assert len(await store.accounts.read_account(key)) == 1
         assert await conversations(store, one) == ["0"]
         assert (await store.accounts.delete_account(one)) == {"account_updates": 1}
         assert len(await store.accounts.read_account(other)) == 1

@@ -180,6 +180,22 @@ class WorkQueueContract(LeaseContract):
         assert await store.work.drop(Lease.of(ours)) is True
         assert (await known(store, key=FOREIGN)).attempts == 0
 
+    @on_store
+    async def test_work_ends_for_each_tenant(self, store: Store) -> None:
+        """Two leases alike in all but the tenant are two: what ends or begins anew is one's."""
+        for key in (KEY, FOREIGN):
+            await happen(store, key, deferred("gone", 5), deferred("dead", 6))
+        _, _, dead, other = await lease(store, 10, "both")
+        for job in (dead, other):
+            await store.work.bury(Lease.of(job), error="no")
+        assert await store.work.drop(Lease(DEFERRAL, "gone", "both", "tenant")) is True
+        assert await store.work.job(DEFERRAL, "tenant", "gone") is None
+        assert (await known(store, "gone", FOREIGN)).lease == "both"
+        revived = await store.work.revive(DEFERRAL, "tenant", "dead", 60)
+        assert revived is not None
+        assert (revived.tenant_id, revived.dead) == ("tenant", False)
+        assert (await known(store, "dead", FOREIGN)).dead
+
     @pytest.mark.parametrize("alike", LOOK_ALIKES)
     @on_store
     async def test_work_compares_byte_for_byte(self, store: Store, alike: str) -> None:

@@ -32,6 +32,19 @@ def entry(found: handoffs.HandoffEntry) -> desk.HandoffEntry:
     )
 
 
+def notice(found: handoffs.Notice) -> desk.Notice:
+    """Read what a webhook has not taken."""
+    return desk.Notice(
+        notice_id=found.notice_id,
+        handoff_id=found.handoff_id,
+        conversation_id=found.session.conversation_id,
+        state=decode.named(desk.NoticeState, handoffs.NoticeState, "NOTICE_STATE_", found.state),
+        attempts=found.attempts,
+        due_at=decode.moment(found.due_at),
+        last_error=found.last_error,
+    )
+
+
 def opened(answer: handoffs.GetHandoffResponse) -> desk.OpenedHandoff:
     """Read a handoff with its payload."""
     return desk.OpenedHandoff(

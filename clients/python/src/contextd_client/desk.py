@@ -36,6 +36,14 @@ class HandoffOutcome(StrEnum):
     CUSTOMER_LEFT = "customer_left"
 
 
+class NoticeState(StrEnum):
+    """Where a notice stands that no webhook has taken: it is still tried, or was given up."""
+
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    DEAD = "dead"
+
+
 class SessionOutcome(StrEnum):
     """How a conversation ended."""
 
@@ -86,6 +94,22 @@ class HandoffEntry:
     agent: str = ""
     outcome: HandoffOutcome = HandoffOutcome.UNKNOWN
     position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A change of a handoff that a webhook has not taken; `notice_id` is its `webhook-id`.
+
+    `due_at` is when it is tried next, or, given up, when the last try was due.
+    """
+
+    notice_id: str
+    handoff_id: str
+    conversation_id: str
+    state: NoticeState
+    attempts: int
+    due_at: datetime
+    last_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

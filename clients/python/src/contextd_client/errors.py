@@ -6,6 +6,7 @@
     ├── BudgetTooSmall
     ├── SessionNotFound
     ├── RevisionConflict
+    ├── SessionContended          try again
     ├── HumanInControl
     ├── SessionOver
     ├── HandoffNotFound
@@ -13,6 +14,10 @@
     │   ├── HandoffTaken
     │   ├── HandoffEnded
     │   └── HandoffUnclaimed
+    ├── NoticeNotFound
+    ├── NoWebhook                 the tenant's notices have nowhere to go
+    ├── DeferralNotFound
+    ├── LeaseLost
     ├── WatcherTooSlow            go on from the last position
     ├── Unauthenticated           the daemon does not know who asks
     ├── PermissionDenied          it does, and that one may not
@@ -125,6 +130,12 @@ class RevisionConflict(ContextdError):
         return self._number("current_revision")
 
 
+class SessionContended(ContextdError):
+    """Other writers of the session were first each time; nothing was written: try again."""
+
+    code = "ABORTED"
+
+
 class HumanInControl(ContextdError):
     """A human has this conversation; assistant turns are refused."""
 
@@ -166,12 +177,28 @@ class HandoffUnclaimed(HandoffRefused):
     """Nobody has claimed the handoff, so nobody can have brought it to this end."""
 
 
+class NoticeNotFound(ContextdError):
+    """No such notice waits: it was taken, or its session was deleted."""
+
+    code = "NOT_FOUND"
+
+
+class NoWebhook(ContextdError):
+    """The tenant has no webhook to send its notices to."""
+
+    code = "FAILED_PRECONDITION"
+
+
 class DeferralNotFound(ContextdError):
     """Nothing waits under this id: it has ended, or its session was deleted."""
+
+    code = "NOT_FOUND"
 
 
 class LeaseLost(ContextdError):
     """The lease ran out, and the message was given to somebody else."""
+
+    code = "ABORTED"
 
 
 class WatcherTooSlow(ContextdError):
@@ -249,10 +276,13 @@ _BY_REASON: Mapping[str, type[ContextdError]] = {
     "HANDOFF_NOT_FOUND": HandoffNotFound,
     "HANDOFF_UNCLAIMED": HandoffUnclaimed,
     "HUMAN_IN_CONTROL": HumanInControl,
+    "NOTICE_NOT_FOUND": NoticeNotFound,
+    "NO_WEBHOOK": NoWebhook,
     "REQUEST_ID_REUSED": RequestIdReused,
     "REVISION_CONFLICT": RevisionConflict,
     "SESSION_CLOSED": SessionOver,
     "SESSION_EXISTS": SessionExists,
+    "SESSION_CONTENDED": SessionContended,
     "SESSION_NOT_FOUND": SessionNotFound,
     "WATCHER_TOO_SLOW": WatcherTooSlow,
 }

@@ -113,6 +113,10 @@ class Desk:
             return self._once(request, request.tenant_id, request.handoff_id, self._claim)
         if isinstance(request, handoffs.ResolveHandoffRequest):
             return self._once(request, request.tenant_id, request.handoff_id, self._resolve)
+        if isinstance(request, handoffs.ListNoticesRequest):  # nobody is told, so nobody refuses
+            return handoffs.ListNoticesResponse()
+        if isinstance(request, handoffs.ResendNoticeRequest):
+            raise errors.NoWebhook(reason="NO_WEBHOOK")
         raise errors.ContextdError(f"the fake does not know {method.path}", code="UNIMPLEMENTED")
 
     def changes(self, tenant: str, after: int) -> list[handoffs.HandoffEntry]:

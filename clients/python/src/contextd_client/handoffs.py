@@ -11,6 +11,7 @@ from contextd.v1 import handoff_service_pb2 as pb
 from contextd_client import decode_desk as decode
 from contextd_client import methods
 from contextd_client.calls import with_retries
+from contextd_client.desk import NoticeState
 from contextd_client.watching import going_on
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         HandoffEntry,
         HandoffOutcome,
         HandoffStatus,
+        Notice,
         OpenedHandoff,
         Resolved,
     )
@@ -130,6 +132,32 @@ class Handoffs:
             request_id=request_id or str(uuid.uuid4()),
         )
         return decode.resolved(await self._call(methods.RESOLVE_HANDOFF, request, deadline))
+
+    async def notices(
+        self, state: NoticeState = NoticeState.DEAD, *, deadline: float | None = None
+    ) -> Sequence[Notice]:
+        """Return the notices that a webhook has not taken, by default those given up."""
+        found: list[Notice] = []
+        request = pb.ListNoticesRequest(
+            tenant_id=self.tenant, state=f"NOTICE_STATE_{state.name}", page_size=PAGE
+        )
+        while True:
+            page = await self._call(methods.LIST_NOTICES, request, deadline)
+            found += map(decode.notice, page.notices)
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
+    async def resend(self, notice_id: str, *, deadline: float | None = None) -> Notice:
+        """Send a notice again that was given up; one that is still tried is left as it is.
+
+        Raises:
+            NoticeNotFound: it was taken, or its session was deleted.
+            NoWebhook: there is nowhere to send it.
+        """
+        request = pb.ResendNoticeRequest(tenant_id=self.tenant, notice_id=notice_id)
+        answer = await self._call(methods.RESEND_NOTICE, request, deadline)
+        return decode.notice(answer.notice)
 
     def watch(self, after: int = 0) -> AsyncGenerator[HandoffEntry, None]:
         """Yield each handoff as it changes after the position *after*, without end.

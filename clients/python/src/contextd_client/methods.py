@@ -41,6 +41,12 @@ CLAIM_HANDOFF = Method(
 RESOLVE_HANDOFF = Method(
     f"{_HANDOFFS}ResolveHandoff", handoffs.ResolveHandoffRequest, handoffs.ResolveHandoffResponse
 )
+LIST_NOTICES = Method(
+    f"{_HANDOFFS}ListNotices", handoffs.ListNoticesRequest, handoffs.ListNoticesResponse
+)
+RESEND_NOTICE = Method(
+    f"{_HANDOFFS}ResendNotice", handoffs.ResendNoticeRequest, handoffs.ResendNoticeResponse
+)
 WATCH_HANDOFFS = Method(
     f"{_HANDOFFS}WatchHandoffs", handoffs.WatchHandoffsRequest, handoffs.WatchHandoffsResponse
 )

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypedDict, TypeVar, Unpack
 
-from contextd_client import account, client, handoffs, session
+from contextd_client import account, client, deferrals, handoffs, session
+from contextd_client.desk import NoticeState
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         HandoffEntry,
         HandoffOutcome,
         HandoffStatus,
+        Notice,
         OpenedHandoff,
         Resolved,
         SessionEvent,
@@ -196,6 +198,14 @@ class Handoffs:
             )
         )
 
+    def notices(self, state: NoticeState = NoticeState.DEAD) -> Sequence[Notice]:
+        """Return what a webhook has not taken; see `contextd_client.Handoffs.notices`."""
+        return self._loop.run(self._handoffs.notices(state))
+
+    def resend(self, notice_id: str) -> Notice:
+        """Send one again; see `contextd_client.Handoffs.resend`."""
+        return self._loop.run(self._handoffs.resend(notice_id))
+
     def watch(self, after: int = 0) -> Iterator[HandoffEntry]:
         """Yield them as they change; see `contextd_client.Handoffs.watch`."""
         return self._loop.iterate(self._handoffs.watch(after))
@@ -226,6 +236,33 @@ class Account:
     forget = _waiting(account.Account.forget)
 
 
+def _aside(
+    method: Callable[Concatenate[deferrals.Deferrals, P], Coroutine[object, object, R]],
+) -> Callable[Concatenate[Deferrals, P], R]:
+    """Return a method that waits for *method* of the asyncio deferrals."""
+
+    @wraps(method)
+    def call(self: Deferrals, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._loop.run(method(self._deferrals, *args, **kwargs))
+
+    return call
+
+
+class Deferrals:
+    """The messages of one tenant that wait; see `contextd_client.Deferrals`."""
+
+    def __init__(self, loop: _Loop, inner: deferrals.Deferrals) -> None:
+        """Made by `ContextdClient.deferrals`."""
+        self._loop = loop
+        self._deferrals = inner
+
+    defer = _aside(deferrals.Deferrals.defer)
+    lease = _aside(deferrals.Deferrals.lease)
+    done = _aside(deferrals.Deferrals.done)
+    retry = _aside(deferrals.Deferrals.retry)
+    fail = _aside(deferrals.Deferrals.fail)
+
+
 class ContextdClient:
     """Talks to one contextd daemon from any thread; see `contextd_client.ContextdClient`."""
 
@@ -246,6 +283,10 @@ class ContextdClient:
     def handoffs(self, *, tenant: str = "") -> Handoffs:
         """Return the desk of a tenant; nothing is sent."""
         return Handoffs(self._loop, self._inner.handoffs(tenant=tenant))
+
+    def deferrals(self, *, tenant: str = "") -> Deferrals:
+        """Return the messages of a tenant that wait for the model; nothing is sent."""
+        return Deferrals(self._loop, self._inner.deferrals(tenant=tenant))
 
     def account(self, account: str, *, tenant: str = "") -> Account:
         """Return a handle on an end customer; nothing is sent."""

@@ -30,6 +30,7 @@ from contextd_client.errors import (
     SessionNotFound,
 )
 from contextd_client.fake_accounts import FakeAccounts
+from contextd_client.fake_deferrals import FakeDeferrals
 from contextd_client.fake_desk import Desk, Owner, handoff_id, happened
 from contextd_client.fake_moves import taken, written
 
@@ -76,6 +77,10 @@ class FakeContextd(ContextdClient):
         """Let the next attempts fail, one with each of *errors*; retries are attempts too."""
         self._memory.failures.extend(errors)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let so many seconds go by, for messages that wait and for their leases."""
+        self._memory.deferrals.ahead += seconds
+
     def turns(self, conversation: str, *, tenant: str = "") -> tuple[Turn, ...]:
         """Return what was recorded, in order."""
         log = self._memory.logs.get((tenant or self.tenant, conversation))
@@ -108,6 +113,7 @@ class _Memory:
         self.failures: deque[ContextdError] = deque()
         self.desk = Desk(lambda tenant, conversation: self.logs.get((tenant, conversation)))
         self.accounts = FakeAccounts(self._conversations, self._forget_session)
+        self.deferrals = FakeDeferrals(self)
 
     async def build_context(
         self,
@@ -115,7 +121,7 @@ class _Memory:
         deadline: float,  # noqa: ARG002 - memory answers at once
     ) -> service.BuildContextResponse:
         """Take the newest turns that fit; record the message if asked to."""
-        log = self._log(request.session)
+        log = self.log(request.session)
         if not request.record_message or request.dry_run:
             return _assembled(request, log.turns, log.revision, log.owner.state)
         body = request.message.SerializeToString(deterministic=True)
@@ -133,7 +139,7 @@ class _Memory:
         deadline: float,  # noqa: ARG002 - memory answers at once
     ) -> service.RecordTurnResponse:
         """Append the turns, exactly once per request id."""
-        log = self._log(request.session)
+        log = self.log(request.session)
         body = b"".join(turn.SerializeToString(deterministic=True) for turn in request.turns)
         before = _before(log, request.request_id, body)
         if before is not None:
@@ -153,7 +159,7 @@ class _Memory:
         deadline: float,  # noqa: ARG002 - memory answers at once
     ) -> service.EscalateResponse:
         """Raise a handoff with the newest customer message as the open question."""
-        log = self._log(request.session)
+        log = self.log(request.session)
         if not log.turns:
             raise SessionNotFound(reason="SESSION_NOT_FOUND")
         if request.request_id in log.escalated:
@@ -184,6 +190,8 @@ class _Memory:
         if isinstance(request, sessions.ExportSessionRequest):
             return cast("S", written(request, self._log(request.session)))
         answer = self.accounts.answer(request)
+        if answer is None:
+            answer = await self.deferrals.answer(request)
         return cast("S", self.desk.answer(method, request) if answer is None else answer)
 
     async def stream(self, method: Method[Q, S], request: Q) -> AsyncGenerator[S, None]:
@@ -226,14 +234,14 @@ class _Memory:
                 for entry in self.desk.changes(request.tenant_id, 0)
             ]
         if isinstance(request, sessions.WatchSessionRequest):
-            log = self._log(request.session)
+            log = self.log(request.session)
             if not log.turns:
                 raise SessionNotFound(reason="SESSION_NOT_FOUND")
             return [(event.revision, event) for event in log.owner.events]
         raise InvalidRequest(f"the fake does not know {method.path}")
 
     def _close(self, request: sessions.CloseSessionRequest) -> sessions.CloseSessionResponse:
-        log = self._log(request.session)
+        log = self.log(request.session)
         if not log.turns:
             raise SessionNotFound(reason="SESSION_NOT_FOUND")
         body = request.SerializeToString(deterministic=True)
@@ -264,9 +272,10 @@ class _Memory:
     def _forget_session(self, tenant: str, conversation: str) -> int:
         log = self.logs.pop((tenant, conversation))
         self.desk.forget(tenant, conversation)
+        self.deferrals.forget(tenant, conversation)
         return len(log.turns)
 
-    def _log(self, ref: common.SessionRef) -> _Log:
+    def log(self, ref: common.SessionRef) -> _Log:
         """Return the session's log, or fail as the test wants."""
         self._fail()
         for name in ("tenant_id", "conversation_id"):
@@ -275,6 +284,12 @@ class _Memory:
         log = self.logs.get((ref.tenant_id, ref.conversation_id), _Log())
         if ref.account_id and log.account not in {"", ref.account_id}:
             raise InvalidRequest(reason="ACCOUNT_MISMATCH")
+        return log
+
+    def add(self, ref: common.SessionRef, turns: Sequence[common.Turn]) -> _Log:
+        """Record turns, and return their session."""
+        log = self.log(ref)
+        self._append(log, ref, turns)
         return log
 
     def _append(

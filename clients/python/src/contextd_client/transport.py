@@ -10,6 +10,7 @@ import grpc
 from contextd.v1.context_service_pb2_grpc import ContextServiceStub
 
 from contextd_client.access import LOOK_SECONDS, channel_credentials, headers
+from contextd_client.calls import DRAINING
 from contextd_client.errors import error_of
 
 if TYPE_CHECKING:
@@ -215,10 +216,12 @@ class GrpcTransport:
         try:
             answer = await call
         except grpc.aio.AioRpcError as error:
-            gone = error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
-            if self._reached and gone:
-                self._missed, self._reached = time.monotonic(), False
             trailers = error.trailing_metadata() or ()
-            raise error_of(error.code(), error.details() or "", trailers) from error
+            ours = error_of(error.code(), error.details() or "", trailers)
+            gone = error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+            # One that drains is there, as long as it says so: the wait begins when it is not.
+            if gone and (self._reached or ours.reason == DRAINING):
+                self._missed, self._reached = time.monotonic(), False
+            raise ours from error
         self._reached = True
         return answer
