@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from contextd.engine.indexing import Indexer
     from contextd.engine.meaning import Meaning
     from contextd.engine.returning import Returning
+    from contextd.engine.routing import Router
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import BuildRequest, Context, Recalled, Routing, SessionKey, Slice, Turn
@@ -99,6 +100,7 @@ class BuildContext:
     embed: Embed | None = None
     relief: Callable[[], Relief] = nothing_spared
     returning: Returning | None = None
+    router: Router | None = None
 
     async def __call__(self, request: BuildRequest, deadline: float | None = None) -> Built:
         """Return the context; it never exceeds the input budget.
@@ -165,7 +167,7 @@ class BuildContext:
         now = at or self.scribe.clock()
         met = await self._met(view, call, now=now, past=at > 0)
         turns = () if message is None else (message,)
-        routing = route(_asked(message, view), view.state, call.rules)
+        routing, lacks = await self._routed(_asked(message, view), view, call)
         noticed = view.under(call.policy).noticed
         escalation = assess(view.state, turns, call.rules.escalation, noticed)
         watch.lap("route")
@@ -195,7 +197,7 @@ class BuildContext:
             revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,
-            degradations=(*framed.degradations, *met.degradations, *found.degradations),
+            degradations=(*lacks, *framed.degradations, *met.degradations, *found.degradations),
             timings=watch.timings,
             explanation=explain(framed, context, routing, found.slices) if request.explain else (),
             rendered_json=rendered,
@@ -203,6 +205,15 @@ class BuildContext:
             policy_hash=call.policy.hash,
             repeat=met.known.repeat,
         )
+
+    async def _routed(
+        self, text: str, view: View, call: Call
+    ) -> tuple[Routing, tuple[Degradation, ...]]:
+        """Return the kind of *text*, and what that lacks."""
+        if self.router is None:
+            return route(text, view.state, call.rules), ()
+        left = call.watch.remaining()
+        return await self.router(text, view.state, call.policy, relief=self.relief(), left=left)
 
     def _begin(self, view: View, call: Call, now: int, met: Met) -> Composition:
         return Composition.begin(
