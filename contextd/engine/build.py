@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from contextd.engine.composing import Composition
+from contextd.engine.composing import About, Composition
 from contextd.engine.contention import written
 from contextd.engine.offload import count_text, count_turns
 from contextd.engine.recalling import recalled
@@ -15,7 +15,7 @@ from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation
-from contextd.model import Built, Degradation, Focus, Relief, Rung, SectionKind
+from contextd.model import Built, Degradation, Focus, Relief, Route, Rung, SectionKind
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
 from contextd.policy.prompt.explanation import explain
@@ -177,7 +177,9 @@ class BuildContext:
             self.meaning.begin(query, view)
         work = self._begin(view, call, now, met)
         revision = work.state.revision
-        framed = await work.frame(message_tokens, _focus(message, relief))
+        acting = routing.route is Route.ACT
+        about = About(message_tokens, _focus(message, routing, relief), acting)
+        framed = await work.frame(about)
         watch.lap("frame")
         today = day_of((message.occurred_at if message else 0) or now)
         found = await self._retrieve(view, framed, routing, query, call, relief=relief, today=today)
@@ -338,8 +340,10 @@ async def _counted(tokenizer: Tokenizer, request: BuildRequest) -> tuple[Turn | 
     return replace(request.message, tokens=tokens), tokens
 
 
-def _focus(message: Turn | None, relief: Relief) -> Focus:
+def _focus(message: Turn | None, routing: Routing, relief: Relief) -> Focus:
     """Return what the message is about; where nothing is looked up, the present gets the room."""
+    if not (routing.acknowledgement or wants_retrieval(routing)):
+        return Focus.NOTHING
     if relief is Relief.NO_SEARCH:
         return Focus.PRESENT
     return focus_of(message.text if message else None)
