@@ -175,9 +175,9 @@ def recall_at(
     The mark is the lowest score for which at least that share of the usual ones is at or
     below it, so ties fall to the usual side.
     """
-    ordered = sorted(usual)
+    ordered = np.sort(usual)
     mark = ordered[min(len(ordered) - 1, int(np.ceil(accuracy * len(ordered))) - 1)]
-    return round(sum(score > mark for score in strange) / len(strange), 4)
+    return round(float(np.mean(np.asarray(strange) > mark)), 4)
 
 
 async def _asked(

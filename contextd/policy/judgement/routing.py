@@ -59,8 +59,8 @@ _FAR, _AT_THE_MARK, _WITHIN = 0.5, 0.3, 0.2
 """Outside a product by a hair is told with so much confidence, inside by a hair with so much;
 a likeness so far above the mark no longer limits it."""
 
-_TELLING = 3
-"""Content words from which a message can be strange to a conversation that is under way."""
+_TELLING, _FIRST_TELLING = 3, 2
+"""Content words from which a message can be strange to a talk under way, and to none."""
 
 _UNSURE = 0.2
 _SURE = 0.95
@@ -204,7 +204,7 @@ def _is_placed(judged: _Judged, utterance: Utterance, state: SessionState) -> bo
         return False
     said = content(utterance) - _OPENERS
     if not state.turns:
-        return bool(said)
+        return len(said) >= _FIRST_TELLING
     answers = "?" in _asked(state) and judged.vote < _FOLLOW_UP
     return not answers and len(said) >= _TELLING
 
