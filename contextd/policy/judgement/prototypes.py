@@ -76,12 +76,12 @@ class Prototypes:
     """Sentences as unit vectors, shape (sentences, dimensions), those of a type together.
 
     `spans` are the rows of each type, `inside` those of the tenant's own sentences of what its
-    product does; None without a profile.
+    product does; none without a profile.
     """
 
     vectors: NDArray[np.float32]
     spans: Mapping[TurnType, slice]
-    inside: NDArray[np.intp] | None = None
+    inside: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, known: Sequence[Sentence], vectors: NDArray[np.float32]) -> Prototypes:
@@ -91,26 +91,26 @@ class Prototypes:
             kind: slice(kinds.index(kind), kinds.index(kind) + kinds.count(kind))
             for kind in dict.fromkeys(kinds)
         }
-        own = [at for at, each in enumerate(known) if _tells_inside(each)]
-        inside = np.array(own, np.intp) if len(own) >= A_PROFILE else None
-        return cls(vectors, spans, inside)
+        own = tuple(at for at, each in enumerate(known) if _tells_inside(each))
+        return cls(vectors, spans, own if len(own) >= A_PROFILE else ())
 
     def likeness(self, vector: NDArray[np.float32]) -> Likeness:
         """Return how like a text is whose unit vector is *vector*; zeros are like nothing."""
         if not vector.any():
             return UNLIKE
         # einsum rather than @: BLAS would start threads for so little.
-        cosines = np.einsum("ij,j->i", self.vectors, vector)
+        cosines: list[float] = np.einsum("ij,j->i", self.vectors, vector).tolist()
         to = {kind: _nearest(cosines[span]) for kind, span in self.spans.items()}
-        return Likeness(to, None if self.inside is None else _nearest(cosines[self.inside]))
+        if not self.inside:
+            return Likeness(to)
+        return Likeness(to, _nearest([cosines[row] for row in self.inside]))
 
 
 def _tells_inside(sentence: Sentence) -> bool:
     return sentence.own and sentence.kind is not TurnType.UNSUPPORTED
 
 
-def _nearest(cosines: NDArray[np.float32]) -> float:
-    """Return the mean of the highest few of *cosines*."""
-    if len(cosines) > NEAREST:
-        cosines = np.partition(cosines, -NEAREST)[-NEAREST:]
-    return float(cosines.mean())
+def _nearest(cosines: Sequence[float]) -> float:
+    """Return the mean of the highest few of *cosines*; lists of so few beat arrays."""
+    highest = sorted(cosines)[-NEAREST:]
+    return sum(highest) / len(highest)
