@@ -118,7 +118,7 @@ def test_a_message_does_not_wait_for_prototypes_for_ever() -> None:
         embedder.go.clear()
         found, own = router(embedder), policy(prototypes=OWN)
         talk = session()
-        routing, lacks = await found(METER, talk, own, left=0.01)
+        routing, lacks = await asyncio.wait_for(found(METER, talk, own, left=0.01), 10)
         assert (routing, lacks) == (route(METER, talk, own.rules), (LATE,))
         embedder.go.set()
         routing, lacks = await found(METER, talk, own)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contextd.policy.prompt.blocks import Line, fitting
-from contextd.policy.quoting import flatten, quote
+from contextd.policy.quoting import quote
 from contextd.policy.reading.outcomes import DONE, FAILED, PENDING, SUCCEEDED, read_status
 from contextd.policy.reading.phrases import cut
 
@@ -63,4 +63,4 @@ def _lines(state: SessionState, meter: Meter) -> Iterator[Line]:
 def _told(action: Action) -> str:
     parts = (action.name, action.status, action.detail)
     said = _SAID.get(read_status(action.status), "tried")
-    return cut(flatten(f"{said}: {', '.join(filter(None, parts))}"), _LONGEST)
+    return cut(f"{said}: {', '.join(filter(None, parts))}", _LONGEST)
