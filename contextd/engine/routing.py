@@ -40,8 +40,14 @@ _NONE = TurnTypeTexts()
 class Router:
     """Routes messages; the prototypes of a policy become vectors once, in a thread."""
 
-    def __init__(self, meaning: Meaning, embedder: Embedder) -> None:
-        """Let *embedder*, the static one of *meaning*, make the vectors of prototypes."""
+    def __init__(
+        self, meaning: Meaning, embedder: Embedder, *, patience: float = WAIT_SECONDS
+    ) -> None:
+        """Let *embedder*, the static one of *meaning*, make the vectors of prototypes.
+
+        A message waits *patience* seconds at most for prototypes that are not made yet.
+        """
+        self._patience = patience
         self.meaning = meaning
         self._embedder = embedder
         self._made = Remembered[tuple[str, str], Prototypes](PROFILES)
@@ -86,17 +92,24 @@ class Router:
 
         Callers share one making, which goes on when nobody waits any more.
         """
-        own = policy.rules.routing.prototypes
-        key = (policy.hash if own != _NONE else "", embedder.model_id)
-        known = self._made.get(key)
+        known = self._made.get(_key(policy, embedder))
         if known is not None:
             return known
-        if key not in self._making:
-            self._making[key] = asyncio.create_task(self._make(key, own, embedder))
-        wait = WAIT_SECONDS if left is None else min(WAIT_SECONDS, left * WAIT_SHARE)
-        done, _ = await asyncio.wait({self._making[key]}, timeout=wait)
+        wait = self._patience if left is None else min(self._patience, left * WAIT_SHARE)
+        done, _ = await asyncio.wait({self._begin(policy, embedder)}, timeout=wait)
         made = [task.result() for task in done if task.exception() is None]
         return made[0] if made else None
+
+    async def prepare(self, policy: Policy) -> None:
+        """Make the prototypes of *policy* for the calls to come, however long that takes."""
+        await asyncio.wait({self._begin(policy, self._embedder)})
+
+    def _begin(self, policy: Policy, embedder: Embedder) -> asyncio.Task[Prototypes]:
+        key = _key(policy, embedder)
+        if key not in self._making:
+            own = policy.rules.routing.prototypes
+            self._making[key] = asyncio.create_task(self._make(key, own, embedder))
+        return self._making[key]
 
     async def _finely(
         self, text: str, policy: Policy, like: Like, left: float | None
@@ -128,3 +141,9 @@ class Router:
             return made
         finally:
             del self._making[key]
+
+
+def _key(policy: Policy, embedder: Embedder) -> tuple[str, str]:
+    """Return what tells prototypes from others; policies without own ones share theirs."""
+    own = policy.rules.routing.prototypes != _NONE
+    return (policy.hash if own else "", embedder.model_id)

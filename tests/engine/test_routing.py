@@ -76,7 +76,7 @@ def router(
         patience=Patience(seconds=30),
         observer=RecordingObserver(),
     )
-    return Router(meaning, embedder)
+    return Router(meaning, embedder, patience=30)
 
 
 def route_by(engine: Engine, embedder: Embedder) -> None:
