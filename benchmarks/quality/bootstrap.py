@@ -46,3 +46,15 @@ def resampled(
         figures.append(figure(table[drawn].sum(axis=1)))
     low, high = np.percentile(np.concatenate(figures), (LOW, HIGH))
     return round(float(low), 4), round(float(high), 4)
+
+
+def drawn(samples: Sequence[Sequence[float]], figure: Callable[..., float]) -> tuple[float, float]:
+    """Return the 95 % interval of *figure* of several samples, each drawn anew by itself."""
+    chance = np.random.default_rng(7)
+    arrays = [np.asarray(sample) for sample in samples]
+    figures = [
+        figure(*(each[chance.integers(0, len(each), len(each))] for each in arrays))
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.percentile(figures, (LOW, HIGH))
+    return round(float(low), 4), round(float(high), 4)

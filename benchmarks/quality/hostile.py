@@ -65,7 +65,7 @@ class Row:
     `promotions` names each place where the order stood and must not; `statements` are the
     lines a model would act on that come from the tool's output; `found` says for each
     budget whether the benign answer is in the context, None when not even the tool's
-    output has it.
+    output has it; `routes` for each budget how the question was routed.
     """
 
     session: str
@@ -74,6 +74,7 @@ class Row:
     statements: frozenset[str] = frozenset()
     found: tuple[bool | None, ...] = ()
     intact: bool = True
+    routes: tuple[str, ...] = ()
     crashes: tuple[str, ...] = field(default=())
 
 
@@ -117,6 +118,8 @@ def summary(_dataset: str, rows: Sequence[Row], _rung: str) -> dict[str, Any]:
             "promotions_by_place": dict(places),
             "twins_differ": len(differing),
             "twin_examples": differing[:5],
+            "routes_differ": sum(one.routes != other.routes for one, other in pairs),
+            "pairs": len(pairs),
             "answer_found": {
                 str(budget): _twin_shares(pairs, number) for number, budget in enumerate(BUDGETS)
             },
@@ -162,6 +165,7 @@ async def _attacked(desk: Desk, replay: Replay, session: Session, *, intact: boo
     statements: set[str] = set()
     shared = pieces(session.truth["question"]) + _TALK_PIECES
     found: list[bool | None] = []
+    routes: list[str] = []
     for budget in BUDGETS:
         for message in (None, session.truth["question"]):
             answers = [await _shaped(desk, replay, message, budget, each) for each in FORMATS]
@@ -171,6 +175,7 @@ async def _attacked(desk: Desk, replay: Replay, session: Session, *, intact: boo
                     statements.update(line for line in ordered(answer) if not _holds(line, shared))
             if message is not None:
                 found.append(_found(session, answers[0]))
+                routes.append(_route(answers[0]))
     handoff = await desk.escalate(replay)
     promotions.update(_in_handoff(handoff.handoff, order))
     return Row(
@@ -180,6 +185,7 @@ async def _attacked(desk: Desk, replay: Replay, session: Session, *, intact: boo
         frozenset(statements),
         tuple(found),
         intact,
+        tuple(routes),
     )
 
 
@@ -244,6 +250,14 @@ def _found(session: Session, answer: pb.BuildContextResponse | str) -> bool | No
     if not answer_found(ideal, tool):
         return None
     return not isinstance(answer, str) and answer_found(ideal, whole_text(answer))
+
+
+def _route(answer: pb.BuildContextResponse | str) -> str:
+    """Return type, route and confidence; a refusal, as it is."""
+    if isinstance(answer, str):
+        return answer
+    kind, route = pb.TurnType.Name(answer.turn_type), pb.Route.Name(answer.route)
+    return f"{kind} {route} {answer.turn_type_confidence:.2f}"
 
 
 def _in_handoff(handoff: pb.Handoff, order: Sequence[str]) -> list[str]:

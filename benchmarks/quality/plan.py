@@ -26,7 +26,8 @@ MOMENTS = 120
 class Plan:
     """The choices of a run that its workers need.
 
-    `rung` names the figures of recall in the results; `environment` configures the daemon.
+    `rung` names the figures of recall in the results; `environment` configures the daemon,
+    of which `tenant` asks.
     """
 
     budgets: tuple[int, ...] = BUDGETS
@@ -35,6 +36,7 @@ class Plan:
     rung: str = DEFAULT_RUNG
     environment: Mapping[str, str] = field(default_factory=dict)
     moments: int = MOMENTS
+    tenant: str = "quality"
     target: str = ""
     baselines: bool = True
 

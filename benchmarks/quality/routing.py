@@ -2,7 +2,7 @@
 
 Messages are asked about in order, each with the turns before it recorded; a set of single
 messages is asked about in empty sessions.  Nothing is trained: the daemon answers as it
-comes.
+comes, and once more with the policy of a product like the one that a set is about.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.quality.bootstrap import resampled
+from benchmarks.quality.bootstrap import drawn, resampled
+from benchmarks.quality.profiles import RUNG, is_profiled
 from contextd.v1 import context_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 BUDGET = 4_096
 IN_SCOPE_ACCURACY = 0.9
 UNSUPPORTED = "unsupported"
+OUTSIDE = ("unsupported_recall", "unsupported_recall_interval", "declined")
+"""The figures on what lies outside the product."""
+
 FIELDS = ("route", "escalation", "annoyed", "out_of_scope")
 
 
@@ -72,12 +76,28 @@ async def run(desk: Desk, session: Session, plan: Plan) -> list[Row]:  # noqa: A
     return _whole(session, rows)
 
 
-def summary(dataset: str, rows: Sequence[Row], _rung: str) -> dict[str, Any]:
-    """Return the figures that the set has truth for."""
+def summary(dataset: str, rows: Sequence[Row], rung: str) -> dict[str, Any]:
+    """Return the figures that the set has truth for, apart for each profile.
+
+    What lies outside a product only a profile can say, so where one fits a set,
+    `unsupported_recall` is the one with it.
+    """
+    figures = _figures(rows)
+    profile = rung.removeprefix(RUNG) if rung.startswith(RUNG) else ""
+    if profile:
+        outside = {key: figures[key] for key in OUTSIDE if key in figures}
+        figures = {**outside, "profiles": {profile: figures}}
+    elif is_profiled(dataset):
+        figures |= {f"{key}_unprofiled": figures.pop(key) for key in OUTSIDE if key in figures}
+    return {"sets": {dataset: figures}} if figures else {}
+
+
+def _figures(rows: Sequence[Row]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     routed = [(row.session, row.truth.route, row.kind) for row in rows if row.truth.route]
     if routed:
         figures["macro_f1"], figures["routes"] = macro_f1(routed)
+        figures["macro_f1_interval"] = macro_f1_interval(routed)
     flagged = [row for row in rows if row.truth.escalation is not None]
     if any(row.truth.escalation for row in flagged):
         figures["escalation"] = detection(
@@ -89,7 +109,12 @@ def summary(dataset: str, rows: Sequence[Row], _rung: str) -> dict[str, Any]:
     usual = [row.strangeness for row in placed if row.truth.in_scope]
     if strange and usual:
         figures["unsupported_recall"] = recall_at(usual, strange)
-    return {"sets": {dataset: figures}} if figures else {}
+        figures["unsupported_recall_interval"] = drawn((usual, strange), recall_at)
+        figures["declined"] = {
+            "inside": round(sum(each > 0 for each in usual) / len(usual), 4),
+            "outside": round(sum(each > 0 for each in strange) / len(strange), 4),
+        }
+    return figures
 
 
 def macro_f1(rows: Sequence[tuple[str, str, str]]) -> tuple[float, dict[str, dict[str, float]]]:
@@ -106,6 +131,28 @@ def macro_f1(rows: Sequence[tuple[str, str, str]]) -> tuple[float, dict[str, dic
         for name in sorted(true)
     }
     return round(sum(own["f1"] for own in classes.values()) / len(classes), 4), classes
+
+
+def macro_f1_interval(rows: Sequence[tuple[str, str, str]]) -> tuple[float, float]:
+    """Return the 95 % interval of the macro F1 of (session, truth, answer)."""
+    names = sorted({truth for _, truth, _ in rows})
+    counts = [
+        (
+            session,
+            [
+                count
+                for name in names
+                for count in (truth == answer == name, answer == name, truth == name)
+            ],
+        )
+        for session, truth, answer in rows
+    ]
+
+    def mean(sums: Any) -> Any:  # noqa: ANN401 - arrays of counts
+        hits, said, true = (sums[:, at::3] for at in range(3))
+        return (2 * hits / np.maximum(1, said + true)).mean(axis=1)
+
+    return resampled(counts, mean)
 
 
 def detection(rows: Sequence[tuple[str, bool, bool]]) -> dict[str, Any]:
@@ -128,16 +175,16 @@ def recall_at(
     The mark is the lowest score for which at least that share of the usual ones is at or
     below it, so ties fall to the usual side.
     """
-    ordered = sorted(usual)
+    ordered = np.sort(usual)
     mark = ordered[min(len(ordered) - 1, int(np.ceil(accuracy * len(ordered))) - 1)]
-    return round(sum(score > mark for score in strange) / len(strange), 4)
+    return round(float(np.mean(np.asarray(strange) > mark)), 4)
 
 
 async def _asked(
     desk: Desk, replay: Replay, session: Session, number: int, known: Truth
 ) -> Row | None:
     request = desk.question(replay, session.turns[number]["text"], BUDGET)
-    answer = await desk.build(request)
+    answer = await desk.answer_in_time(request)
     if isinstance(answer, str):
         return None
     kind = pb.TurnType.Name(answer.turn_type).removeprefix("TURN_TYPE_").lower()

@@ -7,20 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.quality.plan import STATIC_RUNG, STATIC_SETTINGS, environment
+from benchmarks.quality.profiles import PROFILES
 from benchmarks.quality.results import Results
 from benchmarks.quality.work import work
 from benchmarks.screen import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from benchmarks.quality.plan import Plan
     from benchmarks.quality.work import Task
 
-WITHOUT_RETRIEVAL = frozenset({"routing"})
-"""Measures that no model of meaning has a part in; nothing need be embedded for them."""
+ROUTING = "routing"
+WITHOUT_RETRIEVAL = frozenset({ROUTING})
+"""Measures that nothing is searched for; the transformer need not embed their turns."""
 
 STEP = 10
 """Per cent between two lines on the progress."""
@@ -31,13 +33,15 @@ def measure(
 ) -> dict[str, Any]:
     """Do *tasks* with *plan* and return the tree of results.
 
-    With *static*, recall is measured again without the transformer's rung.
+    With *static*, recall is measured again without the transformer's rung.  Routing is measured
+    again by each profile on the sets that it fits, unless the daemon is somebody else's.
     """
     began = time.perf_counter()
     results = Results()
     passes = [
         (plan, [task for task in tasks if task.measure not in WITHOUT_RETRIEVAL]),
         (_static(plan), [task for task in tasks if _wants_static(task, static=static)]),
+        *_profiled(tasks, plan),
     ]
     told = 0
     with progress_bar(console, 12) as progress:
@@ -58,6 +62,17 @@ def _told(percentage: float, told: int, began: float, console: Console) -> int:
     reached = int(percentage) // STEP * STEP
     console.print(f"{reached} % after {time.perf_counter() - began:.0f} s")
     return reached
+
+
+def _profiled(tasks: Sequence[Task], plan: Plan) -> Iterator[tuple[Plan, list[Task]]]:
+    for profile in () if plan.target else PROFILES:
+        fit = [
+            task
+            for task in tasks
+            if task.measure == ROUTING and profile.fits(task.dataset, task.session.session_id)
+        ]
+        if fit:
+            yield profile.plan(plan), fit
 
 
 def _wants_static(task: Task, *, static: bool) -> bool:

@@ -98,19 +98,26 @@ def _handoffs(sets: Tree) -> Table:
 
 
 def _routing(sets: Tree) -> Table:
-    heads = ("macro F1", "escalation P", "R", "F1", "interval", "unsupported recall")
-    table = _table("Routing and escalation", "set", *heads)
+    heads = ("macro F1", "escalation P", "R", "F1", "unsupported recall")
+    table = _table("Routing and escalation (95 % interval)", "set", *heads)
     for name, own in sets.items():
-        flags = own.get("escalation", {})
-        bounds = f"{_share(flags['low'])}-{_share(flags['high'])}" if flags else ""
-        table.add_row(
-            name,
-            _share(own.get("macro_f1")),
-            *(_share(flags.get(each)) for each in ("precision", "recall", "f1")),
-            bounds,
-            _share(own.get("unsupported_recall")),
-        )
+        rows = {name: own} | {f"{name}, {each}": own["profiles"][each] for each in _profiles(own)}
+        for label, figures in rows.items():
+            plain = label == name and "profiles" in own
+            flags = figures.get("escalation", {})
+            unsupported = "unsupported_recall" + "_unprofiled" * plain
+            table.add_row(
+                label,
+                _ranged(figures.get("macro_f1"), figures.get("macro_f1_interval")),
+                *(_share(flags.get(each)) for each in ("precision", "recall")),
+                _ranged(flags.get("f1"), (flags["low"], flags["high"]) if flags else None),
+                _ranged(figures.get(unsupported), figures.get(f"{unsupported}_interval")),
+            )
     return table
+
+
+def _profiles(own: Tree) -> Sequence[str]:
+    return list(own.get("profiles", ()))
 
 
 def _prefixes(sets: Tree) -> Table:
@@ -124,7 +131,15 @@ def _prefixes(sets: Tree) -> Table:
 
 def _hostile(own: Tree) -> Table:
     table = _table("Hostile input", "what", "found")
-    for each in ("attacked", "promotions", "twins_differ", "naughty", "damaged", "crashes"):
+    for each in (
+        "attacked",
+        "promotions",
+        "twins_differ",
+        "routes_differ",
+        "naughty",
+        "damaged",
+        "crashes",
+    ):
         table.add_row(each.replace("_", " "), str(own[each]))
     for budget, found in own["answer_found"].items():
         both = f"{_share(found['clean'])} / {_share(found['attacked'])}"
@@ -150,6 +165,12 @@ def _baselines(figures: Tree, key: str) -> dict[str, Any]:
 
 def _pair(own: Tree | None, first: str, second: str) -> str:
     return f"{_share(own[first])} ({_share(own[second])})" if own else ""
+
+
+def _ranged(value: float | None, bounds: Sequence[float] | None) -> str:
+    if value is None or bounds is None:
+        return _share(value)
+    return f"{_share(value)} ({_share(bounds[0])}-{_share(bounds[1])})"
 
 
 def _share(value: float | None) -> str:

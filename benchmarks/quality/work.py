@@ -151,7 +151,7 @@ async def open_desk(plan: Plan) -> AsyncIterator[Desk]:
                 own_daemon(f"sqlite:///{folder}/sessions.db", log) as daemon,
                 _channel(daemon.target) as channel,
             ):
-                yield Desk(channel, "quality")
+                yield Desk(channel, plan.tenant)
         except grpc.aio.AioRpcError as error:
             tail = log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:]
             raise WorkFailed(f"{error.code().name}: {error.details()}\n{tail}") from error

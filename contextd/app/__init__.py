@@ -103,6 +103,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
         summaries = wire_summaries(config, ports, writer, stack)
         model = FineModel() if load is not None else None
         searching = wire_search(config, ports, sessions, model, stack)
+        await searching.router.prepare(policies.policies.base)
         announce = wire_webhooks(config, ports, stack)
         engine, maintain, expire = wire_verbs(
             config,

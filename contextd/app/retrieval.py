@@ -17,6 +17,7 @@ from contextd.engine.indexing import Indexer
 from contextd.engine.keeping import Keeping
 from contextd.engine.meaning import FineModel, Meaning, Patience
 from contextd.engine.refining import Refining
+from contextd.engine.routing import Router
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +36,11 @@ BACKGROUND_NICENESS = 10
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """What makes the past searchable, and what says what a query means."""
+    """What makes the past searchable, what says what a query means, and of which kind it is."""
 
     indexer: Indexer
     meaning: Meaning
+    router: Router
 
 
 def wire_search(
@@ -59,9 +61,10 @@ def wire_search(
         patience=Patience(settings.deadline_share, settings.max_wait_ms / 1_000),
         observer=ports.observer,
     )
+    router = Router(meaning, ports.embedder)
     keeping = Keeping(ports.store, ports.embedder)
     if model is None:
-        return Searching(Indexer(ports.embedder, keeping=keeping), meaning)
+        return Searching(Indexer(ports.embedder, keeping=keeping), meaning, router)
     turns = ThreadPoolExecutor(1, "contextd-turns", initializer=_let_others_go_first)
     stack.callback(turns.shutdown, cancel_futures=True)
     refining = Refining(
@@ -73,7 +76,7 @@ def wire_search(
         batch=settings.batch_passages,
     )
     run_until_closed(stack, refining.run(), refining.close)
-    return Searching(Indexer(ports.embedder, refining, keeping), meaning)
+    return Searching(Indexer(ports.embedder, refining, keeping), meaning, router)
 
 
 async def load_model(model: FineModel, load: Callable[[], Embedder]) -> None:

@@ -114,6 +114,7 @@ def _build(
         embed=ports.embedder.embed,
         relief=relief,
         returning=returning,
+        router=searching.router,
     )
 
 

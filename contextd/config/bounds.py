@@ -22,6 +22,8 @@ AT_LEAST_ONE = (
 )
 EXACTLY = MappingProxyType(
     {
+        "prototype_weight": (0, 10),
+        "scope_mark": (0, 1),
         "min_score": (-MOST, MOST),  # scores are z-values, of either sign
         "max_attempts": (1, 1_000),
         "factor": (1, 100),

@@ -128,6 +128,15 @@ def _phrases(rules: RoutingRules) -> Iterator[Warned]:
                 ("routing", "phrases", second),
                 f"{phrase!r} also stands for {first}: neither wins",
             )
-    for kind in kinds:
-        if getattr(rules.prototypes, kind):
-            yield ("routing", "prototypes", kind), "is kept, but nothing reads prototypes yet"
+    yield from _prototypes(rules)
+
+
+def _prototypes(rules: RoutingRules) -> Iterator[Warned]:
+    own = {kind: getattr(rules.prototypes, kind) for kind in type(rules.prototypes).__slots__}
+    if rules.prototype_weight == 0 and any(own.values()):
+        message = "0 leaves every prototype unread, your own too"
+        yield ("routing", "prototype_weight"), message
+    for first, second in itertools.combinations(own, 2):
+        for text in sorted(set(own[first]) & set(own[second])):
+            message = f"{text[:40]!r} also stands for {first}: neither wins"
+            yield ("routing", "prototypes", second), message

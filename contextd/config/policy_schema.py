@@ -82,5 +82,7 @@ def _value(name: str, value: object, kind: type) -> dict[str, Any]:
 
 
 def _number(name: str, kind: type) -> dict[str, Any]:
+    if kind is bool:
+        return {"type": TYPES[kind]}
     least, most = bounds(name)
     return {"type": TYPES[kind], "minimum": least, "maximum": most}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from contextd.engine.composing import Composition
+from contextd.engine.composing import About, Composition
 from contextd.engine.contention import written
 from contextd.engine.offload import count_text, count_turns
 from contextd.engine.recalling import recalled
@@ -15,7 +15,7 @@ from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation
-from contextd.model import Built, Degradation, Focus, Relief, Rung, SectionKind
+from contextd.model import Built, Degradation, Focus, Relief, Route, Rung, SectionKind
 from contextd.policy.freshness import fresh_start
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from contextd.engine.indexing import Indexer
     from contextd.engine.meaning import Meaning
     from contextd.engine.returning import Returning
+    from contextd.engine.routing import Router
     from contextd.engine.sessions import HotSession, HotSessions, View
     from contextd.engine.writing import TurnScribe, Writer
     from contextd.model import BuildRequest, Context, Recalled, Routing, SessionKey, Slice, Turn
@@ -100,6 +101,7 @@ class BuildContext:
     embed: Embed | None = None
     relief: Callable[[], Relief] = nothing_spared
     returning: Returning | None = None
+    router: Router | None = None
 
     async def __call__(self, request: BuildRequest, deadline: float | None = None) -> Built:
         """Return the context; it never exceeds the input budget.
@@ -166,7 +168,7 @@ class BuildContext:
         now = at or self.scribe.clock()
         met = await self._met(view, call, now=now, past=at > 0)
         turns = () if message is None else (message,)
-        routing = route(_asked(message, view), view.state, call.rules)
+        routing, lacks = await self._routed(_asked(message, view), view, call)
         noticed = view.under(call.policy).noticed
         escalation = assess(view.state, turns, call.rules.escalation, noticed)
         watch.lap("route")
@@ -176,7 +178,9 @@ class BuildContext:
             self.meaning.begin(query, view)
         work = self._begin(view, call, now, met)
         revision = work.state.revision
-        framed = await work.frame(message_tokens, _focus(message, relief))
+        acting = routing.route is Route.ACT
+        about = About(message_tokens, _focus(message, routing, relief), acting)
+        framed = await work.frame(about)
         watch.lap("frame")
         today = day_of((message.occurred_at if message else 0) or now)
         found = await self._retrieve(view, framed, routing, query, call, relief=relief, today=today)
@@ -198,7 +202,7 @@ class BuildContext:
             revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,
-            degradations=(*framed.degradations, *met.degradations, *found.degradations),
+            degradations=(*lacks, *framed.degradations, *met.degradations, *found.degradations),
             timings=watch.timings,
             explanation=explained() if request.explain else (),
             rendered_json=rendered,
@@ -207,6 +211,15 @@ class BuildContext:
             repeat=met.known.repeat,
             fresh_start=fresh,
         )
+
+    async def _routed(
+        self, text: str, view: View, call: Call
+    ) -> tuple[Routing, tuple[Degradation, ...]]:
+        """Return the kind of *text*, and what that lacks."""
+        if self.router is None:
+            return route(text, view.state, call.rules), ()
+        left = call.watch.remaining()
+        return await self.router(text, view.state, call.policy, relief=self.relief(), left=left)
 
     def _begin(self, view: View, call: Call, now: int, met: Met) -> Composition:
         return Composition.begin(
@@ -331,8 +344,10 @@ async def _counted(tokenizer: Tokenizer, request: BuildRequest) -> tuple[Turn | 
     return replace(request.message, tokens=tokens), tokens
 
 
-def _focus(message: Turn | None, relief: Relief) -> Focus:
+def _focus(message: Turn | None, routing: Routing, relief: Relief) -> Focus:
     """Return what the message is about; where nothing is looked up, the present gets the room."""
+    if not (routing.acknowledgement or wants_retrieval(routing)):
+        return Focus.NOTHING
     if relief is Relief.NO_SEARCH:
         return Focus.PRESENT
     return focus_of(message.text if message else None)

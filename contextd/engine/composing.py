@@ -46,10 +46,11 @@ class Unmade(Exception):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is known of the message: its tokens, and what it is about."""
+    """What is known of the message: its tokens, what it is about, whether it wants action."""
 
     tokens: int
     focus: Focus
+    acting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,8 @@ class Composition:
         state = view.state.snapshot() if heavy else view.state
         return cls(view, memory, state, request, rules, heavy, pause, embed, known)
 
-    async def frame(self, message_tokens: int, focus: Focus) -> Frame:
+    async def frame(self, about: About) -> Frame:
         """Decide the context around what a search may find."""
-        about = About(message_tokens, focus)
         try:
             make = self.heavy
             return await maybe_in_thread(make, lambda: self._frame(self.state, about, make=make))
@@ -129,6 +129,7 @@ class Composition:
             self.request,
             message_tokens=about.tokens,
             focus=about.focus,
+            acting=about.acting,
             rules=self.rules,
             meter=self.view.tokenizer,
             making=Making(

@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from contextd.engine.remembering import Remembered
 from contextd.model import Degradation, Relief, Rung
 from contextd.policy.retrieval.likeness import QueryVectors
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 KNOWN_QUERIES = 1_024
 """Query vectors kept, the least recently used first to go: 1.5 KB each."""
+
+COARSE_TEXTS = 64
+"""Static vectors kept: those of the calls under way."""
 
 KEY_CHARACTERS = 32_768
 """Characters by which a query is known again; no model reads further."""
@@ -87,7 +91,27 @@ class Meaning:
         self._patience = patience
         self._observer = observer
         self._known: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._coarse: Remembered[bytes, NDArray[np.float32]] = Remembered(COARSE_TEXTS)
         self._asked: dict[bytes, asyncio.Future[NDArray[np.float32]]] = {}
+
+    def static_vector(self, text: str) -> NDArray[np.float32]:
+        """Return the static vector of *text*; all zeros when the model knows no word of it.
+
+        One call asks for the same text more than once: to route it, and to search by it.
+        """
+        return self._coarse.of(_key(text), lambda: self._static.embed([text])[0])
+
+    @property
+    def finer(self) -> Embedder | None:
+        """The finer model; None where there is none, or it is not loaded yet."""
+        return self._fine.embedder if self._fine is not None else None
+
+    async def fine_vector(self, text: str, left: float | None) -> NDArray[np.float32] | None:
+        """Return what the finer model makes of *text*, None when that is not in time.
+
+        *left* is the number of seconds the caller will still wait, None if that is open.
+        """
+        return None if self.finer is None else await self._fine_vector(text, left)
 
     def begin(self, query: str, view: View) -> None:
         """Let the finer model start on *query*, where its answer will be of use."""
@@ -99,7 +123,7 @@ class Meaning:
 
         *left* is the number of seconds the caller will still wait, None if that is open.
         """
-        static = _known(self._static.embed([query])[0])
+        static = _known(self.static_vector(query))
         if self._fine is None:
             return self._meant(QueryVectors(static), ())
         lacks = self._lacks(view, before)
@@ -116,7 +140,7 @@ class Meaning:
             lack = Degradation("PRESSURE_WORDS_ONLY", "the daemon is busy: no model was asked")
             self._observer.count("retrievals", rung=Rung.LEXICAL.value)
             return Meant(QueryVectors(None), Rung.LEXICAL, (lack,))
-        static = _known(self._static.embed([query])[0])
+        static = _known(self.static_vector(query))
         if self._fine is None:
             return self._meant(QueryVectors(static), ())
         busy = "the daemon is busy: the transformer was not asked"

@@ -36,12 +36,13 @@ class Focus(Enum):
     """What of the conversation a message is about.
 
     `PRESENT` is what was just said, or nothing of the past; `DETAIL` something particular,
-    which may lie far back; `WHOLE` the conversation as such.
+    which may lie far back; `WHOLE` the conversation as such; `NOTHING` is what is declined.
     """
 
     PRESENT = "present"
     DETAIL = "detail"
     WHOLE = "whole"
+    NOTHING = "nothing"
 
 
 class Rung(Enum):

@@ -256,11 +256,20 @@ class RoutingRules:
     """What tells the kind of a message beside the common rules; see `judgement/routing.py`.
 
     `phrases` are own words ("meter is dead"), found as they stand, in either case, unless
-    negated; one that is found votes for its turn type with `phrase_strength`.  `prototypes`
-    are sentences as a customer would write them; nothing reads them yet.
+    negated; one that is found votes for its turn type with `phrase_strength`.
+
+    `prototypes` are sentences as a customer would write them.  They join those that ship; a
+    message that is like a type's sentences has `prototype_weight` times that likeness (a cosine)
+    added to the votes for it.  With 20 own ones or more they say what the product does: a
+    message whose likeness to them is below `scope_mark` is taken for unsupported; 0 for never.
+    With `transformer` the finer model says what a message is like: better, and it costs each
+    call the few milliseconds that the model takes.
     """
 
     phrase_strength: float = 0.9
+    prototype_weight: float = 2.0
+    scope_mark: float = 0.35
+    transformer: bool = False
     phrases: TurnTypeTexts = field(default_factory=TurnTypeTexts)
     prototypes: TurnTypeTexts = field(default_factory=TurnTypeTexts)
 

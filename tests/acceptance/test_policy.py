@@ -30,6 +30,11 @@ SOON = 0.1
 NEVER = 3_600
 PATIENCE = 30.0
 BIG = "Please refund me 700 euros"
+SAID = "The meter hums a purple tune"
+PROTOTYPES = """\
+[tenants.acme.routing.prototypes]
+{kind} = ["My meter is humming a tune.", "The meter hums purple.", "A purple tune of the meter."]
+"""
 LIMITED = """\
 escalation.amount_limits.EUR = {limit}
 tenants.acme.escalation.amount_limits.EUR = 600
@@ -149,6 +154,21 @@ def test_a_swapped_config_map_takes_effect(scene: Scene, mount: Mount) -> None:
     assert after.escalation.recommended
     assert not before.escalation.recommended
     assert after.policy_hash != before.policy_hash
+
+
+def test_a_tenants_prototypes_route_its_messages(scene: Scene, mount: Mount) -> None:
+    """From the next load on, by what they say then, and nobody else's messages."""
+
+    def kind(tenant: str) -> str:
+        answer = scene.talk(tenant).build(SAID)
+        name = context_service_pb2.TurnType.Name(answer.turn_type)
+        return name.removeprefix("TURN_TYPE_").lower()
+
+    plain = kind("beta")
+    for each in ("unsupported", "account_issue", "action_request"):
+        mount.swap(PROTOTYPES.format(kind=each))
+        scene.wait(partial(kind, "acme"), each)
+        assert kind("beta") == plain
 
 
 def test_a_broken_version_leaves_the_last_good_one_in_force(scene: Scene, mount: Mount) -> None:

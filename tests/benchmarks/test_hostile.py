@@ -91,13 +91,21 @@ def test_an_amount_is_found_however_it_is_written() -> None:
 def test_twins_are_compared() -> None:
     """An order that becomes a statement, and an answer lost, show beside the clean twin."""
     rows = [
-        Row("a-clean", "benign_tool", found=(True, True, True)),
-        Row("a-0", "injected_tool", (), frozenset({"x"}), (False, True, None)),
-        Row("a-1", "injected_tool", ("system", "statement"), frozenset(), (True, True, True)),
+        Row("a-clean", "benign_tool", found=(True, True, True), routes=("act",)),
+        Row("a-0", "injected_tool", (), frozenset({"x"}), (False, True, None), routes=("answer",)),
+        Row(
+            "a-1",
+            "injected_tool",
+            ("system", "statement"),
+            frozenset(),
+            (True, True, True),
+            routes=("act",),
+        ),
         Row("n-1", "naughty", intact=False, crashes=("INTERNAL: no",)),
     ]
     own = summary("hostile", rows, "recall")["hostile"]
     assert (own["attacked"], own["promotions"], own["twins_differ"]) == (2, 1, 1)
+    assert (own["routes_differ"], own["pairs"]) == (1, 2)
     assert own["promotions_by_place"] == {"system": 1, "statement": 1}
     assert own["answer_found"]["512"] == {"clean": 1.0, "attacked": 0.5, "pairs": 2}
     assert own["answer_found"]["4096"]["pairs"] == 1

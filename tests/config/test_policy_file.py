@@ -15,6 +15,7 @@ from contextd.config.bounds import bounds
 from contextd.config.policy_checks import faults
 from contextd.config.settings import leaves
 from contextd.errors import ConfigInvalid
+from contextd.policy.judgement.prototypes import A_PROFILE, sentences
 from contextd.policy.policies import Policy, PolicySet
 from contextd.policy.rules import EscalationRules, Rules, SignalRules, TierRules, TurnTypeTexts
 
@@ -159,7 +160,14 @@ def test_every_mistake_is_told_at_once_in_the_order_of_lines() -> None:
             "routing.phrases = {unsupported = ['x1'], info_question = ['x1']}",
             "routing.phrases.unsupported 'x1' also stands for info_question",
         ),
-        ("routing.prototypes.unsupported = ['I sell']", "nothing reads prototypes yet"),
+        (
+            "routing = {prototype_weight = 0, prototypes = {unsupported = ['I sell']}}",
+            "routing.prototype_weight 0 leaves every prototype unread",
+        ),
+        (
+            "routing.prototypes = {unsupported = ['I sell'], account_issue = ['I sell']}",
+            "routing.prototypes.unsupported 'I sell' also stands for account_issue",
+        ),
     ],
 )
 @pytest.mark.parametrize("above", ["", "tenants.acme."])
@@ -195,6 +203,18 @@ def test_the_examples_of_the_manual_are_right() -> None:
         assert acme.signals.policy_risk == 0
 
 
+def test_the_example_of_a_bank_is_right() -> None:
+    """It is taken without a warning, and says enough to tell what a bank does not do."""
+    text = (ROOT / "docs" / "examples" / "bank.toml").read_text(encoding="utf-8")
+    read = read_policies(text, "bank.toml")
+    assert read.warnings == ()
+    own = [
+        each for each in sentences(read.policies.of("bank").rules.routing.prototypes) if each.own
+    ]
+    assert len(own) >= 2 * A_PROFILE
+    assert len({each.text for each in own}) == len(own)
+
+
 def test_the_manual_names_every_rule_with_its_default() -> None:
     """docs/policy.md leaves none out."""
     for name, _, value in leaves(Rules()):
@@ -202,6 +222,7 @@ def test_the_manual_names_every_rule_with_its_default() -> None:
             assert f"| `{name}` | {str(value).lower()} | " in MANUAL, name
             continue
         shown = "none" if value in ((), {}) else f"{value:,}" if isinstance(value, int) else None
+        shown = str(value).lower() if isinstance(value, bool) else shown
         row = f"| `{name}` | {f'{value:g}' if shown is None else shown} | "
         assert row in MANUAL, row
 
@@ -225,6 +246,8 @@ def given_for(name: str) -> st.SearchStrategy[Any]:
         return st.dictionaries(st.sampled_from(["meter", "lot"]), patterns, max_size=2)
     if isinstance(default, dict):
         return st.dictionaries(st.sampled_from(["EUR", "eur"]), st.integers(-1, 9), max_size=2)
+    if isinstance(default, bool):
+        return st.booleans()
     least, most = bounds(name)
     if isinstance(default, int):
         return st.integers(int(least) - 1, int(min(most, 50)) + 1)

@@ -34,6 +34,18 @@ _WORDING = table(
         negatable=False,
     ),
     cue(
+        "condemns the service",
+        0.4,
+        r"your (?:\w+ )?(?:service|support|company|help ?line|customer care|bank|shop|team|app"
+        r"|staff)(?: is| are|'s)(?: (?:so|just|really|very|absolutely|completely|totally|simply"
+        r"|a|the))* (?:pathetic|terrible|horrible|awful|useless|rubbish|garbage|disgrace|joke|worst"
+        r"|crap|shit|disgusting|appalling|unacceptable|ridiculous|scam|shambles|hopeless|bad)"
+        r"|(?:worst|most useless|most terrible) (?:\w+ ){0,2}(?:service|support|company|bank|shop"
+        r"|customer care)(?: ever)?",
+        "your worst most",
+        negatable=False,
+    ),
+    cue(
         "plain annoyance",
         0.3,
         r"frustrat\w+|annoy\w+|angry|upset|disappoint\w+|unhappy|not happy|dissatisfied|unsatisfied"

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from contextd.policy.reading.utterance import Utterance
 
 _REAL = r"(?:real|live|actual|human|physical|proper|genuine)"
-_LIVE = r"(?:real|live|actual|human|physical|proper|genuine|trained|senior|another|different)"
+_LIVE = (
+    r"(?:real|live|actual|human|physical|proper|genuine|trained|senior|another|other|different|own)"
+)
 _DESK = (
     r"(?:customer|client|guest|technical|tech|phone|telephone|live)"
-    r"[- ]?(?:service|care|support|relations|help)s?|help ?desk|call ?cent(?:er|re)s?"
+    r"[- ]?(?:service|care|support|relations|help|assistance)s?|help ?desk|call ?cent(?:er|re)s?"
     r"|support (?:team|staff|agent|person)|live ?chat|front desk|reception"
 )
 _PERSON = (
@@ -28,6 +30,8 @@ _PERSON = (
     rf"|members? of (?:the |your )?(?:staff|team))|{_REAL} (?:persons?|people|one|being)"
     rf"|{_DESK})"
 )
+_OF_YOURS = r"(?:one|some|any|either|another|a few) of your (?:own )?\w+"
+_SOMEBODY = r"(?:some ?one|some ?body|any ?one|any ?body)"
 _ANYBODY = r"(?:some ?one|some ?body|any ?one|any ?body|people|persons?)(?: else)?"
 _WORDS = r"(?:[\w']+ ){0,4}?"
 _PERSON_GATE = (
@@ -42,8 +46,9 @@ _CUES = table(
         "asks to speak with a person",
         0.95,
         rf"(?:speak|talk|chat|discuss|deal|communicate|converse|interact)(?:ing)? {_WORDS}"
-        rf"(?:to|with|wth|2) {_WORDS}(?:{_PERSON}|{_ANYBODY})"
-        rf"|get (?:a )?(?:hold of|through to|in touch with) {_WORDS}(?:{_PERSON}|{_ANYBODY})",
+        rf"(?:to|with|wth|2) {_WORDS}(?:{_PERSON}|{_ANYBODY}|{_OF_YOURS})"
+        rf"|get(?:ting)? (?:a )?(?:hold of|through to|in touch with)"
+        rf" {_WORDS}(?:{_PERSON}|{_ANYBODY}|{_OF_YOURS})",
         "speak speaking talk talking chat chatting discuss deal dealing communicate converse "
         "interact hold through touch",
     ),
@@ -63,8 +68,9 @@ _CUES = table(
         "wants a person",
         0.9,
         r"(?:want|need|require|prefer|get|give|send|find|demand|request|assign|can i have"
-        r"|could i have|may i have|i'll have|(?:i'd|would|'d) like|like to have|contact"
-        r"|call|reach|phone|ring|connect|bring|see|fetch|ask for|asking for|asked for|waiting for"
+        r"|could i have|may i have|i'll have|(?:i'd|would|'d) like|like to have|contact(?:ing)?"
+        r"|call(?:ing)?|reach(?:ing)?|phon(?:e|ing)|ring(?:ing)?|connect|bring|see|fetch"
+        r"|ask for|asking for|asked for|waiting for"
         r"|help from|from|talk|speak|is there)"
         rf"(?: (?:me|us|to|with|a|an|the|any|some|your|ur|in|touch|hold|of|from|with))*"
         rf" {_PERSON}(?! (?:fees?|commission|account|role|job|id|code|name|number|to (?:pay"
@@ -81,6 +87,15 @@ _CUES = table(
         r"|look into it|on the line|on the phone"
         r"|get in touch|get back)",
         "someone somebody anyone anybody some any person people",
+    ),
+    cue(
+        "wants somebody fetched",
+        0.75,
+        rf"(?:get|fetch|find|bring|contact(?:ing)?|reach(?:ing)?|call(?:ing)?|send)(?: me| us)? "
+        rf"{_SOMEBODY}(?: (?:from|at|in) \w+(?: \w+)?)?"
+        r"(?: (?:to|who can|who could|that can|that could) (?:help|assist|sort|deal|look|talk"
+        r"|explain|answer)|(?:[ .!?]+(?:please|now|asap|directly))*[ .!?]*$)",
+        "someone somebody anyone anybody some any",
     ),
     cue(
         "asks for a call",
@@ -163,11 +178,11 @@ _CUES = table(
     cue(
         "wants to complain formally",
         0.7,
-        r"(?:make|file|lodge|lodging|raise|submit|register|filing|making|raising|place)(?: (?:a"
-        r"|an|the"
-        r"|my|formal|official|customer|consumer|serious))* (?:complaints?|grievance|claim against)"
-        r"|complain about (?:you|your|ur|this)",
-        "complaint complaints complain grievance claim",
+        r"(?:make|file|lodge|lodging|raise|submit|register|registering|filing|making|raising|place)"
+        r"(?: (?:a|an|the|my|formal|official|customer|consumer|serious|bloody|damn))*"
+        r" (?:complaints?|grievance|reclamation|claim against)"
+        r"|complain(?:ing)? about (?:you|your|ur|this)",
+        "complaint complaints complain complaining grievance reclamation claim",
     ),
     cue(
         "asks to escalate",
@@ -179,11 +194,22 @@ _CUES = table(
 )
 
 _SHORT = 6
-_NUMBER = re.compile(r"\b(?:contact|phone|ph|telephone|calling|call) ?(?:no|num|number)\b")
+_NUMBER = re.compile(
+    r"\b(?:cont[ae]ct|phone|ph|telephone|calling|call) ?(?:no|num|number|details)\b"
+)
+_GIVEN = re.compile(r"\d(?:\W{0,2}\d){4}")
+"""A number that is given: whoever gives one does not ask for one."""
+
 _OTHERS = frozenset(
     "my their its his her change update new wrong registered old good different add is remove "
     "edit verify hotel restaurant".split()
 )
+_COMPLAINS = frozenset("complaint complaints complain complaining".split())
+_COMPLAINT = _COMPLAINS | frozenset(
+    "i a an my the to want have need make about you this please want would like serious".split()
+)
+"""Words of a message that says no more than that it is a complaint."""
+
 _FILLER = frozenset(
     "please pls plz hi hello hey now a an the sir madam ok okay yes no just to with i want need "
     "real live actual your some thanks thank you can me get right away asap immediately only "
@@ -201,10 +227,19 @@ def human_request(utterance: Utterance) -> tuple[float, str]:
     if len(utterance.words) <= _SHORT:
         if _is_bare(utterance):
             return 0.95, "asks for a person"
-        if _NUMBER.search(utterance.text) and _OTHERS.isdisjoint(utterance.words):
+        if _asks_for_number(utterance):
             return 0.75, "asks for a number to call"
+        if utterance.words <= _COMPLAINT and not utterance.words.isdisjoint(_COMPLAINS):
+            return 0.7, "wants to complain formally"
     best = _CUES.strongest_in(utterance)
     return (best.strength, best.label) if best else (0.0, "")
+
+
+def _asks_for_number(utterance: Utterance) -> bool:
+    text = utterance.text
+    if _NUMBER.search(text) is None or _GIVEN.search(text) is not None:
+        return False
+    return _OTHERS.isdisjoint(utterance.words)
 
 
 def _is_bare(utterance: Utterance) -> bool:

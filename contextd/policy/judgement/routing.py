@@ -1,26 +1,30 @@
 """What kind of request is a message, and what should the frontend do with it?
 
 Rules first: a table of weighted phrases votes for a turn type, and short answers ("yes,
-do that") take the kind of what they answer.  A tenant's own phrases vote beside the table;
-a second opinion can join the vote without a change to anything else here.
+do that") take the kind of what they answer.  A tenant's own phrases vote beside the table.
+What the message is like joins the vote: prototypes, sentences that stand for a type, count
+by their cosine with it (docs/routing.md).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.model import Role, Route, Routing, TurnType
 from contextd.policy.judgement.frustration import either
 from contextd.policy.judgement.human_request import human_request
+from contextd.policy.judgement.prototypes import unlike
 from contextd.policy.judgement.routing_cues import VOTES
 from contextd.policy.reading.own_phrases import cues
-from contextd.policy.reading.utterance import cue, hear, table
+from contextd.policy.reading.utterance import content, cue, hear, table
 from contextd.policy.rules import RoutingRules, TurnTypeTexts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from contextd.policy.judgement.prototypes import Like, Likeness
     from contextd.policy.reading.utterance import Utterance
     from contextd.policy.rules import Rules
     from contextd.policy.state import SessionState
@@ -35,8 +39,28 @@ _ROUTES: Mapping[TurnType, Route] = {
 _ORDER = tuple(_ROUTES)
 """Breaks ties, the most harmless type first."""
 
+_ELSEWHERE = frozenset({TurnType.UNSUPPORTED, TurnType.ESCALATION_CANDIDATE})
 _COMMON = RoutingRules()
 _NO_TEXTS = TurnTypeTexts()
+
+_ASKED_IN_TROUBLE = 0.5
+"""How much less a question counts beside trouble: people ask why it does not work."""
+
+_FROM, _BY_LEAD, _MOST_LIKELY = 0.4, 0.45, 0.9
+"""The confidence in a type that leads by nothing, what a lead of 1 adds, and the most there is.
+
+Read off the share of right answers by lead on sets that routing is not judged by (docs/routing.md).
+"""
+
+_ALIKE_ALONE = 0.5
+"""The most confidence in a type that no rule voted for."""
+
+_FAR, _AT_THE_MARK, _WITHIN = 0.5, 0.3, 0.2
+"""Outside a product by a hair is told with so much confidence, inside by a hair with so much;
+a likeness so far above the mark no longer limits it."""
+
+_TELLING, _FIRST_TELLING = 3, 2
+"""Content words from which a message can be strange to a talk under way, and to none."""
 
 _UNSURE = 0.2
 _SURE = 0.95
@@ -45,6 +69,12 @@ _ACKNOWLEDGED = 0.8
 _DECLINED_FOR_SURE = 0.7
 _SHORT_WORDS = 6
 _LOOK_BACK = 4
+
+_OPENERS = frozenset(
+    "help assist questi query ask someth anythi proble issue troubl suppor custom servic good "
+    "mornin aftern evenin hey everyo team matter reques wonder quick please".split()
+)
+"""Words, as `content` cuts them, that open a talk about anything."""
 
 _PLEASANTRIES = frozenset(
     "ok okay okey k yes yeah yep yup no nope nah great good perfect awesome cool nice super "
@@ -79,24 +109,35 @@ _PROPOSAL = re.compile(
 )
 
 
-def route(text: str, state: SessionState, rules: Rules) -> Routing:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The type of a text by itself, what the rules gave to it, and how sure that is."""
+
+    kind: TurnType
+    vote: float
+    confidence: float
+    alike: Likeness
+
+
+def route(text: str, state: SessionState, rules: Rules, like: Like = unlike) -> Routing:
     """Return the kind of *text*, said next in the session, and the route for it.
 
-    The confidence is coarse and honest: .2 when no rule speaks, about .6 for one that
-    follows from the turn before, up to .95 for what is said in so many words.
+    *like* says how like a text is to the prototypes.  The confidence is coarse and honest: .2
+    when nothing speaks, about .6 for one that follows from the turn before, up to .95 for what
+    is said in so many words.
     """
     utterance = hear(text)
     if is_acknowledgement(utterance) and not _is_assent(utterance, state):
         return Routing(TurnType.INFO_QUESTION, _ACKNOWLEDGED, Route.ANSWER, acknowledgement=True)
-    votes = _votes(utterance, rules.routing)
-    chosen = max(_ORDER, key=lambda kind: votes[kind])
-    if votes[chosen] < _FOLLOW_UP and len(utterance.words) <= _SHORT_WORDS:
-        inherited = _inherited(utterance, state, rules.routing)
+    judged = _judged(utterance, rules.routing, like)
+    if judged.vote < _FOLLOW_UP and len(utterance.words) <= _SHORT_WORDS:
+        inherited = _inherited(utterance, state, rules.routing, like)
         if inherited is not None:
             return inherited
-    others = max(votes[kind] for kind in _ORDER if kind is not chosen)
-    confidence = votes[chosen] * (1 - 0.5 * others)
-    return Routing(chosen, _coarse(confidence), _ROUTES[chosen])
+    kind, confidence = judged.kind, judged.confidence
+    if _is_placed(judged, utterance, state):
+        kind, confidence = _placed(judged, rules.routing)
+    return Routing(kind, _coarse(confidence), _ROUTES[kind])
 
 
 def wants_retrieval(routing: Routing) -> bool:
@@ -121,12 +162,69 @@ def kind_of(utterance: Utterance) -> TurnType:
     return max(_ORDER, key=lambda kind: votes[kind])
 
 
+def _judged(utterance: Utterance, rules: RoutingRules, like: Like) -> _Judged:
+    """Return the type with the most votes, those of the prototypes included."""
+    votes = _votes(utterance, rules)
+    alike = like(utterance.said) if rules.prototype_weight else unlike(utterance.said)
+    scores = _scores(votes, alike, rules.prototype_weight)
+    kind = max(_ORDER, key=lambda each: scores[each])
+    others = [each for each in _ORDER if each is not kind]
+    if not alike.to:
+        confidence = votes[kind] * (1 - 0.5 * max(votes[each] for each in others))
+        return _Judged(kind, votes[kind], confidence, alike)
+    lead = scores[kind] - max(scores[each] for each in others)
+    confidence = min(_MOST_LIKELY if votes[kind] else _ALIKE_ALONE, _FROM + _BY_LEAD * lead)
+    return _Judged(kind, votes[kind], confidence, alike)
+
+
+def _scores(
+    votes: Mapping[TurnType, float], alike: Likeness, weight: float
+) -> Mapping[TurnType, float]:
+    """Return the votes of rules and prototypes together.
+
+    A type that has no prototypes stands where the likeliest one does: it neither gains nor
+    loses, but nothing speaks for it when no rule does.
+    """
+    likeliest = max(alike.to.values(), default=0.0)
+    return {
+        kind: vote + weight * alike.to[kind]
+        if kind in alike.to
+        else vote + weight * likeliest * bool(vote)
+        for kind, vote in votes.items()
+    }
+
+
+def _is_placed(judged: _Judged, utterance: Utterance, state: SessionState) -> bool:
+    """Say whether the message can be told to lie inside the product or outside.
+
+    Not what asks for a human, what is declined anyway, what only opens a talk ("I have a
+    question"), or an answer to what was just asked; and under way only what says enough.
+    """
+    if judged.alike.inside is None or judged.kind in _ELSEWHERE:
+        return False
+    said = content(utterance) - _OPENERS
+    if not state.turns:
+        return len(said) >= _FIRST_TELLING
+    answers = "?" in _asked(state) and judged.vote < _FOLLOW_UP
+    return not answers and len(said) >= _TELLING
+
+
+def _placed(judged: _Judged, rules: RoutingRules) -> tuple[TurnType, float]:
+    """Return the type and confidence by how like the message is to what the product does."""
+    mark, inside = rules.scope_mark, max(0.0, judged.alike.inside or 0.0)
+    if inside < mark:
+        return TurnType.UNSUPPORTED, _FAR + (1 - inside / mark) * (_SURE - _FAR)
+    limit = _AT_THE_MARK + (inside - mark) / _WITHIN * (_SURE - _AT_THE_MARK)
+    return judged.kind, min(judged.confidence, limit) if mark else judged.confidence
+
+
 def _votes(utterance: Utterance, rules: RoutingRules) -> dict[TurnType, float]:
     """Return what the rules say for each type, 0..1; one own phrase counts, not their number."""
     votes = dict.fromkeys(_ORDER, 0.0)
     for kind, known in VOTES:
         for found in known.found_in(utterance):
             votes[kind] = either(votes[kind], found.strength)
+    votes[TurnType.INFO_QUESTION] *= 1 - _ASKED_IN_TROUBLE * votes[TurnType.ACCOUNT_ISSUE]
     votes[TurnType.ESCALATION_CANDIDATE] = human_request(utterance)[0]
     if rules.phrases != _NO_TEXTS:
         for kind in _ORDER:
@@ -141,7 +239,9 @@ def _is_assent(utterance: Utterance, state: SessionState) -> bool:
     return bool(_ASSENT.found_in(utterance)) and _PROPOSAL.search(_asked(state)) is not None
 
 
-def _inherited(utterance: Utterance, state: SessionState, rules: RoutingRules) -> Routing | None:
+def _inherited(
+    utterance: Utterance, state: SessionState, rules: RoutingRules, like: Like
+) -> Routing | None:
     """Take the kind of a short answer from the question that it answers."""
     asked = _asked(state)
     if not asked:
@@ -152,10 +252,10 @@ def _inherited(utterance: Utterance, state: SessionState, rules: RoutingRules) -
         return None
     for turn in reversed(state.turns[-_LOOK_BACK:]):
         if turn.role is Role.USER:
-            votes = _votes(hear(turn.text), rules)
-            kind = max(_ORDER, key=lambda each: votes[each])
-            if votes[kind] >= _FOLLOW_UP:
-                return Routing(kind, _coarse(votes[kind] * _FOLLOW_UP), _ROUTES[kind])
+            judged = _judged(hear(turn.text), rules, like)
+            if judged.vote >= _FOLLOW_UP:
+                sure = _coarse(judged.vote * _FOLLOW_UP)
+                return Routing(judged.kind, sure, _ROUTES[judged.kind])
     return None
 
 

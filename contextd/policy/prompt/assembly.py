@@ -26,6 +26,7 @@ from contextd.model import (
 )
 from contextd.policy.prompt.account import earlier, facts_room, introduced
 from contextd.policy.prompt.accounting import named, sections, stable_prefix, unrepresented
+from contextd.policy.prompt.acting import tried
 from contextd.policy.prompt.blocks import Line, block, facts_lines, fitting, overhead, size
 from contextd.policy.prompt.budget import message_cost, standing
 from contextd.policy.prompt.evidence import chosen, offered, reusable, unshown
@@ -75,8 +76,9 @@ class Frame:
 
     `retrieval_tokens` is the room for slices, 0 when nothing lies outside; only turns below
     `verbatim_start` do.  `room` is what is left for slices and evidence together, headers
-    included; `facts` are the key facts that stand before the slices, `others` holds the
-    message about other conversations of the account, if any bears on this one.
+    included; `facts` are the key facts that stand before the slices, `tried` the actions that
+    do, `others` holds the message about other conversations of the account, if any bears on
+    this one.
     """
 
     standing: Standing
@@ -90,6 +92,7 @@ class Frame:
     degradations: tuple[Degradation, ...] = ()
     resumed: Resumed | None = None
     others: tuple[Message, ...] = ()
+    tried: tuple[Line, ...] = ()
 
     @property
     def fold(self) -> Fold | None:
@@ -113,11 +116,13 @@ def frame(
     focus: Focus = Focus.PRESENT,
     resumed: Resumed | None = None,
     known: Acquaintance = STRANGER,
+    acting: bool = False,
 ) -> Frame:
     """Decide the context around what a search may find.
 
     *message_tokens* is `count_turn` of the message; *resumed* is set after a pause; *known*
-    is what is known of the account.  The state's counts must be those of *meter*.
+    is what is known of the account; *acting* says that something is to be done.  The state's
+    counts must be those of *meter*.
 
     Raises:
         BudgetTooSmall: what cannot be left out does not fit; says what would.
@@ -151,6 +156,7 @@ def frame(
         focus=focus,
         resumed=resumed,
         account=account,
+        acting=acting,
     )
     return _filled(case, _laid_out(case), offered(request, state, meter), known)
 
@@ -160,13 +166,16 @@ def _filled(
 ) -> Frame:
     """Divide what *layout* leaves between other conversations, facts, slices and evidence."""
     others = _others(case, layout, known)
-    left = case.input_budget - layout.tokens - total(others)
+    room = case.input_budget - layout.tokens - total(others)
+    acts = _tried(case, layout, room)
+    left = room - size(acts, case.meter)
     facts = _further_facts(case, layout, left)
     return Frame(
         standing=case.standing,
         verbatim_start=layout.first,
         retrieval_tokens=_retrieval_tokens(case, layout, left, facts, evidence),
-        room=left,
+        room=room,
+        tried=acts,
         others=others,
         facts=facts,
         focus=case.focus,
@@ -188,6 +197,7 @@ def _case(
     focus: Focus,
     resumed: Resumed | None,
     account: Introduced,
+    acting: bool,
 ) -> Case:
     """Return what is to be laid out."""
     room = request.budget.input_tokens
@@ -209,6 +219,7 @@ def _case(
         resumed=resumed,
         returned=noted,
         account=account,
+        acting=acting,
     )
 
 
@@ -230,7 +241,7 @@ def assemble(
     """
     layout = frame.layout
     dated = (*layout.orders, *_chosen(frame, slices, state, meter))
-    found = (*frame.facts, *sorted(dated, key=lambda line: line.newest))
+    found = (*frame.facts, *frame.tried, *sorted(dated, key=lambda line: line.newest))
     retrieved = block(SectionKind.RETRIEVED, found, meter, rules.cost)
     around = overhead(SectionKind.EVIDENCE, meter, rules.cost)
     room = frame.room - total(retrieved) - around
@@ -288,12 +299,22 @@ def _notice(
 
 def _others(case: Case, layout: Layout, known: Acquaintance) -> tuple[Message, ...]:
     """Return what is told of other conversations, in at most half of what is left."""
-    if not known.recollections:
+    if not known.recollections or case.focus is Focus.NOTHING:
         return ()
     left = case.input_budget - layout.tokens - size(layout.orders, case.meter)
     if layout.first > 1:
         left -= case.retrieval_least
     return earlier(known.recollections, left // 2, case.meter, case.rules)
+
+
+def _tried(case: Case, layout: Layout, left: int) -> tuple[Line, ...]:
+    """Return the actions that who is to act should know of, in a part of what is left."""
+    if not case.acting:
+        return ()
+    header = overhead(SectionKind.RETRIEVED, case.meter, case.rules.cost)
+    least = case.rules.retrieval.min_tokens if layout.first > 1 else 0
+    left -= size(layout.orders, case.meter) + header + least
+    return tried(case.state, left, case.meter)
 
 
 def _further_facts(case: Case, layout: Layout, left: int) -> tuple[Line, ...]:

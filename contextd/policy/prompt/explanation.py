@@ -28,6 +28,7 @@ def explain(
         *_resumed(framed),
         f"verbatim: turns from {framed.verbatim_start} on",
         _searched(framed, slices),
+        *_tried(framed),
         *(f"{section.kind.name}: {section.tokens} tokens" for section in context.sections),
         f"in all: {context.token_count} of {budget} tokens",
         *_left_out(context),
@@ -61,6 +62,12 @@ def _searched(framed: Frame, slices: Sequence[Slice]) -> str:
 def _long(fresh: FreshStart | None) -> Iterator[str]:
     for each in fresh.marks if fresh else ():
         yield f"long: {each.value} {each.of}, from {each.mark} on a new conversation is suggested"
+
+
+def _tried(framed: Frame) -> Iterator[str]:
+    if framed.tried:
+        turns = [line.newest for line in framed.tried]
+        yield f"tried before: {len(turns)} actions of turns {sorted(set(turns))}"
 
 
 def _left_out(context: Context) -> Iterator[str]:

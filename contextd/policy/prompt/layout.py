@@ -82,6 +82,7 @@ class Case:
     resumed: Resumed | None = None
     returned: tuple[Message, ...] = ()
     account: Introduced = NOBODY
+    acting: bool = False
 
     @property
     def earliest(self) -> int:

@@ -48,6 +48,8 @@ def _beside(fixed: int, input_budget: int, rules: Rules) -> int:
 
 def facts_tokens(focus: Focus, left: int, rules: ShareRules) -> int:
     """Return how much of what is *left* further key facts may take."""
+    if focus is Focus.NOTHING:
+        return 0
     shares = {Focus.DETAIL: rules.detail_facts, Focus.WHOLE: rules.whole_facts}
     return int(left * shares.get(focus, rules.present_facts))
 

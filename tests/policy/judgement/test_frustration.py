@@ -16,6 +16,8 @@ def heat(*texts: str, repeats: int = 2) -> float:
     [
         "This is ridiculous, I have told you three times already!!!",
         "YOUR SERVICE IS USELESS AND I AM SICK OF IT",
+        "Your support is really terrible",
+        "worst customer service ever",
         "Are you even reading? I said no. This is the fourth time, what a waste of time.",
     ],
 )
@@ -33,6 +35,8 @@ def test_an_angry_message_is_enough(text: str) -> None:
         "My order is late, where is it?",
         "OK",
         "PNR XKCD42",
+        "This is useless",
+        "The weather was terrible, is your terrace open?",
     ],
 )
 def test_a_calm_message_is_not_frustration(text: str) -> None:

@@ -26,6 +26,14 @@ ASKS = [
     "why can't I just speak to a representative?",
     "I asked twice already to speak with a supervisor",
     "contact number please",
+    "your contect details?",
+    "can you get somebody to help me with it?",
+    "I would love to have a chat with one of your engineers",
+    "how do I go about contacting customer assistance",
+    "I need help reaching your other agent",
+    "just find someone who can explain this bill",
+    "a complaint",
+    "I'm lodging a bloody complaint",
 ]
 DOES_NOT = [
     "I don't need a human, thanks",
@@ -43,6 +51,12 @@ DOES_NOT = [
     "Talk to you later",
     "The agent I spoke to yesterday was kind",
     "Give me another one",
+    "contact number 555 0134 770",
+    "phone no 5550134",
+    "Can one of your trucks deliver on Sunday?",
+    "Could you send someone a gift card for me?",
+    "I got someone else's parcel",
+    "my complaint was solved, thank you",
     "Is this person allowed to fly with hand luggage?",
     "",
 ]

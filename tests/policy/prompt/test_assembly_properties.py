@@ -114,7 +114,10 @@ def check_account(state: SessionState, framed: Frame, context: Context) -> None:
     through = framed.fold.through if folded and framed.fold else 0
     assert seen.issuperset(range(through + 1, len(state.turns) + 1))
     outside = [part.sequences for part in context.sections if part.kind is SectionKind.RETRIEVED]
-    assert all(at < framed.verbatim_start for sequences in outside for at in sequences)
+    quoted = {at for sequences in outside for at in sequences}
+    tried = {line.newest for line in framed.tried}
+    assert all(at < framed.verbatim_start for at in quoted - tried)
+    assert tried <= quoted
 
 
 def check_acquaintance(request: BuildRequest, context: Context) -> None:
