@@ -62,11 +62,12 @@ def calling(name: str, call: str, **arguments: object) -> common.Turn:
 
 
 def failing(call: str) -> tuple[common.Turn, common.Turn, common.Turn]:
-    """Try to refund, in vain."""
+    """Try to refund, in vain, and tell so: as a result, and as an action."""
+    action = common.Action(name="issue_refund", status="failed", detail="LEDGER_LOCKED")
     return (
         calling("issue_refund", call, order_id="W-4417", amount="89.00"),
-        tool(call, '{"error": "LEDGER_LOCKED"}', turn_id=f"fails-{call}"),
-        bot("The refund did not go through."),
+        tool(call, '{"error": "LEDGER_LOCKED"}'),
+        bot("The refund did not go through.", actions=[action], turn_id=f"tells-{call}"),
     )
 
 
@@ -161,11 +162,11 @@ def fails_twice(here: Place, talk: Conversation) -> context.EscalateResponse:
     )
     first = talk.record(*failing("c2"))
     assert not first.escalation.recommended
-    second = talk.record(*failing("c3"), user("What is going on there?"))
+    second = talk.record(user("Please try again."), *failing("c3"), user("And now?"))
     signals = {each.reason: each for each in second.escalation.signals}
     assert second.escalation.recommended
     failure = signals[common.ESCALATION_REASON_TOOL_FAILURE]
-    assert set(failure.turn_ids) == {"fails-c2", "fails-c3"}
+    assert list(failure.turn_ids) == ["tells-c2", "tells-c3"]
 
     talk.record(user("This is ridiculous, let me talk to a human!"))
     wanted: dict[str, Any] = {
