@@ -61,7 +61,7 @@ def wanted_now(state: SessionState) -> Wanted:
     """
     settled: Wanted | None = None
     for turn in reversed(state.turns[-_NEWEST_TURNS:]):
-        if _substantive(turn) and not vexed(turn.text) and (matter := _matter(turn)):
+        if _substantive(turn) and not _vexed(turn) and (matter := _matter(turn)):
             wanted = Wanted(turn.text, matter)
             if not _settled(state, turn):
                 return wanted
@@ -127,9 +127,8 @@ def _only_wants_human(turn: Turn) -> bool:
     return human_request(hear(turn.text))[0] >= _HUMAN and not _matter(turn)
 
 
-def vexed(text: str) -> bool:
-    """Say whether somebody complains about the talk itself."""
-    return frustration([mood(hear(text))], 1)[0] >= _VEXED
+def _vexed(turn: Turn) -> bool:
+    return frustration([mood(hear(turn.text))], 1)[0] >= _VEXED
 
 
 def _matter(turn: Turn) -> str:

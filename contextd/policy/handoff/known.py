@@ -16,7 +16,6 @@ from contextd.model import Cited, Fact, FactKind, Role
 from contextd.policy.facts.pinning import BY_CALLER
 from contextd.policy.facts.supersession import current, replaced_values, states_old
 from contextd.policy.facts.wording import SAID, normal
-from contextd.policy.handoff.concerns import vexed
 from contextd.policy.judgement.routing import is_acknowledgement
 from contextd.policy.reading.extraction import ID_LIKE, values
 from contextd.policy.reading.mentions import Prose, cited_ids
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 _FACT = 240
 _BARE = 4
 """Words up to which a sentence says little without the question it answers."""
+_YES = 24
+"""Characters up to which an answer may be a yes and no more."""
 _LEAST = 3
 """Words that a statement needs to be told."""
 _VALUES = 6
@@ -240,7 +241,7 @@ def _statement(fact: Fact, rank: int) -> Iterator[_Item]:
 def _value(prose: Prose, fact: Fact) -> Iterator[_Item]:
     """Give a value under its name, or the sentence that holds it."""
     if not _is_vague(fact.label):
-        if not is_acknowledgement(hear(fact.text)):
+        if not _says_only_yes(fact.text):
             yield _Item(_NAMED, fact.sequence, _alone(fact.text), fact.label)
         return
     telling = any(values(fact.text)) or (fact.label != SAID and _DIGIT.search(fact.text))
@@ -249,10 +250,16 @@ def _value(prose: Prose, fact: Fact) -> Iterator[_Item]:
         return  # most words: their turn need not be cut into sentences
     said, at = prose.sentence_with(fact.sequence, fact.text)
     if len(said.split()) > _BARE:
-        if telling and not vexed(said):
+        if telling:
             yield _Item(_TOLD, fact.sequence, said)
     elif said and question and (at == 0 or fact.label != SAID):
         yield _Item(_TOLD, fact.sequence, f"{said} (asked: {question})")
+
+
+def _says_only_yes(text: str) -> bool:
+    """Say whether an answer is a yes or no, or thanks: most values are seen to be none at once."""
+    short = len(text) <= _YES and not _DIGIT.search(text)
+    return short and is_acknowledgement(hear(text))
 
 
 def _alone(text: str) -> str:
