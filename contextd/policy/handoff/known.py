@@ -56,6 +56,8 @@ _EXCUSE = re.compile(
     re.IGNORECASE,
 )
 _SUM = re.compile(r"\b(?:total|amount|balance|refund)\b")
+_STATUS = re.compile(r"(?:status|state)\b")
+"""Begins the name of what only we can know, though a customer may speak of it."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = frozenset("date day dob birthday departure arrival".split())
 _DIGIT = re.compile(r"\d")
@@ -187,7 +189,7 @@ def _given(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:
     if fact.kind in _GIVEN and role is Role.USER:
         yield from _statement(fact, _GIVEN[fact.kind])
     elif fact.kind is FactKind.ENTITY and role is Role.USER:
-        told = value_lines.of(fact)
+        told = value_lines.of(fact) if not _STATUS.match(fact.label) else ()
         yield from (item for item in told if item.label or not item.text.endswith("?"))
     elif fact.kind is FactKind.ENTITY and role is not None and _identifies(fact):
         at = prose.said_by_customer(fact.text)

@@ -229,3 +229,17 @@ def test_our_headings_and_questions_are_no_facts() -> None:
         user("And now?"),
     )
     assert found[1:] == ["train id: RX-2044", "One leaves at 07:10 from Leipzig."]
+
+
+def test_a_status_is_not_the_customers_to_give() -> None:
+    """Speaking of it does not make it known; what a tool says later may be another."""
+    found = given(
+        user("Please hold the blue lamp for me until I come by on Friday, will you?"),
+        calls("hold", '{"sku": "BL-2044"}'),
+        tool('{"reservation_id": "RSV-90417", "status": "held"}'),
+        bot("I have reserved the blue lamp for you, RSV-90417, it is held until Friday."),
+        user("RSV-90417, thank you. It is held until Friday evening, then?"),
+        bot("I am sorry, it is not any more."),
+        user("But you told me yesterday that it was held!"),
+    )
+    assert not [each for each in found if each.startswith("status")]
