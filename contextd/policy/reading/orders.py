@@ -97,7 +97,8 @@ _STANDING = _any(
     r"^format (?:all|any|every|each|your|dates|numbers|times|prices|amounts|code|lists) ",
     # how somebody may be reached, and how not
     rf"\b{_REACH} (?:to )?(?:me|us) (?:only (?:by|via) {_WAY}|(?:by|via) {_WAY} only)\b",
-    r"\b(?:never|do not|don'?t) (?:ever )?(?:call|phone|ring|text) (?:me|us)\b",
+    r"(?<!\bi )(?<!\bwe )(?<!\byou )(?<!\bthey )\b(?:never|do not|don'?t) (?:ever )?"
+    r"(?:call|phone|ring|text) (?:me|us)\b",
 )
 _ONCE = _any(
     r"^(?:do not|don'?t) (?!you|know|think|have|want|see|worry|need|we|i\b|they|forget|be\b|"

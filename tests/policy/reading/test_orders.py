@@ -49,6 +49,8 @@ NO_ORDER = [
     "I think we should keep in mind the weather.",
     "They have to call me and ask.",
     "Is it sold by mail only?",
+    "You never call me back.",
+    "They do not ring us before they come.",
     "You wrote to me by e-mail yesterday.",
     "We answered in the order of arrival.",
     "The rest of us will go there in future, I think.",
