@@ -71,6 +71,22 @@ class Conversation:
         request = session_service_pb2.ListTurnsRequest(session=self.ref, page_size=1000)
         return list(self.sessions.ListTurns(request, timeout=30).turns)
 
+    def show(self) -> session_service_pb2.Session:
+        """Look at the session."""
+        request = session_service_pb2.GetSessionRequest(session=self.ref)
+        return self.sessions.GetSession(request, timeout=30).session
+
+    def close(self, outcome: str, **rest: Any) -> session_service_pb2.CloseSessionResponse:
+        """End the conversation."""
+        fields: dict[str, Any] = {"session": self.ref, "outcome": outcome} | rest
+        request = session_service_pb2.CloseSessionRequest(**fields)
+        return self.sessions.CloseSession(request, timeout=30)
+
+    def delete(self) -> dict[str, int]:
+        """Delete the session; return what went."""
+        request = session_service_pb2.DeleteSessionRequest(session=self.ref)
+        return dict(self.sessions.DeleteSession(request, timeout=30).counts)
+
 
 def user(text: str, **rest: Any) -> common_pb2.Turn:
     """Say something as the customer."""
@@ -82,9 +98,15 @@ def bot(text: str = "", **rest: Any) -> common_pb2.Turn:
     return common_pb2.Turn(role="ROLE_ASSISTANT", text=text, **rest)
 
 
-def tool(call: str, text: str) -> common_pb2.Turn:
+def tool(call: str, text: str, **rest: Any) -> common_pb2.Turn:
     """Give the result of a call."""
-    return common_pb2.Turn(role="ROLE_TOOL", tool_call_id=call, text=text)
+    return common_pb2.Turn(role="ROLE_TOOL", tool_call_id=call, text=text, **rest)
+
+
+def said(built: context_service_pb2.BuildContextResponse, kind: str) -> str:
+    """Return the text of a section."""
+    number = context_service_pb2.SectionKind.Value(f"SECTION_KIND_{kind}")
+    return "".join(message.text for message in built.messages if message.section == number)
 
 
 def refused(call: Callable[[], object]) -> Refusal:

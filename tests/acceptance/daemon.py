@@ -1,4 +1,4 @@
-"""A real daemon in a process of its own, with its default configuration."""
+"""A real daemon in a process of its own, with its default configuration or another."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ START_SECONDS = 60.0
 
 
 class Daemon:
-    """`contextd serve` over a Unix socket, and a SQLite file in *folder* or another *store*."""
+    """`contextd serve` over a Unix socket, and a SQLite file in *folder* or another *store*.
 
-    def __init__(self, folder: Path, store: str = "") -> None:
+    *arguments* join its command line.
+    """
+
+    def __init__(self, folder: Path, store: str = "", *arguments: str) -> None:
         self.folder = folder
+        self.arguments = arguments
         self.store = store or f"sqlite:///{folder}/contextd.db"
         self.target = f"unix:{folder}/contextd.sock"
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,6 +41,7 @@ class Daemon:
                 *("--socket", f"{self.folder}/contextd.sock"),
                 *("--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"),
                 *("--store", self.store),
+                *self.arguments,
             ],
             stdout=log,
             stderr=log,

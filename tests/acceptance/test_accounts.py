@@ -12,12 +12,12 @@ import pytest
 from contextd.v1 import account_service_pb2 as accounts
 from contextd.v1 import account_service_pb2_grpc, common_pb2
 from contextd.v1 import context_service_pb2 as service
-from tests.acceptance.caller import Conversation, bot, refused, user
+from tests.acceptance.caller import Conversation, bot, refused, said, user
 from tests.acceptance.daemon import Daemon
+from tests.acceptance.desks import files_left_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PLANTED = "PLANTED-W-9981277"
 STORES = ("memory:", "")
@@ -75,12 +75,6 @@ class Customer:
 def fact(key: str, value: str, **rest: Any) -> accounts.AccountFact:
     """Confirm a fact."""
     return accounts.AccountFact(key=key, value=value, **rest)
-
-
-def said(built: service.BuildContextResponse, kind: str) -> str:
-    """Return the text of a section."""
-    number = service.SectionKind.Value(f"SECTION_KIND_{kind}")
-    return "".join(message.text for message in built.messages if message.section == number)
 
 
 def ago(days: int, **rest: Any) -> dict[str, Any]:
@@ -220,18 +214,4 @@ def test_forgetting_leaves_nothing_on_disk(own: Daemon, channel: grpc.Channel) -
     assert not any(crm.forget().values())
     assert not crm.get(include_candidates=True).conversations
     assert not said(crm.talk().build(f"My lamp {PLANTED} flickers again."), "RETRIEVED")
-    assert found_in(own.folder) == []
-
-
-def found_in(folder: Path) -> list[str]:
-    """Return the files that hold the planted string once what is erased has settled."""
-    ends = time.monotonic() + 30
-    while True:
-        found = [
-            each.name
-            for each in folder.rglob("*")
-            if each.is_file() and PLANTED.encode() in each.read_bytes()
-        ]
-        if not found or time.monotonic() > ends:
-            return found
-        time.sleep(0.1)
+    assert files_left_with(own.folder, PLANTED) == []

@@ -14,7 +14,7 @@ from rich.markdown import Markdown
 
 from contextd.cli.child import Daemon, own_daemon
 from contextd.cli.demo.findings import Findings, claim_lines, claims, lost_lines, side_by_side
-from contextd.cli.demo.script import Script, load_script
+from contextd.cli.demo.script import Script, load_script, policy_text
 from contextd.cli.demo.stage import Stage
 from contextd.cli.figures import Figures
 from contextd.cli.output import emit
@@ -69,7 +69,10 @@ async def _run(script: Script, stage: Stage, found: Findings) -> None:
     with tempfile.TemporaryDirectory(prefix="contextd-demo-") as folder:
         store = f"sqlite:///{folder}/demo.db"
         log = Path(folder) / "daemon.log"
-        async with own_daemon(store, log) as daemon, connect(daemon.target) as channel:
+        policy = Path(folder) / "policy.toml"
+        policy.write_text(policy_text(), encoding="utf-8")
+        rules = {"CONTEXTD_POLICY__FILE": str(policy)}
+        async with own_daemon(store, log, rules) as daemon, connect(daemon.target) as channel:
             _introduce(stage, daemon)
             await _perform(channel, script, stage, found)
         found.exit_code = daemon.exit_code

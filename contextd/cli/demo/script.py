@@ -1,4 +1,4 @@
-"""What the demo plays: the conversation shipped with the package, and what must come of it."""
+"""What the demo plays: the shipped conversation and rules, and what must come of it."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ def load_script() -> Script:
         order_number=document["order_number"],
         promised=document["promised"],
     )
+
+
+def policy_text() -> str:
+    """Read the rules of the demo's daemon; docs/policy.md has the worksheet behind them."""
+    return files(__package__).joinpath("policy.toml").read_text(encoding="utf-8")

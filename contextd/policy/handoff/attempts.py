@@ -10,12 +10,14 @@ from contextd.model import AttemptedAction, Role
 from contextd.policy.reading.outcomes import (
     DONE,
     FAILED,
+    PENDING,
     UNKNOWN,
     read_result,
     read_status,
     shorten,
 )
 from contextd.policy.reading.tool_output import spoken
+from contextd.policy.reading.written_calls import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +31,7 @@ MOST = 20
 MOST_LOOK_UPS = 5
 """Look-ups reported that worked: they changed nothing."""
 
+_OPEN = (FAILED, PENDING, UNKNOWN)
 _ARGUMENTS = 160
 _MAX_JSON = 16_384
 _LOOK_UPS = frozenset(
@@ -65,14 +68,18 @@ class _Words:
 class _Tried(NamedTuple):
     """An attempt whose detail is spelled out only if it is told.
 
-    `worked` marks a look-up without a fault.
+    `read` marks a look-up, `worked` one without a fault.
     """
 
     name: str
     status: str
-    worked: bool
+    read: bool
     said: str
     call: ToolCall | None = None
+
+    @property
+    def worked(self) -> bool:
+        return self.read and self.status == DONE
 
     def detail(self) -> str:
         """Return what was asked of the tool and what it said, or what the action says."""
@@ -86,7 +93,8 @@ def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
 
     A call's outcome is read from its result; without one it is "unknown".  The same
     attempt with the same outcome is reported once, at its newest turn, and so is a look-up
-    that worked (`MOST_LOOK_UPS` of these at most).  A call that the assistant reported as an
+    that worked (`MOST_LOOK_UPS` of these at most); one that failed before that, or found
+    nothing, is left out.  A call that the assistant reported as an
     action counts as that action.
     """
     newest: dict[tuple[str, str, str], AttemptedAction] = {}
@@ -96,10 +104,12 @@ def attempted_actions(state: SessionState) -> tuple[AttemptedAction, ...]:
     for turn in reversed(state.turns):
         if turn.role is Role.USER:
             reported = {}
-        if not turn.actions and not turn.tool_calls:
+        calls = calls_of(turn)
+        if not turn.actions and not calls:
             continue
-        for tried in _of_turn(turn, state, words):
-            told = turn.tool_calls and _is_told(tried, reported)
+        for tried in _of_turn(turn, calls, state, words):
+            told = calls and _is_told(tried, reported)
+            told = told or (tried.read and tried.name in looked_up and not tried.worked)
             if not told and (not tried.worked or len(looked_up) < MOST_LOOK_UPS):
                 _note(newest, tried, turn)
             if tried.worked:
@@ -128,24 +138,37 @@ def _is_told(tried: _Tried, reported: Mapping[str, str]) -> bool:
     return said is not None and tried.status in {said, DONE, UNKNOWN}
 
 
-def _of_turn(turn: Turn, state: SessionState, words: _Words) -> Iterator[_Tried]:
+def _of_turn(
+    turn: Turn, calls: Sequence[ToolCall], state: SessionState, words: _Words
+) -> Iterator[_Tried]:
     """Yield a turn's attempts, the last one first."""
     for action in reversed(turn.actions):
         _, status = words.status(action.status)
         name, reads = words.name(action.name)
-        yield _Tried(name, status, reads and status == DONE, action.detail)
-    if not turn.tool_calls:
+        yield _Tried(name, status, reads, action.detail)
+    if not calls:
         return
-    found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
-    results = {result.tool_call_id: result.text for result in found}
-    for call in reversed(turn.tool_calls):
+    results = _results(turn, state)
+    for call in reversed(calls):
         name, reads = words.name(call.name)
         result = results.get(call.id)
+        if result is None and reads:
+            continue  # it changed nothing and found nothing
         if result is None:
-            yield _Tried(name, UNKNOWN, worked=False, said="no result was recorded", call=call)
+            yield _Tried(name, UNKNOWN, read=False, said="no result was recorded", call=call)
         else:
             status, why = read_result(result, looked_up=reads)
-            yield _Tried(name, status, reads and status == DONE, why, call)
+            yield _Tried(name, status, reads, why, call)
+
+
+def _results(turn: Turn, state: SessionState) -> dict[str, str]:
+    """Return what tools gave, by the call's id; to a call without one, what follows it."""
+    found = (state.turns[number - 1] for number in state.results_of.get(turn.sequence, ()))
+    results = {result.tool_call_id: result.text for result in found}
+    for after in state.turns[turn.sequence : turn.sequence + 1]:
+        if after.role is Role.TOOL and not turn.tool_calls:
+            results[""] = after.text
+    return results
 
 
 def looks_up(name: str) -> bool:
@@ -166,6 +189,11 @@ def spell_arguments(call: ToolCall) -> str:
 
 
 def _spell(value: object) -> str:
+    """Return a value in words; of what is nested the values alone, entries apart by "+"."""
+    if isinstance(value, dict):
+        return " ".join(filter(None, map(_spell, value.values())))
+    if isinstance(value, list):
+        return " + ".join(filter(None, map(_spell, value)))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -175,3 +203,16 @@ def failures(
     """Return the attempts that ended with *status* and not otherwise later."""
     last = {attempt.name: attempt for attempt in attempts}
     return tuple(attempt for attempt in last.values() if attempt.status == status)
+
+
+def still_open(attempts: Sequence[AttemptedAction]) -> tuple[AttemptedAction, ...]:
+    """Return what failed, waits or may not have happened, and has not succeeded since.
+
+    The newest comes first.
+    """
+    last = {attempt.name: attempt for attempt in attempts}
+    return tuple(
+        attempt
+        for attempt in reversed(attempts)
+        if attempt.status in _OPEN and last[attempt.name].status in _OPEN
+    )

@@ -16,9 +16,11 @@ from contextd.model import Cited, Fact, FactKind, Role
 from contextd.policy.facts.pinning import BY_CALLER
 from contextd.policy.facts.supersession import current, replaced_values, states_old
 from contextd.policy.facts.wording import SAID, normal
+from contextd.policy.judgement.routing import is_acknowledgement
 from contextd.policy.reading.extraction import ID_LIKE, values
 from contextd.policy.reading.mentions import Prose, cited_ids
 from contextd.policy.reading.outcomes import shorten
+from contextd.policy.reading.utterance import content, hear
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,12 +31,19 @@ if TYPE_CHECKING:
 _FACT = 240
 _BARE = 4
 """Words up to which a sentence says little without the question it answers."""
+_YES = 24
+"""Characters up to which an answer may be a yes and no more."""
 _LEAST = 3
 """Words that a statement needs to be told."""
 _VALUES = 6
 """Values of one name that are told; the newest."""
 _TELLING = 4
 """Characters of an id that is worth looking for in what was said."""
+_ASSENT = frozenset(
+    word[:6]
+    for word in "yes confirm proceed correct ahead agree accept sounds good right sure".split()
+)
+"""What a decision is made of that only says yes, cut as `content` does."""
 _VAGUE = frozenset(
     "said id number date time amount quantity code url to from at on by since until one per".split()
 )
@@ -47,13 +56,16 @@ _EXCUSE = re.compile(
     re.IGNORECASE,
 )
 _SUM = re.compile(r"\b(?:total|amount|balance|refund)\b")
+_STATUS = re.compile(r"(?:status|state)\b")
+"""Begins the name of what only we can know, though a customer may speak of it."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DAYS = frozenset("date day dob birthday departure arrival".split())
 _DIGIT = re.compile(r"\d")
 _REACHED_AT = ("email", "e-mail", "phone")
 
 _WISHES = (FactKind.INSTRUCTION, FactKind.PREFERENCE)
-_NAMED, _WISHED, _CORRECTED, _DECIDED, _TOLD = range(5)
-_OPEN, _ASKED_OF_TOOLS, _OUTCOME, _ONLY_TOOLS = 2, 5, 6, 7
+_WISHED, _NAMED, _CORRECTED, _DECIDED, _TOLD = range(5)
+_OPEN, _ASKED_OF_TOOLS, _OUTCOME, _OURS, _ONLY_TOOLS = 2, 5, 6, 7, 8
 _UNHEARD = (_ASKED_OF_TOOLS, _ONLY_TOOLS)
 _MOST_UNHEARD, _LEAST_UNHEARD = 16, 4
 """Values told that nobody spoke of: fewer, the more there is that people spoke of."""
@@ -85,6 +97,13 @@ class _Line:
 
     texts: list[str] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)
+
+    def telling(self) -> Iterator[tuple[str, int]]:
+        """Give each text with its turn; beside an id, none that says it in a sentence."""
+        has_id = any(map(ID_LIKE.fullmatch, self.texts))
+        for text, sequence in zip(self.texts, self.sequences, strict=True):
+            if not has_id or len(text.split()) <= _BARE or ID_LIKE.fullmatch(text):
+                yield text, sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +189,7 @@ def _given(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:
     if fact.kind in _GIVEN and role is Role.USER:
         yield from _statement(fact, _GIVEN[fact.kind])
     elif fact.kind is FactKind.ENTITY and role is Role.USER:
-        told = value_lines.of(fact)
+        told = value_lines.of(fact) if not _STATUS.match(fact.label) else ()
         yield from (item for item in told if item.label or not item.text.endswith("?"))
     elif fact.kind is FactKind.ENTITY and role is not None and _identifies(fact):
         at = prose.said_by_customer(fact.text)
@@ -190,13 +209,24 @@ def _known(value_lines: ValueLines, fact: Fact) -> Iterator[_Item]:
         return
     # Where the customer gave it, it is not looked for: that reads all that was said.
     heard = role is Role.USER or (len(fact.text) >= _LEAST and prose.mentions(fact.text))
-    if role is Role.USER or (heard and _is_vague(fact.label) and not _identifies(fact)):
+    if role is Role.USER:
         yield from value_lines.of(fact)
-    elif not _is_vague(fact.label) or (heard and _identifies(fact)):
-        if not heard and not _is_worth_telling(fact):
-            return
+    elif heard and _is_vague(fact.label) and not _identifies(fact):
+        yield from _ours(value_lines.of(fact))
+    elif not _is_vague(fact.label) or (heard and _identifies(fact)) or _is_day_asked(fact, role):
         unheard = _ASKED_OF_TOOLS if role is Role.ASSISTANT else _ONLY_TOOLS
+        if not heard and not _is_day_asked(fact, role) and not _is_worth_telling(fact):
+            return
         yield _Item(_NAMED if heard else unheard, fact.sequence, fact.text, fact.label)
+
+
+def _ours(told: Iterable[_Item]) -> Iterator[_Item]:
+    """Give what our side said that holds a value; headings and questions state nothing."""
+    for item in told:
+        if item.rank != _TOLD:
+            yield item
+        elif not item.text.endswith((":", "?")):
+            yield item._replace(rank=_OURS)
 
 
 def _statement(fact: Fact, rank: int) -> Iterator[_Item]:
@@ -204,6 +234,8 @@ def _statement(fact: Fact, rank: int) -> Iterator[_Item]:
     if fact.kind is FactKind.CORRECTION or fact.kind in _WISHES:
         text = _EXCUSE.sub("", text)
         text = text[:1].upper() + text[1:]
+    if rank == _DECIDED and not content(hear(text)) - _ASSENT:
+        return  # a yes to what nobody sees here
     if len(text.split()) >= _LEAST:
         yield _Item(rank, fact.sequence, text)
 
@@ -211,7 +243,8 @@ def _statement(fact: Fact, rank: int) -> Iterator[_Item]:
 def _value(prose: Prose, fact: Fact) -> Iterator[_Item]:
     """Give a value under its name, or the sentence that holds it."""
     if not _is_vague(fact.label):
-        yield _Item(_NAMED, fact.sequence, fact.text, fact.label)
+        if not _says_only_yes(fact.text):
+            yield _Item(_NAMED, fact.sequence, _alone(fact.text), fact.label)
         return
     telling = any(values(fact.text)) or (fact.label != SAID and _DIGIT.search(fact.text))
     question = prose.asked_before(fact.sequence)
@@ -223,6 +256,19 @@ def _value(prose: Prose, fact: Fact) -> Iterator[_Item]:
             yield _Item(_TOLD, fact.sequence, said)
     elif said and question and (at == 0 or fact.label != SAID):
         yield _Item(_TOLD, fact.sequence, f"{said} (asked: {question})")
+
+
+def _says_only_yes(text: str) -> bool:
+    """Say whether an answer is a yes or no, or thanks: most values are seen to be none at once."""
+    short = len(text) <= _YES and not _DIGIT.search(text)
+    return short and is_acknowledgement(hear(text))
+
+
+def _alone(text: str) -> str:
+    """Return the one id in an answer of many words, else the answer."""
+    words = text.split()
+    ids = [word for word in words if ID_LIKE.fullmatch(word)]
+    return ids[0] if len(ids) == 1 and len(words) > _BARE else text
 
 
 def _is_report(state: SessionState, fact: Fact) -> bool:
@@ -240,6 +286,12 @@ def _identifies(fact: Fact) -> bool:
     is_id = is_id and fact.label not in _MEASURES
     is_full_name = fact.label.endswith("name") and " " in fact.text
     return is_id or is_full_name or fact.label.endswith(_REACHED_AT)
+
+
+def _is_day_asked(fact: Fact, role: Role) -> bool:
+    """Say whether a day went to a tool: "May 20th" of the talk, as it was understood."""
+    named = not _DAYS.isdisjoint(fact.label.split())
+    return role is Role.ASSISTANT and named and _DATE.match(fact.text) is not None
 
 
 def _is_worth_telling(fact: Fact) -> bool:
@@ -294,7 +346,8 @@ def _lines(state: SessionState, items: Iterable[_Item], most: int) -> tuple[Cite
     seen: set[str] = set()
     for item in sorted(items, key=lambda item: (item.rank, -item.sequence)):
         text, label = shorten(item.text, _FACT), shorten(item.label, _FACT)
-        same = f"{label}: {normal(text)}" if label else normal(text)
+        named = label and not ID_LIKE.fullmatch(text)
+        same = f"{label}: {normal(text)}" if named else normal(text)
         if not text or same in seen:
             continue
         key = (label, "" if label else text)
@@ -305,10 +358,10 @@ def _lines(state: SessionState, items: Iterable[_Item], most: int) -> tuple[Cite
         lines[key] = line
         line.texts.append(text)
         line.sequences.append(item.sequence)
-    return tuple(
-        Cited(
-            f"{label}: {', '.join(line.texts)}" if label else line.texts[0],
-            cited_ids(state, line.sequences),
-        )
-        for (label, _), line in lines.items()
-    )
+    return tuple(_cited(state, label, line) for (label, _), line in lines.items())
+
+
+def _cited(state: SessionState, label: str, line: _Line) -> Cited:
+    told = list(line.telling())
+    text = ", ".join(text for text, _ in told)
+    return Cited(f"{label}: {text}" if label else text, cited_ids(state, (at for _, at in told)))

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from contextd.model import ChannelMode
+from contextd.policy.handoff.attempts import looks_up, still_open
 from contextd.policy.handoff.parts import SPEAKERS
+from contextd.policy.reading.outcomes import DONE, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +29,8 @@ _MARKS = re.compile(r"[\\`*\[\]<_~]")
 _START = re.compile(r"^(\d{0,9})([.)#+>=|~-])")
 _GREETING = 24
 """Characters by which an intent may be longer than the headline and say no more."""
+_ASKED = 60
+"""Characters of what was asked in a look-up."""
 _LAST_SECOND = 253_402_300_799
 
 _NO_SUMMARY: Mapping[str, str] = {
@@ -62,16 +66,16 @@ def _parts(handoff: Handoff) -> Iterator[Iterable[str]]:
     yield _section("Open question", _quote(handoff.open_question))
     yield _section("Next step", _lines(handoff.suggested_next_action))
     yield _section("A colleague has had this before", _colleagues(handoff))
+    yield _section("Tried so far", _attempts(handoff))
     yield _section("Do not ask again", map(_bullet, handoff.do_not_ask))
-    yield _section("Key facts", map(_bullet, _untold(handoff)))
     yield _section("Promised to the customer", map(_bullet, handoff.commitments))
-    yield _section("Tried so far", map(_attempt, handoff.attempted_actions))
+    yield _section("Key facts", map(_bullet, _untold(handoff)))
     yield _section("What happened", _summary(handoff))
     yield _section("Account", map(_bullet, handoff.account_facts))
     yield _section("Not certain", (f"- {escape(doubt)}" for doubt in handoff.uncertainty))
     yield _section("Assistant's last reasoning", _lines(handoff.last_reasoning))
     yield _section("Evidence", map(_evidence, handoff.evidence))
-    yield _section("Last turns", (_turn(line) for line in handoff.last_turns if line.text.strip()))
+    yield _section("Last turns", _turns(handoff))
     yield _foot(handoff)
 
 
@@ -153,6 +157,21 @@ def _untold(handoff: Handoff) -> Iterator[Cited]:
     return (fact for fact in handoff.key_facts if fact.text not in given)
 
 
+def _attempts(handoff: Handoff) -> Iterator[str]:
+    """Yield what is still open, what else was tried, and what was looked up on one line."""
+    tried = handoff.attempted_actions
+    reads = [each for each in tried if each.status == DONE and looks_up(each.name)]
+    still = still_open(tried)
+    ended = [each for each in tried if each not in reads and each not in still]
+    yield from map(_attempt, (*still, *ended))
+    if reads:
+        yield f"- looked up: {escape(', '.join(map(_look_up, reads)))}"
+
+
+def _look_up(attempt: AttemptedAction) -> str:
+    return f"{attempt.name} ({shorten(attempt.detail, _ASKED)})" if attempt.detail else attempt.name
+
+
 def _attempt(attempt: AttemptedAction) -> str:
     detail = f" – {escape(attempt.detail)}" if attempt.detail else ""
     outcome = f"**{escape(attempt.status)}**"
@@ -166,9 +185,19 @@ def _evidence(item: Evidence) -> str:
     return f"- {title}{source}{snippet}"
 
 
-def _turn(line: TranscriptLine) -> str:
+def _turns(handoff: Handoff) -> Iterator[str]:
+    """Yield the newest turns; the first one of each day says which."""
+    day = ""
+    for line in handoff.last_turns:
+        if line.text.strip():
+            today = _moment(line.occurred_at, "%Y-%m-%d ") if line.occurred_at else ""
+            yield _turn(line, "" if today == day else today)
+            day = today or day
+
+
+def _turn(line: TranscriptLine, day: str) -> str:
     author = f" {escape(line.author)}" if line.author else ""
-    at = f" {_clock(line.occurred_at)}" if line.occurred_at else ""
+    at = f" {day}{_clock(line.occurred_at)}" if line.occurred_at else ""
     speaker = SPEAKERS.get(line.role, "Someone")
     return f"- **{speaker}{author}**{at}: {escape(line.text)}"
 

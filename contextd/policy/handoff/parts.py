@@ -12,6 +12,7 @@ from contextd.policy.quoting import day_of_time, flatten
 from contextd.policy.reading.mentions import cited_ids
 from contextd.policy.reading.outcomes import shorten
 from contextd.policy.reading.tool_output import gist
+from contextd.policy.reading.written_calls import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,8 +96,9 @@ def last_turns(turns: Sequence[Turn], rules: HandoffRules) -> tuple[TranscriptLi
 
 def _line(turn: Turn, limit: int) -> TranscriptLine:
     text = turn.text
-    if turn.tool_calls and not text.strip():
-        text = "calls " + ", ".join(map(_call, turn.tool_calls))
+    calls = calls_of(turn)
+    if calls and not (turn.tool_calls and text.strip()):
+        text = "calls " + ", ".join(map(_call, calls))
     if turn.role is Role.TOOL:
         text = gist(text, _TOOL_LINE) or text
     return TranscriptLine(

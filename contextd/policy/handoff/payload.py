@@ -6,6 +6,7 @@ A handoff is built for every state; what is not known is empty and said to be so
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from contextd.model import Cited, FactKind, Handoff, Reason, Role
@@ -24,7 +25,7 @@ from contextd.policy.reading.mentions import Prose
 from contextd.policy.reading.outcomes import PENDING, UNKNOWN, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from contextd.model import (
         AttemptedAction,
@@ -50,6 +51,13 @@ _INTENT = 280
 _REASONING = 1_000
 _MOST_DOUBTS = 8
 _MODEL_LOOK_BACK = 40
+
+_HANDS_OVER = re.compile(
+    r"^(?:please |then )*(?:hand(?:ing|s)?\b|escalat\w*|transfer\w*|"
+    r"(?:offer|get|fetch|involve|connect|pass|forward|refer|ask)\w*\b[^.;]{0,40}"
+    r"\b(?:human|agent|colleague|person|specialist|supervisor|manager|team)\b)"
+)
+"""How advice to hand over begins."""
 
 _REASON_WORDS: Mapping[Reason, str] = {
     Reason.USER_REQUEST: "Asks for a human",
@@ -176,18 +184,30 @@ def _next_action(
     attempts: Sequence[AttemptedAction],
     facts: Sequence[Fact],
 ) -> str:
-    """Return what the model would do next, or what the record suggests."""
-    said = _newest_text(state.turns, "suggested_next_action")
-    if said:
-        return shorten(said, _INTENT)
-    failed = failures(attempts)
+    """Return what the model would do next, or what the record suggests.
+
+    Advice to hand over has been followed by now, so what is open goes before it.
+    """
+    said = shorten(_newest_text(state.turns, "suggested_next_action"), _INTENT)
+    if said and not _HANDS_OVER.search(said.lower()):
+        return said
+    still = " ".join(_from_record(question, attempts, facts))
+    return f"{still} The assistant's advice was: {said}" if said else still
+
+
+def _from_record(
+    question: Turn | None, attempts: Sequence[AttemptedAction], facts: Sequence[Fact]
+) -> Iterator[str]:
+    failed, waiting = failures(attempts), failures(attempts, PENDING)
     if failed:
-        return f"Do by hand, or try again: {failed[-1].name}."
-    waiting = failures(attempts, PENDING)
+        yield f"Do by hand, or try again: {failed[-1].name}."
     if waiting:
-        return f"Follow up on what is still pending: {waiting[-1].name}."
+        yield f"Follow up on what is still pending: {waiting[-1].name}."
+    if failed or waiting:
+        return
     if question is not None:
-        return "Answer the open question."
-    if any(fact.kind is FactKind.COMMITMENT for fact in facts):
-        return "Keep what was promised, and tell the customer."
-    return "Ask the customer what is still open."
+        yield "Answer the open question."
+    elif any(fact.kind is FactKind.COMMITMENT for fact in facts):
+        yield "Keep what was promised, and tell the customer."
+    else:
+        yield "Ask the customer what is still open."

@@ -182,15 +182,24 @@ def _low_confidence(view: _View, boundary: float) -> Signal | None:
 
 
 def _tool_failure(view: _View, enough: int) -> Signal | None:
-    """Count failures, newest first, down to the newest success."""
+    """Count failures, newest first, down to the newest success.
+
+    A result that the assistant then reports as a failed action is the same failure.
+    """
     failures: list[tuple[int, str]] = []
+    reported = 0
     for turn, shown in reversed(view.turns):
+        reported = 0 if turn.role is Role.USER else reported
         outcomes = [(read_status(item.status), item.detail) for item in turn.actions]
         if shown.outcome is not None:
+            if reported and shown.outcome[0] == FAILED:
+                reported -= 1
+                continue
             outcomes.append(shown.outcome)
         failed = [detail for outcome, detail in outcomes if outcome == FAILED]
         if failed:
             failures += [(turn.sequence, detail) for detail in failed]
+            reported += len(failed) if turn.actions else 0
         elif outcomes:
             break
     if not failures:

@@ -163,7 +163,7 @@ def _spells(sentence: str) -> bool:
 def _names(sentence: str) -> Iterator[Value]:
     for match in _NAME.finditer(sentence):
         name = match["name"].rstrip(".'’-")
-        if name.partition(" ")[0].lower() not in _NO_NAME:
+        if name.partition(" ")[0].lower() not in _NO_NAME and not _DIGIT.search(name):
             yield Value("name", name)
 
 

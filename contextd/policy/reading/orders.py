@@ -41,6 +41,9 @@ _DOES = (
     r"warn|remind|note|quote|spell|call|recommend|present|offer|describe|treat|consider)"
 )
 
+_REACH = r"(?:write|contact|reach|reply|respond|answer|message|get back)"
+_WAY = r"(?:e-?mail|mail|phone|telephone|text|sms|chat|post|letter)"
+
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
@@ -92,6 +95,10 @@ _STANDING = _any(
     r"any) (?:\w+ )?"
     r"(?:answers?|repl(?:y|ies)|responses?|explanations?|messages?|summaries|examples)\b",
     r"^format (?:all|any|every|each|your|dates|numbers|times|prices|amounts|code|lists) ",
+    # how somebody may be reached, and how not
+    rf"\b{_REACH} (?:to )?(?:me|us) (?:only (?:by|via) {_WAY}|(?:by|via) {_WAY} only)\b",
+    r"(?<!\bi )(?<!\bwe )(?<!\byou )(?<!\bthey )\b(?:never|do not|don'?t) (?:ever )?"
+    r"(?:call|phone|ring|text) (?:me|us)\b",
 )
 _ONCE = _any(
     r"^(?:do not|don'?t) (?!you|know|think|have|want|see|worry|need|we|i\b|they|forget|be\b|"

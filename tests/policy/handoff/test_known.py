@@ -172,3 +172,74 @@ def test_the_more_was_spoken_of_the_fewer_codes_are_told() -> None:
     beside = texts(key_facts(ValueLines(Prose.of(state)), [*codes, *spoken], MOST))
     assert (len(alone), len(beside)) == (16, 18)
     assert all(line.startswith("parcel") for line in beside[:14])
+
+
+def test_a_bare_yes_tells_nothing() -> None:
+    """Not under the name of what was asked, and as a decision only with its question."""
+    found = given(
+        bot("Shall I proceed with the cancellation?"),
+        user("Yes, I confirm. Please go ahead."),
+        bot("Could you give me your user number?"),
+        user("Sure, my user number is KM-2209."),
+        bot("Is the cancellation for the whole group?"),
+        user("Yes."),
+    )
+    assert found[0] == "user number: KM-2209"
+    assert "Yes, I confirm. (asked: Shall I proceed with the cancellation?)" in found
+    assert not {"Yes, I confirm.", "Please go ahead.", "cancellation: yes"} & set(found)
+    assert len([each for each in found if "KM-2209" in each]) == 1
+
+
+def test_how_somebody_may_be_reached_goes_first() -> None:
+    """Before the numbers: who overlooks it annoys at once."""
+    found = given(
+        user("My order number is W-4417, and it was to be here last week for my sister."),
+        bot("I am sorry to hear that, let me look where the parcel is now."),
+        user("Please write to me by e-mail only, and never ring."),
+        bot("I have noted that, and the parcel is still at the depot in town."),
+        user("Then where is the depot?"),
+    )
+    assert found[:2] == [
+        "Please write to me by e-mail only, and never ring.",
+        "order id: W-4417",
+    ]
+
+
+def test_a_day_asked_of_a_tool_is_told_as_it_was_understood() -> None:
+    """A "May 20th" became a date; bounds of a search say nothing."""
+    found = known(
+        user("Book the boat for May 20th."),
+        calls("find_boats", '{"since": "2024-05-01", "date": "2024-05-20"}'),
+        tool('{"boats": 3, "last_service": "2024-03-02"}'),
+    )
+    assert "date: 2024-05-20" in found
+    assert "2024-05-01" not in " ".join(found)
+
+
+def test_our_headings_and_questions_are_no_facts() -> None:
+    """What our side stated comes after what tools were asked about."""
+    found = known(
+        user("Which trains are there?"),
+        bot(
+            "Here are the trains of 5 May:\n- One leaves at 07:10 from Leipzig.\n"
+            "Would you like a seat for 4.00 EUR?"
+        ),
+        calls("hold", '{"train_id": "RX-2044"}'),
+        tool('{"held": true}'),
+        user("And now?"),
+    )
+    assert found[1:] == ["train id: RX-2044", "One leaves at 07:10 from Leipzig."]
+
+
+def test_a_status_is_not_the_customers_to_give() -> None:
+    """Speaking of it does not make it known; what a tool says later may be another."""
+    found = given(
+        user("Please hold the blue lamp for me until I come by on Friday, will you?"),
+        calls("hold", '{"sku": "BL-2044"}'),
+        tool('{"reservation_id": "RSV-90417", "status": "held"}'),
+        bot("I have reserved the blue lamp for you, RSV-90417, it is held until Friday."),
+        user("RSV-90417, thank you. It is held until Friday evening, then?"),
+        bot("I am sorry, it is not any more."),
+        user("But you told me yesterday that it was held!"),
+    )
+    assert not [each for each in found if each.startswith("status")]

@@ -12,10 +12,10 @@ from contextd.policy.handoff.markdown import escape, render
 from contextd.policy.handoff.payload import build
 from contextd.policy.rules import Rules
 from contextd.testing.fakes import WordTokenizer
-from tests.policy.talks import DIGESTS, STATES, TEXTS, session, user
+from tests.policy.talks import DIGESTS, STATES, TEXTS, add, bot, calls, session, tool, user
 
 if TYPE_CHECKING:
-    from contextd.model import Fold, Handoff
+    from contextd.model import Fold, Handoff, Turn
     from contextd.policy.state import SessionState
 
 HEADINGS = {
@@ -117,6 +117,51 @@ def test_nothing_is_told_twice() -> None:
     assert "**Wants:**" not in said
     longer = "The lamp came broken, and I had asked for brass. Can you send me another one?"
     assert "**Wants:**" not in render(handed_over(longer))
+
+
+def test_what_is_open_stands_first_and_look_ups_on_one_line() -> None:
+    """A failure that was mended is told with the rest, in the order of the talk."""
+    state = session(
+        user("Send a lamp and refund the old one."),
+        *tried("send", '{"error": "locked"}', "c1"),
+        *tried("get_order", '{"order": "W-1"}', "c2"),
+        *tried("send", '{"ok": true}', "c3"),
+        *tried("refund", '{"error": "timeout"}', "c4"),
+        *tried("track", '{"parcel": "P-1"}', "c5"),
+    )
+    request = EscalateRequest(state.key, "", Reason.TOOL_FAILURE)
+    note = render(
+        build(
+            state, request, handoff_id="h", at=0, digest=None, rules=Rules(), meter=WordTokenizer()
+        )
+    )
+    section = note.partition("## Tried so far\n\n")[2].partition("\n\n")[0]
+    assert [line.split(" \u2013 ")[0].split(" *(")[0] for line in section.splitlines()] == [
+        "- refund: **failed**",
+        "- send: **failed**",
+        "- send: **succeeded**",
+        "- looked up: get_order (n c2), track (n c5)",
+    ]
+
+
+def tried(name: str, result: str, call: str) -> tuple[Turn, Turn]:
+    """A call and its result."""
+    return calls(name, f'{{"n": "{call}"}}', call), tool(result, call)
+
+
+def test_the_first_turn_of_a_day_says_which() -> None:
+    """Times alone would put what is days apart side by side."""
+    state = session(user("My lamp broke."))
+    add(state, bot("Oh."), user("Any news?"), bot("No."), days=5)
+    request = EscalateRequest(state.key, "", Reason.OTHER)
+    note = render(
+        build(
+            state, request, handoff_id="h", at=0, digest=None, rules=Rules(), meter=WordTokenizer()
+        )
+    )
+    lines = note.partition("## Last turns\n\n")[2].splitlines()[:4]
+    dated = [re.search(r"\d{4}-\d\d-\d\d", line) for line in lines]
+    assert [found and found[0] for found in dated] == ["2024-05-01", "2024-05-06", None, None]
 
 
 def handed_over(text: str) -> Handoff:

@@ -164,6 +164,19 @@ def test_failed_actions_count_as_tool_failures() -> None:
     assert assess(session(failed), (), RULES).recommended
 
 
+def test_a_failure_told_twice_is_one() -> None:
+    """A result that the assistant also reports as an action counts once, each in its answer."""
+    fail = tool('{"error": "locked"}')
+    tells = bot("It failed.", actions=(Action("refund", "failed", "locked"),))
+    once = (user("Refund it."), calls("refund"), fail, tells)
+    assert not assess(session(*once), (), RULES).recommended
+    assert assess(session(*once, user("Again."), *once[1:]), (), RULES).recommended
+    two_calls = (calls("refund"), fail, calls("refund"), fail, tells)
+    assert assess(session(user("Refund it."), *two_calls), (), RULES).recommended
+    since = (*once, user("And now?"), calls("track"), fail)
+    assert assess(session(*since), (), RULES).recommended
+
+
 def test_an_assistant_that_does_not_know() -> None:
     """Saying so once is honest, saying so twice is missing evidence."""
     shrug = bot("I'm sorry, I couldn't find any information on that.")

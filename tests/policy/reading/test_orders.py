@@ -25,6 +25,9 @@ FOR_GOOD = [
     "Keep your answers under fifty words.",
     "Format all dates as day, month, year.",
     "I am new here, so always explain the jargon.",
+    "Before we go on: please write to me by letter only.",
+    "You may contact us only by e-mail.",
+    "I sleep by day, so never phone me.",
 ]
 FOR_ONCE = [
     "Please don't wake the neighbours.",
@@ -45,6 +48,10 @@ NO_ORDER = [
     "I'll close the shed and make sure to water the plants.",
     "I think we should keep in mind the weather.",
     "They have to call me and ask.",
+    "Is it sold by mail only?",
+    "You never call me back.",
+    "They do not ring us before they come.",
+    "You wrote to me by e-mail yesterday.",
     "We answered in the order of arrival.",
     "The rest of us will go there in future, I think.",
     "Never ever.",
