@@ -188,7 +188,7 @@ class _Memory:
         if isinstance(request, sessions.CloseSessionRequest):
             return cast("S", self._close(request))
         if isinstance(request, sessions.ExportSessionRequest):
-            return cast("S", written(request, self._log(request.session)))
+            return cast("S", written(request, self.log(request.session)))
         answer = self.accounts.answer(request)
         if answer is None:
             answer = await self.deferrals.answer(request)
