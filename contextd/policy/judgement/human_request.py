@@ -33,6 +33,11 @@ _PERSON = (
 _OF_YOURS = r"(?:one|some|any|either|another|a few) of your (?:own )?\w+"
 _SOMEBODY = r"(?:some ?one|some ?body|any ?one|any ?body)"
 _ANYBODY = r"(?:some ?one|some ?body|any ?one|any ?body|people|persons?)(?: else)?"
+_COLLEAGUES = (
+    r"(?:your|the) (?:\w+ )?(?:team|staff|office|colleagues?|people|executives?|managers?|agents?"
+    r"|experts?|engineers?|technicians?)"
+)
+_TRADE = r"(?:experts?|technicians?|engineers?|colleagues?|(?:\w+ )?(?:teams?|departments?))"
 _WORDS = r"(?:[\w']+ ){0,4}?"
 _PERSON_GATE = (
     "human agent representative rep reps operator adviser advisor consultant specialist executive "
@@ -98,12 +103,58 @@ _CUES = table(
         "someone somebody anyone anybody some any",
     ),
     cue(
+        "asks to be transferred",
+        0.8,
+        r"put me through(?! (?:this|that|so much|hell|all))"
+        r"|(?:transfer|pass|hand) (?:me|us|(?:this|the|my) (?:call|chat))"
+        r"(?: (?:over|on|now|please))*[ .!?]*$",
+        "through transfer pass hand",
+    ),
+    cue(
+        "wants to hear from somebody",
+        0.8,
+        rf"(?:{_SOMEBODY}|{_COLLEAGUES})(?: (?:please|can|could|should|must|to|just))*"
+        r" (?:call|ring|phone|contact|reach|message|email|get back to|get in touch with)"
+        r"(?: (?:me|us)\b|(?: (?:back|now|please|asap))*[ .!?]*$)"
+        r"|(?:^|please |pls |plz |kindly |(?:can|could|would) you )"
+        r"(?:contact|get in touch with|get back to|reach out to|respond to|reply to) (?:me|us)"
+        r"(?! (?:in|when|if|with|as|like|only) )",
+        "call ring phone contact reach message email back touch respond reply",
+    ),
+    cue(
+        "asks for somebody of the trade",
+        0.8,
+        r"(?:^|(?:want to|wanna|like to|wish to|need to|can i|could i|may i|let me|please|pls) )"
+        r"(?:(?:speak|talk|chat|discuss)(?: (?:to|with|2))?|consult)"
+        rf"(?: (?:a|an|the|your|one of your))* {_TRADE}",
+        "speak talk chat discuss consult",
+    ),
+    cue(
+        "needs to talk",
+        0.75,
+        r"^(?:please )?(?:i |we )?(?:really |just )?(?:need|want|wanna|would like|have) to"
+        r" (?:talk|speak)(?: (?:please|now|urgently|asap))*[ .!?]*$"
+        r"|(?:help|assistance) (?:from|of|by) (?:a|some|another) person"
+        r"|(?:get|give|find) (?:me|us) (?:a|some|one) person[ .!?]*$",
+        "talk speak person",
+    ),
+    cue(
+        "gets no answer from anybody",
+        0.6,
+        r"(?:no ?one|no ?body|none of you)(?: (?:is|are|has|have|ever|even|there))*"
+        r" (?:pick(?:s|ing)? up|answer(?:s|ed|ing)?|respond(?:s|ed|ing)?|repl(?:y|ies|ied|ying)"
+        r"|call(?:s|ed|ing)? (?:me )?back|get(?:s|ting)? back)",
+        "one nobody noone body none",
+        negatable=False,
+    ),
+    cue(
         "asks for a call",
         0.85,
         r"(?:call|ring|phone) (?:me|us)(?: (?:back|now|asap|please|pls|plz|on|at|when|today"
         r"|tomorrow"
         r"|immediately|urgently|up|regarding|about|for|to)|[^\w ]|$)"
         r"|(?:give|giv) (?:me|us) a (?:call|ring|bell|buzz)"
+        r"|(?:arrange|schedule|book|set up|organi[sz]e) (?:me )?a (?:phone |video )?call\b"
         r"|(?:request|want|need|arrange|schedule|get|have|like) (?:a |for a |the )?"
         r"(?:phone call|call ?back|call[- ]back|telephone call)",
         "call ring phone callback telephone giv give",
