@@ -178,9 +178,7 @@ class BuildContext:
             self.meaning.begin(query, view)
         work = self._begin(view, call, now, met)
         revision = work.state.revision
-        acting = routing.route is Route.ACT
-        about = About(message_tokens, _focus(message, routing, relief), acting)
-        framed = await work.frame(about)
+        framed = await work.frame(_about(message, message_tokens, routing, relief))
         watch.lap("frame")
         today = day_of((message.occurred_at if message else 0) or now)
         found = await self._retrieve(view, framed, routing, query, call, relief=relief, today=today)
@@ -342,6 +340,11 @@ async def _counted(tokenizer: Tokenizer, request: BuildRequest) -> tuple[Turn | 
         return None, 0
     tokens = (await count_turns(tokenizer, (request.message,)))[0]
     return replace(request.message, tokens=tokens), tokens
+
+
+def _about(message: Turn | None, tokens: int, routing: Routing, relief: Relief) -> About:
+    """Return what is known of the message before anything is looked up."""
+    return About(tokens, _focus(message, routing, relief), routing.route is Route.ACT)
 
 
 def _focus(message: Turn | None, routing: Routing, relief: Relief) -> Focus:

@@ -49,7 +49,7 @@ def test_sessions_can_be_listed_shown_exported_and_deleted(run: Run, daemon: Ser
     shown = json.loads(run("session", "show", "tram-card", *here, "--json").stdout)
     assert (shown["turn_count"], shown["tier"]) == ("7", "TIER_VERBATIM")
 
-    exported = run("session", "export", "tram-card", *here).stdout.splitlines()
+    exported = run("session", "export", "--turns", "tram-card", *here).stdout.splitlines()
     turns = [turn_from_json(json.loads(line)) for line in exported]
     given = next(each for each in read(SAMPLE) if each.session_id == "tram-card").turns
     assert [turn.text for turn in turns if turn] == [turn.text for turn in given]

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from contextd.model import Role, Route, Routing, TurnType
 from contextd.policy.judgement.frustration import either
 from contextd.policy.judgement.human_request import human_request
-from contextd.policy.judgement.prototypes import unlike
+from contextd.policy.judgement.prototypes import UNLIKE, unlike
 from contextd.policy.judgement.routing_cues import VOTES
 from contextd.policy.reading.own_phrases import cues
 from contextd.policy.reading.utterance import content, cue, hear, table
 from contextd.policy.rules import RoutingRules, TurnTypeTexts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from contextd.policy.judgement.prototypes import Like, Likeness
     from contextd.policy.reading.utterance import Utterance
@@ -163,9 +163,13 @@ def kind_of(utterance: Utterance) -> TurnType:
 
 
 def _judged(utterance: Utterance, rules: RoutingRules, like: Like) -> _Judged:
-    """Return the type with the most votes, those of the prototypes included."""
-    votes = _votes(utterance, rules)
-    alike = like(utterance.said) if rules.prototype_weight else unlike(utterance.said)
+    """Return the type with the most votes, those of the prototypes included.
+
+    Where a tenant's own phrase is found its word stands, and likeness is not asked.
+    """
+    own = _owned(utterance, rules)
+    votes = _votes(utterance, rules, own)
+    alike = UNLIKE if own or not rules.prototype_weight else like(utterance.said)
     scores = _scores(votes, alike, rules.prototype_weight)
     kind = max(_ORDER, key=lambda each: scores[each])
     others = [each for each in _ORDER if each is not kind]
@@ -218,19 +222,30 @@ def _placed(judged: _Judged, rules: RoutingRules) -> tuple[TurnType, float]:
     return judged.kind, min(judged.confidence, limit) if mark else judged.confidence
 
 
-def _votes(utterance: Utterance, rules: RoutingRules) -> dict[TurnType, float]:
-    """Return what the rules say for each type, 0..1; one own phrase counts, not their number."""
+def _owned(utterance: Utterance, rules: RoutingRules) -> tuple[TurnType, ...]:
+    """Return the types that own phrases name; how many of them are found does not count."""
+    if rules.phrases == _NO_TEXTS:
+        return ()
+    phrases = ((kind, getattr(rules.phrases, kind.value)) for kind in _ORDER)
+    return tuple(
+        kind
+        for kind, own in phrases
+        if own and cues(own, rules.phrase_strength).found_in(utterance)
+    )
+
+
+def _votes(
+    utterance: Utterance, rules: RoutingRules, own: Sequence[TurnType] = ()
+) -> dict[TurnType, float]:
+    """Return what the rules say for each type, 0..1; *own* phrases name some of them."""
     votes = dict.fromkeys(_ORDER, 0.0)
     for kind, known in VOTES:
         for found in known.found_in(utterance):
             votes[kind] = either(votes[kind], found.strength)
     votes[TurnType.INFO_QUESTION] *= 1 - _ASKED_IN_TROUBLE * votes[TurnType.ACCOUNT_ISSUE]
     votes[TurnType.ESCALATION_CANDIDATE] = human_request(utterance)[0]
-    if rules.phrases != _NO_TEXTS:
-        for kind in _ORDER:
-            own = getattr(rules.phrases, kind.value)
-            if own and cues(own, rules.phrase_strength).found_in(utterance):
-                votes[kind] = either(votes[kind], rules.phrase_strength)
+    for kind in own:
+        votes[kind] = either(votes[kind], rules.phrase_strength)
     return votes
 
 

@@ -134,6 +134,18 @@ def test_prototypes_can_be_switched_off() -> None:
     assert route(SILENT, session(), off, like) == route(SILENT, session(), off)
 
 
+def test_an_own_phrase_stands_whatever_a_message_is_like() -> None:
+    """Nor is it outside of the product: its tenant has named it."""
+    phrases = TurnTypeTexts(action_request=("fetch the machine",))
+    rules = Rules(routing=RoutingRules(phrases=phrases))
+    text = "Can somebody fetch the machine that is broken?"
+    like = alike(inside=0.0, ACCOUNT_ISSUE=0.9, ACTION_REQUEST=0.1)
+    assert route(text, session(), RULES, like).turn_type is UNSUPPORTED
+    found = route(text, session(), rules, like)
+    assert found == route(text, session(), rules)
+    assert found.turn_type is ACTION
+
+
 def test_without_a_profile_nothing_far_is_declined() -> None:
     """A message like no sentence at all is one that we know nothing of."""
     found = route(SILENT, session(), RULES, alike(INFO_QUESTION=-0.1, ACCOUNT_ISSUE=-0.2))
