@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextd.policy.facts.facts import Ranked
 
 REMEMBERED = 2
-"""Rankings that are remembered, some 70 KB each: of a fold in force and of one prepared."""
+"""Rankings that are remembered: of a fold in force and of one prepared."""
 
 FEW = 12
 """Facts up to which ranking takes no longer than looking up."""
