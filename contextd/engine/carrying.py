@@ -35,6 +35,11 @@ class Carried:
             known = self._read[id(fact)] = tuple(weighed_again(fact, turn))
         return known
 
+    def weigh(self, fact: Fact, turn: Turn) -> tuple[Candidate, ...]:
+        """Return the same; what was not read before is not remembered."""
+        known = self._read.get(id(fact))
+        return tuple(weighed_again(fact, turn)) if known is None else known
+
     def __len__(self) -> int:
         """The facts that are remembered."""
         return len(self._read)

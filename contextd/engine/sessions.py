@@ -111,7 +111,7 @@ class View:
     def ranked(self, memory: Memory, facts: tuple[Fact, ...]) -> Ranked:
         """Return a fold's *facts* ranked, which takes milliseconds the first time."""
         turns, meter = self.state.turns, self.tokenizer
-        return memory.choices.ranked(facts, lambda: Ranked(facts, turns, meter, self.carried))
+        return memory.choices.ranked(facts, lambda: Ranked(facts, turns, meter, self.carried.weigh))
 
     def _in_my_tokens(self, record: TurnsRecorded) -> TurnsRecorded:
         name = self.tokenizer.name

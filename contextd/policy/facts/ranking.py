@@ -9,7 +9,7 @@ asked for before costs a trial or two instead of a choice.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
@@ -91,7 +91,7 @@ class Ranking:
         first = self._steps[self._most(limit)][1]
         told = self._told.get(first)
         if told is None:
-            told = self._told[first] = tuple(map(_weighted, self._lines.told(first)))
+            told = self._told[first] = self._lines.told(first)
         return told
 
     def _most(self, limit: int) -> int:
@@ -123,12 +123,6 @@ def _steps(longest: int) -> Iterator[int]:
         yield length
         length += max(1, length // 8)
     yield longest
-
-
-def _weighted(candidate: Candidate) -> Fact:
-    """Return the fact with its worth, the very same one if that is known already."""
-    fact, weight = candidate.fact, round(candidate.weight, 2)
-    return fact if fact.weight == weight else replace(fact, weight=weight)
 
 
 def _order(candidates: Sequence[Candidate], most: float) -> Iterator[_Item]:

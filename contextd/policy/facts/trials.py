@@ -6,7 +6,7 @@ the lines of values have to be written for each trial.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contextd.model import FactKind
@@ -16,20 +16,20 @@ from contextd.policy.facts.wording import told_label
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from contextd.model import Role, Turn
+    from contextd.model import Fact, Role, Turn
     from contextd.policy.facts.candidates import Candidate
     from contextd.policy.meter import Meter
 
 
 @dataclass(slots=True)
 class _Told:
-    """A candidate that is told among the first n: where `at` < n <= `echoed`.
+    """A fact that is told among the first n: where `at` < n <= `echoed`.
 
     `at` is its place; the one at `echoed`, of the same turn, holds it already.  It was the
     `number`th that was offered.  `tokens` are those of the line of a statement.
     """
 
-    candidate: Candidate
+    fact: Fact
     number: int
     at: int
     echoed: int
@@ -37,7 +37,10 @@ class _Told:
 
 
 class Trials:
-    """The lines of the first so many candidates, without those that others hold already."""
+    """The lines of the first so many candidates, without those that others hold already.
+
+    Of the candidates it keeps the facts alone, each with its worth: their words are as much again.
+    """
 
     def __init__(
         self, order: Sequence[tuple[int, Candidate]], turns: Sequence[Turn], meter: Meter
@@ -52,34 +55,41 @@ class Trials:
         self._values: dict[Role, list[_Told]] = {}
         by_turn = _by_turn(order)
         for at, (number, each) in enumerate(order):
-            if each.fact.kind is FactKind.ENTITY:
-                echoed = next(_echoes(each, by_turn[each.fact.sequence]), len(order))
-                self._values.setdefault(each.role, []).append(_Told(each, number, at, echoed))
+            fact = _weighted(each)
+            if fact.kind is FactKind.ENTITY:
+                echoed = next(_echoes(each, by_turn[fact.sequence]), len(order))
+                self._values.setdefault(each.role, []).append(_Told(fact, number, at, echoed))
             else:
-                tokens = meter.count(stated_line(each.fact, turns).text)
-                self._stated.append(_Told(each, number, at, len(order), tokens))
+                tokens = meter.count(stated_line(fact, turns).text)
+                self._stated.append(_Told(fact, number, at, len(order), tokens))
         for told in self._values.values():
-            told.sort(key=lambda each: (each.candidate.fact.sequence, each.number))
+            told.sort(key=lambda each: (each.fact.sequence, each.number))
 
-    def told(self, first: int) -> list[Candidate]:
-        """Return those of the *first* candidates that are told, in the order of lines."""
+    def told(self, first: int) -> tuple[Fact, ...]:
+        """Return the facts of the *first* candidates that are told, in the order of lines."""
         every = (self._stated, *self._values.values())
         found = [each for told in every for each in told if each.at < first <= each.echoed]
-        return [each.candidate for each in sorted(found, key=_place)]
+        return tuple(each.fact for each in sorted(found, key=_place))
 
     def tokens(self, first: int) -> int:
         """Count the lines of the *first* candidates."""
         tokens = sum(each.tokens for each in self._stated if each.at < first)
         for told in self._values.values():
-            facts = [each.candidate.fact for each in told if each.at < first <= each.echoed]
+            facts = [each.fact for each in told if each.at < first <= each.echoed]
             lines = value_lines(facts, self._turns)
             tokens += sum(self._meter.count(line.text) for line in lines)
         return tokens
 
 
+def _weighted(candidate: Candidate) -> Fact:
+    """Return the fact with its worth, the very same one if that is known already."""
+    fact, weight = candidate.fact, round(candidate.weight, 2)
+    return fact if fact.weight == weight else replace(fact, weight=weight)
+
+
 def _place(told: _Told) -> tuple[int, int, int]:
     """Return what lines are ordered by; of one turn and kind, what was offered first is."""
-    return (*rank(told.candidate.fact), told.number)
+    return (*rank(told.fact), told.number)
 
 
 def _by_turn(
