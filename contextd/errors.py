@@ -9,6 +9,7 @@
     ├── BudgetTooSmall
     ├── SessionNotFound
     ├── SessionExists
+    ├── SessionReplaced
     ├── RevisionConflict
     ├── SessionContended          try again
     ├── WrongOwner                not while the conversation belongs to whom it does
@@ -123,6 +124,10 @@ class SessionNotFound(ContextdError):
 
 class SessionExists(ContextdError):
     """There is another session under this id already; nothing was changed."""
+
+
+class SessionReplaced(ContextdError):
+    """The session that the caller knows is there no more, whatever stands under its key now."""
 
 
 class RevisionConflict(ContextdError):

@@ -30,10 +30,15 @@ from contextd.model import (
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """The first record of every session."""
+    """The first record of every session.
+
+    `incarnation` tells the session from another that was begun under the same key after a
+    deletion; a log from before there was one has "".
+    """
 
     at: int
     account_id: str
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from contextd.events import (
 from contextd.model import HandoffEntry, HandoffStatus, Job, Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from contextd.events import Record
     from contextd.model import Handoff, HandoffOutcome, Recap, SessionKey
@@ -102,6 +102,15 @@ def hour_of_use(records: Iterable[Record]) -> int:
     """
     times = (each.at for each in records if not isinstance(each, OWN_WORK))
     return max(0, *times, 0) // HOUR
+
+
+def incarnation_of(records: Sequence[Record]) -> str:
+    """Return what tells the session that *records* begin from others under its key.
+
+    "" when it was begun before there was such a mark, or *records* are not its first.
+    """
+    first = records[0] if records else None
+    return first.incarnation if isinstance(first, SessionOpened) else ""
 
 
 Projection = Filed | Moved | Linked | Retitled | Ended | Queued | Done

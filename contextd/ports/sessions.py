@@ -19,7 +19,8 @@ class Commit:
     `expected_revision` is the number of records the session must hold before (0: it must
     not exist).  `request_id`, if not empty, makes the commit idempotent within the
     session; `digest` tells a retry from another request under the same id.  With a `lease`
-    the commit ends a job, and is void when somebody else was given that job.
+    the commit ends a job, and is void when somebody else was given that job.  With an
+    `incarnation` the session must be that one, and not another begun under its key since.
     """
 
     records: tuple[Record, ...]
@@ -27,6 +28,7 @@ class Commit:
     request_id: str = ""
     digest: str = ""
     lease: Lease | None = None
+    incarnation: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a commit of nothing, which no log could show."""
@@ -64,15 +66,23 @@ class SessionStore(Protocol):
         Raises:
             RequestIdReused: the request id is there with another digest.
             LeaseLost: the commit's job is not there under its lease; nothing changed.
-            RevisionConflict: the session is not at `expected_revision`; nothing changed.
+            RevisionConflict: the session is not at `expected_revision`, or is another than
+                that of `incarnation`; nothing changed.
             StoreUnavailable, StoreClosed: nothing may be assumed about the write.
         """
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Return the records with a revision above *after*, oldest first; at most *limit* if given.
 
-        Must see every append acknowledged before the call.  Must return an empty
-        sequence for a session that does not exist.
+        Must see every append acknowledged before the call, by whichever process.  Must return
+        an empty sequence for a session that does not exist.  *incarnation* is that of the
+        session whose records the caller has (`projections.incarnation_of`).
+
+        Raises:
+            SessionReplaced: *incarnation* is given, and that session is there no more.
+            StoreUnavailable, StoreClosed.
         """
 
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from contextd.errors import ConfigInvalid, RequestIdReused, RevisionConflict, StoreClosed
+from contextd.errors import (
+    ConfigInvalid,
+    RequestIdReused,
+    RevisionConflict,
+    SessionReplaced,
+    StoreClosed,
+)
 from contextd.model import Durability
 from contextd.ports import Appended
 from contextd.projections import (
@@ -23,6 +29,7 @@ from contextd.projections import (
     Queued,
     Retitled,
     hour_of_use,
+    incarnation_of,
     projected,
 )
 from contextd.stores.memory.accounts import MemoryAccounts
@@ -85,7 +92,8 @@ class MemoryStore:
                 raise RequestIdReused(request_id=commit.request_id)
             return Appended(revision, replayed=True)
         current = len(log.records)
-        if current != commit.expected_revision:
+        other = commit.incarnation not in ("", incarnation_of(log.records))
+        if other or current != commit.expected_revision:
             raise RevisionConflict(commit.expected_revision, current)
         if commit.lease is not None:
             self.work.must_hold(commit.lease)
@@ -112,10 +120,14 @@ class MemoryStore:
     def _revision(self, key: SessionKey) -> int:
         return len(self._logs[key].records)
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Return a copy, so that later appends do not show in it."""
         self._must_be_open()
         log = self._logs.get(key, _Log())
+        if incarnation not in ("", incarnation_of(log.records)):
+            raise SessionReplaced
         return tuple(log.records[after : after + limit if limit else None])
 
     def _uses(self) -> Iterator[Use]:

@@ -10,6 +10,7 @@ from contextd.testing.contracts.accounts import AccountStoreContract
 from contextd.testing.contracts.embedders import EmbedderContract
 from contextd.testing.contracts.idle import IdleSessionsContract
 from contextd.testing.contracts.inbox import HandoffInboxContract
+from contextd.testing.contracts.incarnations import IncarnationContract
 from contextd.testing.contracts.stores import SessionStoreContract
 from contextd.testing.contracts.summarizers import SummarizerContract
 from contextd.testing.contracts.work import WorkQueueContract
@@ -19,6 +20,7 @@ __all__ = [
     "EmbedderContract",
     "HandoffInboxContract",
     "IdleSessionsContract",
+    "IncarnationContract",
     "SessionStoreContract",
     "StoreContract",
     "SummarizerContract",
@@ -28,6 +30,7 @@ __all__ = [
 
 class StoreContract(
     SessionStoreContract,
+    IncarnationContract,
     HandoffInboxContract,
     IdleSessionsContract,
     AccountStoreContract,
