@@ -20,17 +20,20 @@ from contextd.ports.surroundings import (
     Observer,
     Policies,
 )
+from contextd.ports.tiers import Backlog, HotStore, Tail, Tiering
 
 __all__ = [
     "AccountStore",
     "Appended",
     "Authenticator",
+    "Backlog",
     "Certificate",
     "Clock",
     "Commit",
     "Courier",
     "Embedder",
     "HandoffInbox",
+    "HotStore",
     "IdleSessions",
     "NewId",
     "Notice",
@@ -40,6 +43,8 @@ __all__ = [
     "Store",
     "StretchStore",
     "Summarizer",
+    "Tail",
+    "Tiering",
     "Tokenizer",
     "Tokenizers",
     "VectorStore",

@@ -7,7 +7,6 @@ each of them is atomic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from contextd.errors import (
     RevisionConflict,
     SessionReplaced,
     StoreClosed,
+    StoreUnavailable,
 )
 from contextd.model import Durability
 from contextd.ports import Appended
@@ -35,6 +35,8 @@ from contextd.projections import (
 from contextd.stores.memory.accounts import MemoryAccounts
 from contextd.stores.memory.idle import MemoryIdle, Use
 from contextd.stores.memory.inbox import MemoryInbox
+from contextd.stores.memory.log import Log
+from contextd.stores.memory.tier import MemoryTier
 from contextd.stores.memory.work import MemoryQueue
 
 if TYPE_CHECKING:
@@ -46,28 +48,13 @@ if TYPE_CHECKING:
     from contextd.projections import Projection
 
 
-@dataclass(slots=True)
-class _Log:
-    """One session; `answered` maps a request id to (digest, revision).
-
-    `vectors` maps a turn to (space, packed vectors), `stretches` the first turn of one to
-    (method, body).  `hour` is that of its last use, `number` tells it from older ones.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    answered: dict[str, tuple[str, int]] = field(default_factory=dict)
-    vectors: dict[int, tuple[str, bytes]] = field(default_factory=dict)
-    stretches: dict[int, tuple[str, bytes]] = field(default_factory=dict)
-    hour: int = 0
-    number: int = 0
-
-
 class MemoryStore:
-    """A Store for tests, trials and sessions that may be lost."""
+    """A Store for tests, trials and sessions that may be lost; also one in front of an archive."""
 
-    def __init__(self) -> None:
-        """Start without any session."""
-        self._logs: dict[SessionKey, _Log] = {}
+    def __init__(self, *, projects: bool = True) -> None:
+        """Start without any session; before an archive nothing is projected (*projects*)."""
+        self._projects = projects
+        self._logs: dict[SessionKey, Log] = {}
         self._closed = False
         self.inbox = MemoryInbox(self._must_be_open)
         self.accounts = MemoryAccounts(self._must_be_open, self._revision)
@@ -76,6 +63,7 @@ class MemoryStore:
             self._must_be_open, self._uses, self._is_open, self.accounts.account_of
         )
         self._numbers = count(1)
+        self.tier = MemoryTier(self._must_be_open, self._logs, self._new_log)
 
     @property
     def durability(self) -> Durability:
@@ -84,8 +72,8 @@ class MemoryStore:
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append at once."""
-        self._must_be_open()
-        log = self._logs.get(key) or _Log(number=next(self._numbers))
+        self._must_take(key)
+        log = self._logs.get(key) or self._new_log()
         if commit.request_id in log.answered:
             digest, revision = log.answered[commit.request_id]
             if digest != commit.digest:
@@ -95,15 +83,15 @@ class MemoryStore:
         other = commit.incarnation not in ("", incarnation_of(log.records))
         if other or current != commit.expected_revision:
             raise RevisionConflict(commit.expected_revision, current)
-        if commit.lease is not None:
+        if commit.lease is not None and self._projects:
             self.work.must_hold(commit.lease)
-        log.records.extend(commit.records)
+        log.extend(commit.records)
         revision = len(log.records)
         if commit.request_id:
             log.answered[commit.request_id] = (commit.digest, revision)
         log.hour = max(log.hour, hour_of_use(commit.records))
         self._logs[key] = log
-        for at, record in enumerate(commit.records, current + 1):
+        for at, record in enumerate(commit.records if self._projects else (), current + 1):
             for change in projected(key, at, record):
                 self._take(key, change)
         return Appended(revision)
@@ -125,7 +113,7 @@ class MemoryStore:
     ) -> Sequence[Record]:
         """Return a copy, so that later appends do not show in it."""
         self._must_be_open()
-        log = self._logs.get(key, _Log())
+        log = Log() if self.tier.is_doomed(key) else self._logs.get(key, Log())
         if incarnation not in ("", incarnation_of(log.records)):
             raise SessionReplaced
         return tuple(log.records[after : after + limit if limit else None])
@@ -144,7 +132,8 @@ class MemoryStore:
         if at_revision and current != at_revision:
             raise RevisionConflict(at_revision, current)
         existed = key in self._logs
-        log = self._logs.pop(key, _Log())
+        log = self._logs.pop(key, Log())
+        self.tier.deleted(key)
         return {
             "sessions": int(existed),
             "records": len(log.records),
@@ -179,7 +168,7 @@ class MemoryStore:
     ) -> Mapping[int, bytes]:
         """Return a copy."""
         self._must_be_open()
-        kept = self._logs.get(key, _Log()).vectors
+        kept = self._logs.get(key, Log()).vectors
         return {
             turn: body for turn, (of, body) in sorted(kept.items()) if of == space and turn > after
         }
@@ -193,7 +182,7 @@ class MemoryStore:
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
         """Return a copy."""
         self._must_be_open()
-        kept = self._logs.get(key, _Log()).stretches
+        kept = self._logs.get(key, Log()).stretches
         return {first: body for first, (of, body) in sorted(kept.items()) if of == method}
 
     async def ready(self) -> bool:
@@ -207,6 +196,14 @@ class MemoryStore:
         self.inbox.clear()
         self.accounts.clear()
         self.work.clear()
+
+    def _new_log(self) -> Log:
+        return Log(number=next(self._numbers))
+
+    def _must_take(self, key: SessionKey) -> None:
+        self._must_be_open()
+        if self.tier.is_doomed(key):
+            raise StoreUnavailable("the session is being deleted")
 
     def _must_be_open(self) -> None:
         if self._closed:

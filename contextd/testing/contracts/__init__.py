@@ -13,12 +13,14 @@ from contextd.testing.contracts.inbox import HandoffInboxContract
 from contextd.testing.contracts.incarnations import IncarnationContract
 from contextd.testing.contracts.stores import SessionStoreContract
 from contextd.testing.contracts.summarizers import SummarizerContract
+from contextd.testing.contracts.tiers import HotStoreContract
 from contextd.testing.contracts.work import WorkQueueContract
 
 __all__ = [
     "AccountStoreContract",
     "EmbedderContract",
     "HandoffInboxContract",
+    "HotStoreContract",
     "IdleSessionsContract",
     "IncarnationContract",
     "SessionStoreContract",
