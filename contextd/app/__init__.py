@@ -23,6 +23,7 @@ from contextd.app.ports_in_use import Ports, shipped_tokenizers
 from contextd.app.retrieval import load_model, wire_search
 from contextd.app.running import keep_looking, run_until_closed, settle_interpreter
 from contextd.app.serving import make_admission, make_server, open_ops
+from contextd.app.stores import open_stores
 from contextd.app.summaries import wire_summaries
 from contextd.app.verbs import wire_verbs
 from contextd.app.webhooks import wire_webhooks
@@ -33,7 +34,6 @@ from contextd.engine.meaning import FineModel
 from contextd.engine.sessions import HotSessions
 from contextd.engine.writing import Accepted, Writer
 from contextd.observers import PrometheusObserver, watch_loop, watched_collections
-from contextd.stores import open_when_free
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -87,7 +87,7 @@ async def open_app(config: Config) -> AsyncIterator[App]:
             asyncio.to_thread(StaticEmbedder),
             asyncio.to_thread(fine_embedder, config.embedder.model),
         )
-        store = await open_when_free(config.store.url, config.server.takeover_seconds)
+        store = await open_stores(config)
         stack.push_async_callback(store.aclose)
         observer = PrometheusObserver()
         access = read_access(config, observer.certificate_until)

@@ -28,6 +28,7 @@ LIBRARY = "sentence-transformers:"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 HIGHEST_MODE = 0o777
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes; the lock file needs a suffix
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 LEAST_POLL = 0.05  # more often, a watch alone would keep a core busy
 SUMMARIZERS = ("none", "openai")
 
@@ -57,8 +58,10 @@ def _origin(config: Config, name: str) -> str:
 def _checks(config: Config) -> Iterator[Check]:
     yield from _server_checks(config)
     yield from exposure_checks(config)
-    scheme = re.match(r"[a-z][a-z0-9+.-]*:", config.store.url)
+    scheme = SCHEME.match(config.store.url)
     yield bool(scheme), "store.url", "must be a URL such as sqlite:///contextd.db"
+    behind = not config.store.archive or SCHEME.match(config.store.archive)
+    yield bool(behind), "store.archive", 'must be a URL such as postgresql://host/contextd, or ""'
     yield (
         config.budget.reserved_output_tokens < config.budget.context_window_tokens,
         "budget.reserved_output_tokens",

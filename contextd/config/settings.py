@@ -110,9 +110,18 @@ class WatchConfig:
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """Where sessions are kept, as a URL whose scheme chooses the store."""
+    """Where sessions are kept, as a URL whose scheme chooses the store.
+
+    With `archive`, the URL of another, those in use are kept in the first and all of them in the
+    second: while the archive cannot be reached, writes go on until something has waited for it
+    for `archive_behind_seconds`; a session that nobody has used for `idle_seconds` is in the
+    archive alone.
+    """
 
     url: str = "sqlite:///contextd.db"
+    archive: str = ""
+    archive_behind_seconds: float = 900.0
+    idle_seconds: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from contextd.errors import RevisionConflict
     from contextd.events import Record
-    from contextd.model import Budget, Fact, SessionKey
+    from contextd.model import Budget, Degradation, Fact, SessionKey
     from contextd.policy.policies import Policy
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
@@ -201,6 +201,12 @@ class HotSessions:
     def size_bytes(self) -> int:
         """About how much memory all of them take."""
         return self._total
+
+    @property
+    def impairments(self) -> tuple[Degradation, ...]:
+        """What the store says its answers may lack."""
+        impairment = self._store.impairment
+        return () if impairment is None else (impairment,)
 
     def get(self, key: SessionKey) -> HotSession:
         """Return the session's place in memory, empty if it has to be loaded yet."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contextd.events import Record
-    from contextd.model import Durability, Lease, SessionKey
+    from contextd.model import Degradation, Durability, Lease, SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class SessionStore(Protocol):
     @property
     def durability(self) -> Durability:
         """How safe an acknowledged append is."""
+
+    @property
+    def impairment(self) -> Degradation | None:
+        """Say why reads may lack what was appended lately; None as long as they may not."""
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append and return once the records are as durable as the store promises.

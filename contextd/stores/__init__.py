@@ -5,24 +5,51 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import AsyncExitStack
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from contextd.errors import ConfigInvalid, StoreInUse
+from contextd.stores.tiered import TieredStore
 
 if TYPE_CHECKING:
-    from contextd.ports import Store
+    from contextd.ports import HotStore, Store
+    from contextd.stores.tiered import Terms
 
 SCHEMES = MappingProxyType({"memory": "contextd.stores.memory", "sqlite": "contextd.stores.sqlite"})
 """The module of each scheme.  It is imported when asked for, so that only the drivers in
 use have to be installed, and offers `async def open_url(url: str) -> Store`."""
 
+HOT_SCHEMES = frozenset({"memory"})
+"""Those whose module offers `async def open_hot(url: str) -> HotStore`, too."""
 
 LOG = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.01
 """How often it is tried: as long as this nobody serves."""
+
+
+async def open_tiered(url: str, archive: str, terms: Terms, seconds: float) -> Store:
+    """Open the store that *url* names, in front of that of *archive*; both as `open_when_free`.
+
+    Raises also:
+        ConfigInvalid: the first cannot stand before an archive.
+    """
+    async with AsyncExitStack() as opened:
+        cold = await open_when_free(archive, seconds)
+        opened.push_async_callback(cold.aclose)
+        hot = await _open_hot(url)
+        opened.pop_all()
+        return TieredStore(hot, cold, terms)
+
+
+async def _open_hot(url: str) -> HotStore:
+    scheme = url.partition(":")[0]
+    if scheme not in HOT_SCHEMES:
+        known = ", ".join(f"{each}:" for each in sorted(HOT_SCHEMES))
+        raise ConfigInvalid(f"in front of an archive the store URL begins with one of {known}")
+    return cast("HotStore", await import_module(SCHEMES[scheme]).open_hot(url))
 
 
 async def open_when_free(url: str, seconds: float) -> Store:

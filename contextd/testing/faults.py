@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contextd.events import Record
-    from contextd.model import Durability, SessionKey
+    from contextd.model import Degradation, Durability, SessionKey
     from contextd.ports import (
         AccountStore,
         Appended,
@@ -34,6 +34,11 @@ class StoreWrapper:
     def durability(self) -> Durability:
         """That of the inner store."""
         return self.inner.durability
+
+    @property
+    def impairment(self) -> Degradation | None:
+        """That of the inner store."""
+        return self.inner.impairment
 
     @property
     def inbox(self) -> HandoffInbox:

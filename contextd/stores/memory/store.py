@@ -70,6 +70,11 @@ class MemoryStore:
         """What is appended lives as long as the process."""
         return Durability.MEMORY
 
+    @property
+    def impairment(self) -> None:
+        """Nothing is ever lacking."""
+        return
+
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append at once."""
         self._must_take(key)
@@ -216,6 +221,16 @@ async def open_url(url: str) -> MemoryStore:
     Raises:
         ConfigInvalid: the URL says more than that.
     """
+    _must_say_nothing(url)
+    return MemoryStore()
+
+
+async def open_hot(url: str) -> MemoryStore:
+    """Open `memory:` in front of an archive; raises as `open_url` does."""
+    _must_say_nothing(url)
+    return MemoryStore(projects=False)
+
+
+def _must_say_nothing(url: str) -> None:
     if url not in {"memory:", "memory://"}:
         raise ConfigInvalid(f"{url!r} says more than 'memory:'")
-    return MemoryStore()

@@ -60,6 +60,11 @@ class SqliteStore:
         """An acknowledged append has been synced to disk."""
         return Durability.DISK
 
+    @property
+    def impairment(self) -> None:
+        """Nothing is ever lacking."""
+        return
+
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in the next group of commits."""
         self._threads.must_be_open()

@@ -20,6 +20,7 @@ from contextd.errors import (
     StoreClosed,
     StoreUnavailable,
 )
+from contextd.model import Degradation
 from contextd.projections import projected
 from contextd.stores.tiered.accounts import FlushedAccounts
 from contextd.stores.tiered.archiver import Archiver
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from contextd.events import Record
     from contextd.model import Durability, SessionKey
     from contextd.ports import Appended, Commit, HotStore, Store
+
+CUT_OFF = Degradation(
+    "STORE_ARCHIVE_ONLY", "the hot store cannot be reached: the newest turns may be missing"
+)
 
 NOWHERE = -1
 """No session is there: a commit that expects it finds the answer of a retry, or conflicts."""
@@ -72,9 +77,9 @@ class TieredStore:
         return self._archiver
 
     @property
-    def cut_off(self) -> bool:
-        """Say whether the hot store did not answer the last read, which the archive did then."""
-        return self._cut_off
+    def impairment(self) -> Degradation | None:
+        """Say that the hot store did not answer the last read, so that the archive did."""
+        return CUT_OFF if self._cut_off else None
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in the hot store; what changes an index is in the archive when this returns.
