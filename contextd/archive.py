@@ -74,8 +74,8 @@ KINDS: Mapping[str, type] = MappingProxyType(
 
 NAMES = MappingProxyType({kind: name for name, kind in KINDS.items()})
 
-UNSAID = frozenset({"announce", "tenant_id", "conversation_id"})
-"""Fields of a record, or of a handoff in one, that stand in no file."""
+UNSAID = frozenset({"announce", "tenant_id", "conversation_id", "incarnation"})
+"""Fields of a record, or of a handoff in one, that stand in no file: so only where it was."""
 
 _PLACE = re.compile(r"^(.*?)(?: - at `\$\.?([^`]*)`)?$", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z_]{0,63}")
@@ -126,7 +126,7 @@ def _fields(kind: Any) -> tuple[tuple[str, object], ...]:  # noqa: ANN401 - a cl
     return tuple((each.name, each.default) for each in fields(kind) if each.name not in unsaid)
 
 
-_BEARERS = ("Handoff", "HandoffRaised", "HandoffClaimed", "HandoffResolved")
+_BEARERS = ("SessionOpened", "Handoff", "HandoffRaised", "HandoffClaimed", "HandoffResolved")
 
 
 @dataclass(slots=True)
@@ -247,7 +247,7 @@ def _unknown(raw: Any, value: Any, path: str = "") -> Iterator[tuple[str, set[st
     if is_dataclass(value) and isinstance(raw, dict):
         known = {each.name for each in fields(value)}
         if not path:
-            known -= UNSAID & {"announce"}
+            known -= UNSAID & {"announce", "incarnation"}
         yield path, set(raw), known
         for name in raw.keys() & known:
             yield from _unknown(raw[name], getattr(value, name), f"{path}{name}.")

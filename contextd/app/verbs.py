@@ -185,6 +185,7 @@ def _archives(ports: Ports, writer: Writer) -> ArchiveVerbs:
         nudge=writer.nudge,
         tokenizers=ports.tokenizers,
         clock=now,
+        new_id=new_id,
         observer=ports.observer,
     )
     return ArchiveVerbs(ExportSession(ports.store), take)

@@ -144,7 +144,8 @@ class BuildContext:
         draft = _message_draft(request)
         records = await self.scribe.records(hot, view, draft, call.policy)
         watch.check()
-        commit = Commit(records, built.revision, draft.request_id, draft.digest)
+        named, which = (draft.request_id, draft.digest), view.state.incarnation
+        commit = Commit(records, built.revision, *named, incarnation=which)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         if revision is None:
@@ -153,8 +154,8 @@ class BuildContext:
 
     async def _rebuild(self, view: View, call: Call, before: Answered) -> Built:
         """Answer a retry from the session as it was before its message was recorded."""
-        revision, name = before.revision, view.tokenizer.name
-        then = await self.sessions.at_revision(call.request.key, name, revision - 1)
+        revision = before.revision
+        then = await self.sessions.at_revision(view, revision - 1)
         built = await self._build(then, call, at=before.record.at)
         return replace(built, revision=revision, replayed=True)
 

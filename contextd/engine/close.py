@@ -72,7 +72,8 @@ class CloseSession:
         check_close(view.state.owner)
         watch.check()
         records = self._records(view.state.owner, request)
-        commit = Commit(records, view.state.revision, request.request_id, request.digest)
+        named, which = (request.request_id, request.digest), view.state.incarnation
+        commit = Commit(records, view.state.revision, *named, incarnation=which)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else Closed(revision)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from contextd.errors import RevisionConflict, SessionContended
+from contextd.errors import RevisionConflict, SessionContended, SessionReplaced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,8 +45,10 @@ async def written(
         for _ in range(max(tries, FINDING)):
             try:
                 done = await attempt()
+            except SessionReplaced:
+                continue  # what is under its key now is read anew
             except RevisionConflict as conflict:
-                if tries == 1:
+                if tries == 1 and conflict.current != conflict.expected:
                     raise  # the expectation was the caller's, and says nothing of ours
                 hot.conflicted(conflict)
             else:

@@ -130,9 +130,9 @@ class DeferTurn:
             request.note,
         )
         watch.check()
-        commit = Commit(
-            (*records, deferred), view.state.revision, request.request_id, request.digest
-        )
+        named, which = (request.request_id, request.digest), view.state.incarnation
+        at = view.state.revision
+        commit = Commit((*records, deferred), at, *named, incarnation=which)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else _answer(deferred, revision)

@@ -151,7 +151,8 @@ class Deferrals:
             )
         named = _named(request)
         ended = DeferralEnded(self.clock(), *named, request.deferral_id, DeferralOutcome.DONE)
-        commit = Commit((*records, ended), view.state.revision, *named, lease)
+        at, which = view.state.revision, view.state.incarnation
+        commit = Commit((*records, ended), at, *named, lease, which)
         revision = await self.writer.write(view, commit)
         return None if revision is None else Completed(DeferralState.DONE, revision)
 
@@ -207,7 +208,8 @@ class Deferrals:
             if lease.job_id not in view.state.deferred:
                 return 0
             ended = DeferralEnded(self.clock(), *named, lease.job_id, outcome, error)
-            commit = Commit((ended,), view.state.revision, *named, lease)
+            at, which = view.state.revision, view.state.incarnation
+            commit = Commit((ended,), at, *named, lease, which)
             return await self.writer.write(view, commit) or 0
 
         hot = self.sessions.get(key)

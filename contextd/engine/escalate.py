@@ -86,7 +86,8 @@ class Escalate:
         raised = await self._handoff(view, request, policy)
         watch.lap("handoff")
         watch.check()
-        commit = Commit((raised,), seen, request.request_id, request.digest)
+        named, which = (request.request_id, request.digest), view.state.incarnation
+        commit = Commit((raised,), seen, *named, incarnation=which)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else _answer(raised, revision)
@@ -97,7 +98,8 @@ class Escalate:
         So the handoff goes when the account is forgotten.
         """
         linked = AccountLinked(self.clock(), account_id)
-        await self.writer.write(view, Commit((linked,), view.state.revision))
+        which = view.state.incarnation
+        await self.writer.write(view, Commit((linked,), view.state.revision, incarnation=which))
 
     async def _handoff(self, view: View, request: EscalateRequest, policy: Policy) -> HandoffRaised:
         """Make the handoff in a thread: reading a long session takes tens of milliseconds."""

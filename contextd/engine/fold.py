@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from contextd.policy.policies import Policy
     from contextd.ports import Clock, Observer, Policies
 
+    Standing = tuple[tuple[str, int], Fold | None, Fold | None]
+
 
 @dataclass(frozen=True, slots=True)
 class FoldSession:
@@ -106,15 +108,14 @@ class FoldSession:
         )
         return plan(view.state, stands, input_budget=budget.input_tokens, rules=policy.rules)
 
-    async def _publish(
-        self, hot: HotSession, fold: Fold, before: tuple[int, Fold | None, Fold | None]
-    ) -> Fold | None:
+    async def _publish(self, hot: HotSession, fold: Fold, before: Standing) -> Fold | None:
         """Append the fold unless another one or a deletion came first; new turns do no harm."""
         view = await self.sessions.refresh(hot)
         if _standing(view) != before:
             self.observer.count("folds", outcome="stale")
             return None
-        commit = Commit((Folded(self.clock(), fold),), view.state.revision)
+        which = view.state.incarnation
+        commit = Commit((Folded(self.clock(), fold),), view.state.revision, incarnation=which)
         try:
             await self.writer.write(view, commit)
         except RevisionConflict as conflict:
@@ -125,6 +126,6 @@ class FoldSession:
         return fold
 
 
-def _standing(view: View) -> tuple[int, Fold | None, Fold | None]:
+def _standing(view: View) -> Standing:
     """Return what a fold is made on: which session it is, and its folds so far."""
-    return view.state.opened_at, view.state.fold, view.state.prepared
+    return view.state.which, view.state.fold, view.state.prepared

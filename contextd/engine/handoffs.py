@@ -164,7 +164,8 @@ class Handoffs:
         self, view: View, record: HandoffClaimed | HandoffResolved, watch: Stopwatch
     ) -> int | None:
         watch.check()
-        commit = Commit((record,), view.state.revision, record.request_id, record.digest)
+        named, which = (record.request_id, record.digest), view.state.incarnation
+        commit = Commit((record,), view.state.revision, *named, incarnation=which)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return revision

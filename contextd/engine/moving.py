@@ -13,6 +13,7 @@ from contextd.events import (
     HandoffClaimed,
     HandoffRaised,
     HandoffResolved,
+    SessionOpened,
     TurnDeferred,
     TurnsRecorded,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from contextd.engine.writing import Accepted
     from contextd.events import Record
     from contextd.model import SessionKey
-    from contextd.ports import Clock, Observer, Store, Tokenizers
+    from contextd.ports import Clock, NewId, Observer, Store, Tokenizers
 
 PAGE = 64
 """Records read at a time."""
@@ -98,6 +99,7 @@ class ImportSession:
     nudge: Callable[[SessionKey], None]
     tokenizers: Tokenizers
     clock: Clock
+    new_id: NewId
     observer: Observer
     one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -143,9 +145,11 @@ class ImportSession:
                 raise SessionExists
             return Imported(len(there), len(records), turns, already_there=True)
         await self._check_ids(hot.key, request, records)
-        appended = await self.store.append(hot.key, Commit(records, 0))
+        first, *others = records
+        begun = (_incarnated(first, self.new_id()), *others)
+        appended = await self.store.append(hot.key, Commit(begun, 0))
         self.nudge(hot.key)
-        self.changes.wrote(hot.key, records)
+        self.changes.wrote(hot.key, begun)
         return Imported(appended.revision, len(records), turns)
 
     async def _check_ids(
@@ -165,12 +169,21 @@ class ImportSession:
 
 
 def _begins_with(log: Sequence[Record], records: tuple[Record, ...]) -> bool:
-    """Say whether *log* begins with *records*, whoever was to be told of it."""
+    """Say whether *log* begins with *records*, whoever was to be told, whichever it is here."""
     return tuple(map(_quiet, log[: len(records)])) == records
 
 
 def _quiet(record: Record) -> Record:
-    """Return *record* without anybody to be told of it: that was done where it comes from."""
+    """Return *record* without what is so only where it comes from.
+
+    That is who is to be told of it, and which of the sessions under its key it begins.
+    """
     if isinstance(record, HandoffRaised | HandoffClaimed | HandoffResolved) and record.announce:
         return replace(record, announce=False)
+    return _incarnated(record, "")
+
+
+def _incarnated(record: Record, incarnation: str) -> Record:
+    if isinstance(record, SessionOpened):
+        return replace(record, incarnation=incarnation)
     return record

@@ -69,7 +69,8 @@ class Recapper:
             return seen
         self.observer.count("recaps")
         try:
-            commit = Commit((Recapped(self.clock(), made),), seen)
+            recapped = Recapped(self.clock(), made)
+            commit = Commit((recapped,), seen, incarnation=state.incarnation)
             return (await self.store.append(key, commit)).revision
         except RevisionConflict:
             return seen  # somebody said more, or the session is gone

@@ -73,7 +73,8 @@ class RecordTurn:
         watch.check()
         expected = request.expected_revision
         at = view.state.revision if expected is None else expected
-        commit = Commit(records, at, request.request_id, request.digest)
+        named, which = (request.request_id, request.digest), view.state.incarnation
+        commit = Commit(records, at, *named, incarnation=which)
         revision = await self.writer.write(view, commit)
         watch.lap("store_write")
         return None if revision is None else self._answer(records[-1], revision)

@@ -21,6 +21,7 @@ from contextd.engine.weighing import (
     bytes_of_fold,
     bytes_of_turn,
 )
+from contextd.errors import SessionReplaced
 from contextd.events import TurnsRecorded
 from contextd.policy.facts.facts import Ranked
 from contextd.policy.prompt.budget import count_turn
@@ -171,6 +172,14 @@ class HotSession:
         changed, self.accounted = now != self.accounted, now
         return changed
 
+    def replaced(self, incarnation: str) -> None:
+        """Forget all of the session that was *incarnation*: it is there no more."""
+        gone = [name for name, view in self.views.items() if view.state.incarnation == incarnation]
+        for name in gone:
+            del self.views[name]
+        if gone:
+            self.encoding, self.budget, self.system_tokens, self.account_tokens = "", None, 0, 0
+
     def conflicted(self, conflict: RevisionConflict) -> None:
         """Forget everything if the log is shorter than was expected: it was deleted since."""
         if conflict.current < conflict.expected:
@@ -229,17 +238,27 @@ class HotSessions:
         """Return the session at its newest revision, counted in *encoding*.
 
         Without *encoding* it is that of the newest BuildContext, else of the log.
-        One store read, of what is lacking only.
+        One store read, of what is lacking only; where the session was deleted since, by
+        whichever process, it is read as it is now.
         """
         view = hot.views.get(encoding or hot.encoding)
-        if view is None:
+        if view is None or not await self._caught_up(hot, view):
             view = await self._load(hot, encoding)
-        else:
-            after = view.state.revision
-            view.apply(await self._store.read(hot.key, after), after)
-        hot.views.move_to_end(view.tokenizer.name)
+        if view.tokenizer.name in hot.views:  # else it was deleted here while this read
+            hot.views.move_to_end(view.tokenizer.name)
         self.account(hot.key)
         return view
+
+    async def _caught_up(self, hot: HotSession, view: View) -> bool:
+        """Let *view* take in what it lacks; False when its session is there no more."""
+        after, incarnation = view.state.revision, view.state.incarnation
+        try:
+            records = await self._store.read(hot.key, after, incarnation=incarnation)
+        except SessionReplaced:
+            hot.replaced(incarnation)
+            return False
+        view.apply(records, after)
+        return True
 
     async def glimpse(self, key: SessionKey) -> View:
         """Return the session at its newest revision; it gets no place in memory by that."""
@@ -251,10 +270,15 @@ class HotSessions:
         tokenizer = self._tokenizers.named(name) if name else self._tokenizers.for_model("")
         return await self._fold(key, tokenizer, records)
 
-    async def at_revision(self, key: SessionKey, encoding: str, revision: int) -> View:
-        """Return the session as it was at *revision*, apart from what is in memory."""
-        records = list(await self._store.read(key))[:revision]
-        return await self._fold(key, self._tokenizers.named(encoding), records)
+    async def at_revision(self, view: View, revision: int) -> View:
+        """Return the session of *view* as it was at *revision*, apart from what is in memory.
+
+        Raises:
+            SessionReplaced: it is there no more.
+        """
+        key, incarnation = view.state.key, view.state.incarnation
+        records = await self._store.read(key, 0, revision, incarnation) if revision else ()
+        return await self._fold(key, view.tokenizer, records)
 
     def forget(self, key: SessionKey) -> None:
         """Drop the session from memory."""

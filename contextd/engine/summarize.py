@@ -58,7 +58,7 @@ class SummarizeFold:
         """
         await self.breaker.allowed()
         view = await self.sessions.refresh(self.sessions.get(key))
-        opened_at = view.state.opened_at
+        which = view.state.which
         asked = await self._asked(view)
         if asked is None:
             return ""
@@ -70,7 +70,7 @@ class SummarizeFold:
             self.breaker.succeeded()
         usage, estimated = _spent(draft, asked, view.tokenizer)
         record = Summarized(self.clock(), asked.through, retold, usage, estimated, fault)
-        return await self._publish(key, record, opened_at)
+        return await self._publish(key, record, which)
 
     async def _asked(self, view: View) -> Source | None:
         fold = wanting(view.state)
@@ -95,21 +95,22 @@ class SummarizeFold:
             self.observer.count("summaries", outcome="unavailable")
             raise
 
-    async def _publish(self, key: SessionKey, record: Summarized, opened_at: int) -> str:
+    async def _publish(self, key: SessionKey, record: Summarized, which: tuple[str, int]) -> str:
         """Append the record at whatever revision the session is by now."""
         hot = self.sessions.get(key)
         try:
-            return await written(hot, partial(self._append, hot, record, opened_at))
+            return await written(hot, partial(self._append, hot, record, which))
         except SessionContended:
             self.sessions.forget(key)
             return ""
 
-    async def _append(self, hot: HotSession, record: Summarized, opened_at: int) -> str:
+    async def _append(self, hot: HotSession, record: Summarized, which: tuple[str, int]) -> str:
         view = await self.sessions.refresh(hot)
-        if view.state.opened_at != opened_at:
+        if view.state.which != which:
             return ""  # deleted, and perhaps begun anew
         final = record if _stands(view.state, record.through) else _late(record)
-        await self.writer.write(view, Commit((final,), view.state.revision))
+        commit = Commit((final,), view.state.revision, incarnation=view.state.incarnation)
+        await self.writer.write(view, commit)
         return self._ended(final)
 
     def _ended(self, record: Summarized) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contextd.errors import FieldViolation, SessionNotFound
+from contextd.errors import FieldViolation, SessionNotFound, SessionReplaced
 from contextd.policy.happenings import Following
+from contextd.projections import incarnation_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -25,6 +26,15 @@ PAGE = 100
 
 RECORDS = 128
 """Records of a session read at a time, also while its past is gone through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How far a watcher has come in a session, and which one that is."""
+
+    revision: int
+    newest: Record
+    incarnation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +72,41 @@ class Watching:
             records = await self.store.read(key, 0, RECORDS)
             if not records:
                 raise SessionNotFound
-            following = Following()
+            following, incarnation = Following(), incarnation_of(records)
             while records:
                 for record in records:
                     event = following.follow(record)
                     if event is not None and following.revision > after:
                         yield event
                 rings = bell if following.revision >= after else None
-                records = await self._more(key, following.revision, records[-1], rings)
+                known = Known(following.revision, records[-1], incarnation)
+                records = await self._more(key, known, rings)
 
-    async def _more(
-        self, key: SessionKey, revision: int, newest: Record, bell: Bell | None
-    ) -> Sequence[Record]:
-        """Return the records after *revision*, once there are some; none when it was deleted.
+    async def _more(self, key: SessionKey, known: Known, bell: Bell | None) -> Sequence[Record]:
+        """Return the records after those *known*, once there are some; none if it was deleted.
 
-        The *newest* one is read again each time: where it is there no more, or is another one,
-        the session was deleted, and perhaps begun anew under the same key.  Without a *bell*
-        the caller expects more than there is.
+        It may have been begun anew under the same key.  Without a *bell* the caller expects
+        more than there is.
         """
         while True:
-            found = await self.store.read(key, revision - 1, 1 + RECORDS)
-            if not found or found[0] != newest:
-                return ()
-            if len(found) > 1:
-                return found[1:]
+            found = await self._after(key, known)
+            if found is None or found:
+                return found or ()
             if bell is None:
                 raise FieldViolation(
-                    "after_revision", f"is above the session's revision, {revision}"
+                    "after_revision", f"is above the session's revision, {known.revision}"
                 )
             await bell.wait(self.poll_seconds)
+
+    async def _after(self, key: SessionKey, known: Known) -> Sequence[Record] | None:
+        """Return the records after those *known*; None when the session is there no more.
+
+        One without an incarnation is told by its newest known record, which is read again.
+        """
+        if known.incarnation:
+            try:
+                return await self.store.read(key, known.revision, RECORDS, known.incarnation)
+            except SessionReplaced:
+                return None
+        found = await self.store.read(key, known.revision - 1, 1 + RECORDS)
+        return found[1:] if found and found[0] == known.newest else None

@@ -201,7 +201,7 @@ class TurnScribe:
     def _opening(self, state: SessionState, account_id: str, now: int) -> tuple[Record, ...]:
         check_account(state, account_id)
         if state.revision == 0:
-            return (SessionOpened(now, account_id),)
+            return (SessionOpened(now, account_id, self.new_id()),)
         if account_id and not state.account_id:
             return (AccountLinked(now, account_id),)
         return ()

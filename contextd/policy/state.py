@@ -66,7 +66,8 @@ class Pause:
 class SessionState:
     """What is known of one session at `revision`.
 
-    `opened_at` tells a session from one that was begun under the same key after a deletion.
+    `incarnation` tells a session from one that was begun under the same key after a deletion;
+    of one that has none `opened_at` does.
     `turns[n - 1]` is the turn with sequence n; `running_tokens[n]` sums the tokens of the
     first n turns, `running_calls[n]` counts their tool calls.  `fold` is in force,
     `prepared` waits for its mark; `unfit` counts the answers of a model that could not be
@@ -90,6 +91,7 @@ class SessionState:
     key: SessionKey
     account_id: str = ""
     opened_at: int = 0
+    incarnation: str = ""
     revision: int = 0
     turns: list[Turn] = field(default_factory=list)
     running_tokens: array[int] = field(default_factory=lambda: array("q", [0]))
@@ -125,6 +127,11 @@ class SessionState:
     def handoff_state(self) -> HandoffState:
         """Who has the conversation."""
         return self.owner.state
+
+    @property
+    def which(self) -> tuple[str, int]:
+        """What tells the session from another under its key."""
+        return self.incarnation, self.opened_at
 
     @property
     def next_sequence(self) -> int:
@@ -225,8 +232,9 @@ class SessionState:
                 self.recap = recap
             case ContactRepeated(repeat=repeat):
                 self.repeat = repeat
-            case SessionOpened(at=at, account_id=account):
+            case SessionOpened(at=at, account_id=account, incarnation=incarnation):
                 self.opened_at, self.account_id = at, account
+                self.incarnation = incarnation
             case AccountLinked(account_id=account):
                 self.account_id = account
 

@@ -64,9 +64,11 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.append(key, commit)
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Pass on."""
-        return await self.inner.read(key, after, limit)
+        return await self.inner.read(key, after, limit, incarnation)
 
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Pass on."""
@@ -131,12 +133,14 @@ class FlakyStore(StoreWrapper):
             raise StoreUnavailable
         return appended
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Read, unless it is this call's turn to fail."""
         if self.refuse_reads:
             self.refuse_reads -= 1
             raise StoreUnavailable
-        return await self.inner.read(key, after, limit)
+        return await self.inner.read(key, after, limit, incarnation)
 
 
 class SlowStore(StoreWrapper):
@@ -157,10 +161,12 @@ class SlowStore(StoreWrapper):
         await self._yield()
         return appended
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Read after letting others go first."""
         await self._yield()
-        records = await self.inner.read(key, after, limit)
+        records = await self.inner.read(key, after, limit, incarnation)
         await self._yield()
         return records
 
@@ -191,10 +197,12 @@ class HangingStore(StoreWrapper):
         await self._going.wait()
         return await self.inner.append(key, commit)
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Wait while hanging, then read."""
         await self._going.wait()
-        return await self.inner.read(key, after, limit)
+        return await self.inner.read(key, after, limit, incarnation)
 
     async def ready(self) -> bool:
         """Answer at once."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from contextd.errors import LeaseLost, RequestIdReused, RevisionConflict
+from contextd.errors import LeaseLost, RequestIdReused, RevisionConflict, SessionReplaced
+from contextd.projections import incarnation_of
 from contextd.testing.folded import Folded
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Model:
     logs: dict[SessionKey, list[Record]] = field(default_factory=dict)
     answers: dict[SessionKey, dict[str, tuple[str, int]]] = field(default_factory=dict)
     beside: Folded = field(default_factory=Folded)
+    gone: dict[SessionKey, str] = field(default_factory=dict)
 
     def append(self, key: SessionKey, commit: Commit) -> object:
         """Return (revision, replayed), or the class of the error."""
@@ -30,7 +32,8 @@ class Model:
         if commit.request_id in answers:
             digest, revision = answers[commit.request_id]
             return (revision, True) if digest == commit.digest else RequestIdReused
-        if commit.expected_revision != len(log):
+        other = commit.incarnation not in ("", incarnation_of(log))
+        if other or commit.expected_revision != len(log):
             return RevisionConflict
         if commit.lease is not None and self.held(commit.lease) is None:
             return LeaseLost
@@ -42,8 +45,24 @@ class Model:
         self.answers[key] = answers
         return (len(self.logs[key]), False)
 
+    def read(
+        self, key: SessionKey, after: int, limit: int, incarnation: str
+    ) -> list[Record] | type[Exception]:
+        """Return the records, or the class of the error."""
+        log = self.logs.get(key, [])
+        if incarnation not in ("", incarnation_of(log)):
+            return SessionReplaced
+        return log[after : after + limit if limit else None]
+
+    def incarnation(self, key: SessionKey, which: str) -> str:
+        """Return that of the session that is there "now", or was there "before"."""
+        if which == "now":
+            return incarnation_of(self.logs.get(key, []))
+        return self.gone.get(key, "") if which == "before" else ""
+
     def delete(self, key: SessionKey) -> dict[str, int]:
         """Return the counts of what was there."""
+        self.gone[key] = incarnation_of(self.logs.get(key, [])) or self.gone.get(key, "")
         return {
             "sessions": int(key in self.logs),
             "records": len(self.logs.pop(key, [])),

@@ -53,12 +53,15 @@ Answer = TypeVar("Answer")
 
 KEYS = st.builds(SessionKey, st.sampled_from(["a", "A"]), st.sampled_from(["x", "x ", "y"]))
 REQUESTS = st.sampled_from(["", "r1", "r2"])
+WHICH = st.sampled_from(["", "", "now", "before"])
 DIGESTS = st.sampled_from(["d1", "d2"])
 ACCOUNTS = tuple(AccountKey(tenant, account) for tenant in ("a", "A") for account in ("u", "v"))
 
 HAPPENINGS: tuple[Callable[[int], Record], ...] = (
     lambda at: SessionOpened(at, ""),
     lambda at: SessionOpened(at, "u"),
+    lambda at: SessionOpened(at, "", f"begun {at}"),
+    lambda at: SessionOpened(at, "", f"begun {at}"),
     lambda at: AccountLinked(at, "u"),
     lambda at: AccountLinked(at, "v"),
     lambda at: Recapped(at, Recap(at, f"recap {at}")),
@@ -114,7 +117,7 @@ class StoreMachine(RuleBasedStateMachine):
         request=REQUESTS,
         digest=DIGESTS,
         happened=RECORDS,
-        stale=st.sampled_from([-2, -1, 0, 0, 0, 0, 0, 0, 1, 2]),
+        meant=st.tuples(st.sampled_from([-2, -1, 0, 0, 0, 0, 0, 0, 1, 2]), WHICH),
     )
     def append(
         self,
@@ -122,11 +125,13 @@ class StoreMachine(RuleBasedStateMachine):
         request: str,
         digest: str,
         happened: list[Callable[[int], Record]],
-        stale: int,
+        meant: tuple[int, str],
     ) -> None:
-        """Append at the current revision, or a little beside it."""
+        """Append at the current revision or a little beside it, to whichever or a certain one."""
+        stale, which = meant
         expected = max(0, len(self._model.logs.get(key, [])) + stale)
-        commit = Commit(self._records(happened), expected, request, digest)
+        records, named = self._records(happened), self._model.incarnation(key, which)
+        commit = Commit(records, expected, request, digest, incarnation=named)
         assert self._run(_outcome(self._store.append(key, commit))) == self._model.append(
             key, commit
         )
@@ -157,12 +162,15 @@ class StoreMachine(RuleBasedStateMachine):
 
         assert self._run(together()) == expected
 
-    @rule(key=KEYS, after=st.integers(0, 8))
-    def read(self, key: SessionKey, after: int) -> None:
-        """Read what came after some revision."""
-        assert (
-            list(self._run(self._store.read(key, after))) == (self._model.logs.get(key, [])[after:])
-        )
+    @rule(key=KEYS, after=st.integers(0, 8), limit=st.sampled_from([0, 0, 2]), which=WHICH)
+    def read(self, key: SessionKey, after: int, limit: int, which: str) -> None:
+        """Read what came after some revision, of whichever session or a certain one."""
+        meant = self._model.incarnation(key, which)
+
+        async def found() -> list[Record]:
+            return list(await self._store.read(key, after, limit, meant))
+
+        assert self._run(_read(found())) == self._model.read(key, after, limit, meant)
 
     @rule(key=KEYS)
     def delete(self, key: SessionKey) -> None:
@@ -265,3 +273,10 @@ async def _outcome(call: Awaitable[Any]) -> object:
     except ContextdError as error:
         return type(error)
     return (appended.revision, appended.replayed)
+
+
+async def _read(call: Awaitable[list[Record]]) -> list[Record] | type[Exception]:
+    try:
+        return await call
+    except ContextdError as error:
+        return type(error)

@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from contextd.engine.account import AccountVerbs
 from contextd.engine.accounts import HotAccounts
@@ -57,11 +58,15 @@ from contextd.testing.fakes import (
     RecordingObserver,
     SequentialIds,
 )
+from contextd.testing.faults import StoreWrapper
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from contextd.ports import Embedder, Store, StretchStore, Tokenizers, VectorStore
+
+IDS: WeakKeyDictionary[object, SequentialIds] = WeakKeyDictionary()
+"""The ids of the engines over one store, which differ as those of different processes do."""
 
 KEY = SessionKey("acme", "c-1")
 BUDGET = Budget("", 1_000, 200)
@@ -142,6 +147,10 @@ class Engine:
     poll_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        kept = self.store
+        while isinstance(kept, StoreWrapper):
+            kept = kept.inner
+        self.new_id = IDS.setdefault(kept, self.new_id)
         self.sessions = HotSessions(self.store, self.tokenizers, capacity_bytes=self.capacity_bytes)
         writer = Writer(self.store, self.sessions, self.accepted, self.nudged.append)
         self.policies = InForce(PolicySet(Policy.of(self.rules)))
@@ -222,6 +231,7 @@ class Engine:
             nudge=self.nudged.append,
             tokenizers=self.tokenizers,
             clock=self.clock,
+            new_id=self.new_id,
             observer=self.observer,
         )
         self.inspection = Inspection(self.store, self.sessions, writer.changes, self.accounts)

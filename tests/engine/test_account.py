@@ -69,7 +69,7 @@ def test_candidates_are_offered_apart_and_not_twice() -> None:
         assert found["e_mail"].value == "ann@example.com"
         assert found["order_id"].value == "W-1234567"
         assert found["order_id"].conversation_id == "c-1"
-        assert found["order_id"].turn_ids == ("id-3",)
+        assert found["order_id"].turn_ids == ("id-4",)
         assert any(each.type is AccountFactType.PREFERENCE for each in view.candidates)
         built = await ask(on, "c-3", "hello")
         assert not told(built, SectionKind.ACCOUNT)

@@ -193,7 +193,9 @@ def test_a_notice_of_a_deleted_session_is_not_brought(monkeypatch: pytest.Monkey
     at_once(monkeypatch)
 
     class Deleting(MemoryStore):
-        async def read(self, key: Any, after: int = 0, limit: int = 0) -> Any:
+        async def read(
+            self, key: Any, after: int = 0, limit: int = 0, incarnation: str = ""
+        ) -> Any:
             return ()
 
     async def main() -> None:

@@ -64,10 +64,12 @@ def use(engine: Engine, rules: Rules) -> Policy:
 class LateStore(MemoryStore):
     """Lets others work before it answers."""
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Read as the memory does, a little later."""
         await asyncio.sleep(0)
-        return await super().read(key, after, limit)
+        return await super().read(key, after, limit, incarnation)
 
 
 async def conversation(rules: Rules) -> Engine:

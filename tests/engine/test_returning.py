@@ -148,7 +148,7 @@ def test_an_account_that_returns_is_recognised() -> None:
         assert (built.repeat.conversation_id, built.repeat.days) == ("c-1", 10)
         entry = (await on.accounts.store.account_conversations(OLENA))[0]
         assert entry.recap is not None
-        assert entry.recap.turn_ids == ("id-3", "id-4")
+        assert entry.recap.turn_ids == ("id-4", "id-5")
 
     run(main())
 
@@ -294,9 +294,9 @@ def test_a_recap_is_made_once() -> None:
                 await ask(again, f"new-{at}", "The coffee machine is leaking again!")
         read: list[SessionKey] = []
 
-        async def counted(key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Any]:
+        async def counted(key: SessionKey, *rest: Any, **named: Any) -> Sequence[Any]:
             read.append(key)
-            return await MemoryStore.read(store, key, after, limit)
+            return await MemoryStore.read(store, key, *rest, **named)
 
         store.read = counted  # type: ignore[method-assign]
         await ask(engine(store), "new-4", "The coffee machine is leaking again!")
@@ -359,10 +359,10 @@ def test_a_context_does_not_wait_for_recaps_for_long() -> None:
         gate = asyncio.Event()
         read = on.store.read
 
-        async def slow(key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Any]:
+        async def slow(key: SessionKey, *rest: Any, **named: Any) -> Sequence[Any]:
             if key.conversation_id == "c-1" and not gate.is_set():
                 await gate.wait()
-            return await read(key, after, limit)
+            return await read(key, *rest, **named)
 
         on.store.read = slow  # type: ignore[method-assign]
         text = "The coffee machine is leaking again!"

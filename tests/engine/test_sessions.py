@@ -28,9 +28,11 @@ class CountingStore(StoreWrapper):
         super().__init__(MemoryStore())
         self.reads: list[int] = []
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Read, and remember how much came."""
-        records = await self.inner.read(key, after, limit)
+        records = await self.inner.read(key, after, limit, incarnation)
         self.reads.append(len(records))
         return records
 
@@ -95,9 +97,12 @@ def test_vectors_that_come_later_count() -> None:
 class StoredBytes(StoreWrapper):
     """Gives records as a store on disk does: made anew for each read."""
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Read, encode and decode."""
-        return [decode(encode(record)) for record in await self.inner.read(key, after, limit)]
+        found = await self.inner.read(key, after, limit, incarnation)
+        return [decode(encode(record)) for record in found]
 
 
 @pytest.mark.parametrize(("turns", "words"), [(40, 8), (400, 30), (60, 600)])

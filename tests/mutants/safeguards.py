@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.mutants.others import OTHERS
 from tests.mutants.tenancy import TENANCY
 
 STORE = "contextd/stores/sqlite"
@@ -212,10 +213,11 @@ MUTANTS = (
     mutant(
         "any-revision-will-do",
         f"{STORE}/log.py",
-        "if revision == entry.expected_revision:",
-        "if True:",
+        "if not other and revision == entry.expected_revision:",
+        "if not other:",
         f"{CONTRACT}::test_stale_revision",
     ),
+    *(mutant(*each) for each in OTHERS),
     mutant(
         "the-callers-revision-is-ignored",
         "contextd/engine/record.py",
@@ -256,8 +258,8 @@ MUTANTS = (
     mutant(
         "no-tenant-in-a-session",
         QUERIES,
-        "SELECT id, revision, used FROM sessions WHERE tenant = ?1 AND conversation = ?2",
-        "SELECT id, revision, used FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
+        "SELECT id, revision, used, incarnation FROM sessions WHERE tenant = ?1 AND conversation = ?2",
+        "SELECT id, revision, used, incarnation FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
         f"{CONTRACT}::test_ids_compare_byte_for_byte",
     ),
     *(
@@ -461,13 +463,6 @@ MUTANTS = (
         "stream.scope(message))\n",
         "",
         "tests/rpc/test_streams.py::test_a_watch_ends_with_the_credential_it_began_with",
-    ),
-    mutant(
-        "a-watch-follows-another-session",
-        "contextd/engine/watch.py",
-        "if not found or found[0] != newest:",
-        "if not found:",
-        "tests/engine/test_watch.py::test_a_session_begun_anew_under_the_same_key_is_another_one",
     ),
     mutant(
         "a-write-wakes-nobody",

@@ -75,8 +75,12 @@ def test_every_kind_has_a_number() -> None:
 
 def test_the_format_stays() -> None:
     """What was written yesterday has these bytes."""
-    assert codec.encode(SessionOpened(7, "é")).hex() == (
-        "114ebce1010182a26174" + "07" + "aa6163636f756e745f6964" + "a2c3a9"
+    before = "114ebce1010182a26174" + "07" + "aa6163636f756e745f6964" + "a2c3a9"
+    assert codec.decode(bytes.fromhex(before)) == SessionOpened(7, "é")
+    now = codec.encode(SessionOpened(7, "é", "i")).hex()
+    assert now == (
+        "d0482be40101" + "83a26174" + "07" + "aa6163636f756e745f6964" + "a2c3a9"
+        "ab696e6361726e6174696f6e" + "a169"
     )
 
 

@@ -65,3 +65,27 @@ def test_the_bound_holds() -> None:
     for key in keys:
         heads.written(key, 1)
     assert [heads.is_newest(key, 1) for key in keys] == [False, True, True]
+
+
+def test_another_session_under_the_same_key() -> None:
+    """Of a session that was deleted nobody is told that nothing is new."""
+    heads = Heads(10)
+    heads.written(KEY, 3, "one")
+    assert heads.is_newest(KEY, 3, "one")
+    assert heads.is_newest(KEY, 3)
+    assert not heads.is_newest(KEY, 3, "two")
+    heads.written(KEY, 4)
+    assert heads.is_newest(KEY, 4, "one")
+    heads.written(KEY, 2, "two")
+    assert heads.is_newest(KEY, 2, "two")
+    assert not heads.is_newest(KEY, 4)
+
+
+def test_which_session_it_is_may_be_unknown() -> None:
+    """Then whoever means a certain one is not told anything."""
+    heads = Heads(10)
+    heads.read_ended(KEY, heads.read_begins(KEY), 5)
+    assert heads.is_newest(KEY, 5)
+    assert not heads.is_newest(KEY, 5, "one")
+    heads.read_ended(KEY, heads.read_begins(KEY), 5, "one")
+    assert heads.is_newest(KEY, 5, "one")

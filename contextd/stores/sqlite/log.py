@@ -11,12 +11,13 @@ from contextd.errors import (
     ContextdError,
     RequestIdReused,
     RevisionConflict,
+    SessionReplaced,
     StoreCorrupt,
     StoreUnavailable,
 )
 from contextd.model import Idle, SessionKey
 from contextd.ports import Appended
-from contextd.projections import HOUR, hour_of_use, projected
+from contextd.projections import HOUR, hour_of_use, incarnation_of, projected
 from contextd.stores import codec
 from contextd.stores.sqlite.work import held
 
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 REVISION_BITS = 24
 """How `records.position` is made; queries.sql and schema.sql know it too."""
 
-Head = tuple[int, int, int]
-"""The row of a session, its revision, the hour of its last use."""
+Head = tuple[int, int, int, bytes]
+"""The row of a session, its revision, the hour of its last use, its incarnation."""
+
+NO_HEAD: Head = (0, 0, 0, b"")
 
 HEADS = 16_384
 """Sessions whose heads are remembered, at most."""
@@ -45,6 +48,7 @@ class Entry:
     """A commit as it is written: ids and records are bytes already.
 
     `changes` are what the records change beside the log, each with its record's revision.
+    `incarnation` is that of the session meant, `begins` that of one the records are the first of.
     """
 
     tenant: bytes
@@ -56,6 +60,8 @@ class Entry:
     changes: tuple[tuple[int, Projection], ...] = ()
     lease: Held | None = None
     hour: int = 0
+    incarnation: bytes = b""
+    begins: bytes = b""
 
     @classmethod
     def of(cls, key: SessionKey, commit: Commit) -> Entry:
@@ -74,6 +80,8 @@ class Entry:
             ),
             None if commit.lease is None else held(commit.lease),
             hour_of_use(commit.records),
+            commit.incarnation.encode(),
+            incarnation_of(commit.records).encode(),
         )
 
     @property
@@ -100,8 +108,10 @@ class Log:
         Raises:
             RequestIdReused, LeaseLost, RevisionConflict: as the port says; nothing changed.
         """
-        head = session, revision, _ = self._head(entry.tenant, entry.conversation)
-        if revision == entry.expected_revision:
+        head = self._head(entry.tenant, entry.conversation)
+        session, revision, _, incarnation = head
+        other = entry.incarnation not in (b"", incarnation)
+        if not other and revision == entry.expected_revision:
             try:
                 return self._write(head, entry)
             except apsw.ConstraintError:
@@ -121,7 +131,7 @@ class Log:
         return Appended(revision, replayed=True)
 
     def _write(self, head: Head, entry: Entry) -> Appended:
-        session, revision, used = head
+        session, revision, used, incarnation = head
         newest = revision + len(entry.bodies)
         if newest >> REVISION_BITS:
             raise StoreUnavailable(f"a session holds at most {1 << REVISION_BITS} records")
@@ -134,12 +144,13 @@ class Log:
                 self._add_beside(session, entry)
                 if entry.hour > used:
                     self._do.run("use_session", session, entry.hour)
-        head = session, newest, max(used, entry.hour)
+        which = incarnation if revision else entry.begins
+        head = session, newest, max(used, entry.hour), which
         self._heads[entry.tenant, entry.conversation] = head
         return Appended(newest)
 
     def _open_session(self, entry: Entry) -> int:
-        self._do.run("open_session", entry.tenant, entry.conversation)
+        self._do.run("open_session", entry.tenant, entry.conversation, entry.begins)
         return self._do.inserted()
 
     def _add(self, session: int, revision: int, entry: Entry) -> None:
@@ -159,21 +170,26 @@ class Log:
             position = (session << REVISION_BITS) + revision
             self._beside.take(session, entry.tenant, position, change)
 
-    def read(self, key: SessionKey, after: int, limit: int) -> tuple[Record, ...]:
+    def read(
+        self, key: SessionKey, after: int, limit: int, incarnation: bytes
+    ) -> tuple[Record, ...]:
         """Return the records after a revision, at most *limit*; 0 stands for all.
 
         Raises:
+            SessionReplaced: *incarnation* is given, and that session is there no more.
             StoreCorrupt: one of them is missing or damaged.
         """
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
         stored = self._do.rows("read_records", *ids, after, limit or -1)
+        if incarnation not in (b"", stored[0][1] if stored else None):
+            raise SessionReplaced
         if not stored:
             return ()
-        found = [revision for _, revision, _ in stored if revision is not None]
+        found = [revision for _, _, revision, _ in stored if revision is not None]
         newest = min(stored[0][0], after + limit) if limit else stored[0][0]
         if found != list(range(after + 1, newest + 1)):
             raise StoreCorrupt(f"records are missing from a session's log after {after}")
-        return tuple(codec.decode(body) for _, _, body in stored if body is not None)
+        return tuple(codec.decode(body) for *_, body in stored if body is not None)
 
     def delete(self, key: SessionKey, at_revision: int) -> dict[str, int]:
         """Delete within a group; with *at_revision* only there.
@@ -182,7 +198,7 @@ class Log:
             RevisionConflict: it is not there; nothing changed.
         """
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
-        session, revision, _ = self._head(*ids)
+        session, revision, *_ = self._head(*ids)
         if at_revision and revision != at_revision:
             raise RevisionConflict(at_revision, revision)
         self._heads.pop(ids, None)
@@ -204,7 +220,7 @@ class Log:
 
     def put_vectors(self, key: SessionKey, space: bytes, rows: Mapping[int, bytes]) -> None:
         """Keep the vectors of some turns within a group, unless the session is gone."""
-        session, _, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session, *_ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
         if session:
             with self._do.whole():
                 for sequence, body in rows.items():
@@ -217,7 +233,7 @@ class Log:
 
     def put_stretch(self, key: SessionKey, method: bytes, first: int, body: bytes) -> None:
         """Keep a stretch within a group, unless the session is gone."""
-        session, _, _ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session, *_ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
         if session:
             self._do.run("put_stretch", (session << REVISION_BITS) + first, method, body)
 
@@ -238,7 +254,7 @@ class Log:
         return tuple(map(_idle, rows))
 
     def _head(self, tenant: bytes, conversation: bytes) -> Head:
-        """Return a session's row, revision and last use, zeros when there is none.
+        """Return what is known of a session, zeros when there is none.
 
         Nobody else writes to the file, so what this connection wrote or saw is still so;
         a connection whose transaction failed is not used again.
@@ -247,7 +263,7 @@ class Log:
         if head is None:
             if len(self._heads) >= HEADS:
                 self._heads.clear()
-            head = self._do.row("find_session", tenant, conversation) or (0, 0, 0)
+            head = self._do.row("find_session", tenant, conversation) or NO_HEAD
             self._heads[tenant, conversation] = head
         return head
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contextd.model import Durability
+from contextd.projections import incarnation_of
 from contextd.stores.sqlite.accounts import SqliteAccounts
 from contextd.stores.sqlite.heads import Heads
 from contextd.stores.sqlite.idle import SqliteIdle
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from contextd.ports import Appended, Commit
 
 KNOWN_SESSIONS = 16_384
+
+NOTHING: Sequence[Record] = ()
 
 LONG_COMMIT = 64
 """Records from which a commit is encoded off the event loop: a session that is imported."""
@@ -76,22 +79,27 @@ class SqliteStore:
             self._heads.forget(key)
             raise
         if not appended.replayed:
-            self._heads.written(key, appended.revision)
+            begins = None if commit.expected_revision else incarnation_of(commit.records)
+            self._heads.written(key, appended.revision, begins)
         return appended
 
-    async def read(self, key: SessionKey, after: int = 0, limit: int = 0) -> Sequence[Record]:
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
         """Read on another thread, unless it is known that there is nothing new."""
         self._threads.must_be_open()
-        if self._heads.is_newest(key, after):
+        if self._heads.is_newest(key, after, incarnation):
             return ()
         token = self._heads.read_begins(key)
-        newest = 0
+        newest, records = 0, NOTHING
         try:
-            records = await self._threads.read(lambda db: db.log.read(key, after, limit))
+            meant = incarnation.encode()
+            records = await self._threads.read(lambda db: db.log.read(key, after, limit, meant))
             whole = not limit or len(records) < limit
             newest = after + len(records) if records and whole else 0
         finally:
-            self._heads.read_ended(key, token, newest)
+            first = incarnation or None if after else incarnation_of(records)
+            self._heads.read_ended(key, token, newest, first)
         return records
 
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:

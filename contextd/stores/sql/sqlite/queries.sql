@@ -1,8 +1,8 @@
 -- Every statement the SQLite store runs, by name.
 
 -- name: find_session
--- The row, the revision and the last use of a session.
-SELECT id, revision, used FROM sessions WHERE tenant = ?1 AND conversation = ?2
+-- The row, the revision, the last use and the incarnation of a session.
+SELECT id, revision, used, incarnation FROM sessions WHERE tenant = ?1 AND conversation = ?2
 
 -- name: find_request
 -- What a request id of a session was answered.
@@ -10,7 +10,7 @@ SELECT digest, position & 0xffffff FROM records WHERE position >> 24 = ?1 AND re
 
 -- name: open_session
 -- A new session without records.
-INSERT INTO sessions (tenant, conversation, revision) VALUES (?1, ?2, 0)
+INSERT INTO sessions (tenant, conversation, revision, incarnation) VALUES (?1, ?2, 0, ?3)
 
 -- name: use_session
 -- The hour in which a session was used.
@@ -34,9 +34,9 @@ ORDER BY used, sessions.id LIMIT ?4
 INSERT INTO records (position, body, request_id, digest) VALUES (?1, ?2, ?3, ?4)
 
 -- name: read_records
--- The session's revision, with each record after a revision.  One row with NULLs if there
+-- The session's revision and incarnation, with each record after a revision.  One row with NULLs if there
 -- is none, no row if there is no session.  One statement, hence one snapshot.
-SELECT sessions.revision, records.position - (sessions.id << 24), records.body
+SELECT sessions.revision, incarnation, records.position - (sessions.id << 24), records.body
 FROM sessions LEFT JOIN records
     ON records.position > (sessions.id << 24) + ?3
     AND records.position < (sessions.id + 1) << 24

@@ -3,12 +3,13 @@
 
 -- One row a session.  Ids are the UTF-8 bytes, so they compare and sort byte for byte.
 -- `revision` is the number of the session's records; a log that has fewer is damaged.  `used` is
--- the hour of its last use, counted since 1970.
+-- the hour of its last use, counted since 1970; `incarnation` tells it from another that was begun
+-- under its key after a deletion.
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY,
     tenant BLOB NOT NULL,
     conversation BLOB NOT NULL,
-    revision INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0, incarnation BLOB NOT NULL DEFAULT x'',
     UNIQUE (tenant, conversation)
 ) STRICT;
 

@@ -1,0 +1,46 @@
+"""Safeguards against what other processes do to a session or an account, and their tests."""
+
+from __future__ import annotations
+
+LOG = "contextd/stores/sqlite/log.py"
+CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
+REPLACED = "tests/engine/test_replaced.py"
+
+OTHERS = (
+    (
+        "any-session-under-the-key-is-written-to",
+        LOG,
+        "if not other and revision == entry.expected_revision:",
+        "if revision == entry.expected_revision:",
+        f"{CONTRACT}::test_another_one_under_its_key",
+    ),
+    (
+        "nothing-new-of-another-session",
+        "contextd/stores/sqlite/store.py",
+        "is_newest(key, after, incarnation)",
+        "is_newest(key, after)",
+        f"{CONTRACT}::test_another_one_under_its_key",
+    ),
+    (
+        "a-replaced-session-is-read-on",
+        "contextd/engine/sessions.py",
+        "read(hot.key, after, incarnation=incarnation)",
+        "read(hot.key, after)",
+        f"{REPLACED}::test_a_context_is_of_the_session_that_is_there",
+    ),
+    (
+        "a-replaced-session-is-folded",
+        "contextd/engine/fold.py",
+        "view.state.revision, incarnation=which)",
+        "view.state.revision)",
+        f"{REPLACED}::test_a_fold_of_the_deleted_one_is_dropped",
+    ),
+    (
+        "a-watch-follows-another-session",
+        "contextd/engine/watch.py",
+        "read(key, known.revision, RECORDS, known.incarnation)",
+        "read(key, known.revision, RECORDS)",
+        "tests/engine/test_watch.py::test_a_session_begun_anew_under_the_same_key_is_another_one",
+    ),
+)
+"""The name, the file, what of it becomes what, and the test that notices."""
