@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from itertools import count
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import settings
@@ -14,7 +14,7 @@ from contextd.stores import codec, open_store
 from contextd.stores.redis.keys import pair
 from contextd.testing.contracts import StoreContract
 from contextd.testing.stateful import StoreMachine
-from tests.servers.redis import RedisServer, redis_server
+from tests.servers.redis import RedisServer, redis_cluster, redis_sentinel, redis_server, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,63 +24,112 @@ if TYPE_CHECKING:
     from contextd.ports import Store
 
 NAMES = count(1)
+PATIENT = "timeout_ms=2000"
+"""A busy machine must not look like a server that is down; what timeouts do is tried apart."""
 
 
-class SingleServer:
-    """The server that all tests of this file share; each of them has keys of its own."""
+class OnRedis:
+    """What the suite needs of servers; those of a class serve all of its tests."""
 
-    server: ClassVar[RedisServer]
+    servers: ClassVar[list[RedisServer]]
+    url: ClassVar[str]
+    prefix: str
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as SingleServer.server:
-        yield
-
-
-class TestRedisStore(SingleServer, StoreContract):
     @pytest.fixture(autouse=True)
     def _place(self) -> None:
         self.prefix = f"suite-{next(NAMES)}"
 
     async def open(self) -> Store:
         """Open one under a name of its own."""
-        return await open_store(f"{self.server.url}?prefix={self.prefix}")
+        return await open_store(f"{self.url}?prefix={self.prefix}&{PATIENT}")
 
     async def reopen(self, store: Store) -> Store:
         """Open it again, on a server that has begun anew, too."""
         await store.aclose()
-        with self.server.down():
+        async with self.broken(store):
             pass
         return await self.open()
 
     async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
-        """Read the list through a client of our own, whichever shard has it."""
+        """Read the list through a client of our own, in whichever shard it is."""
         name = b":r:" + pair(key.tenant_id, key.conversation_id)
-        async with Redis.from_url(self.server.url) as client:
-            ours = [
-                each
-                async for each in client.scan_iter(f"{self.prefix}:*", 1000)
-                if each.partition(b"}")[2] == name
-            ]
-            assert len(ours) <= 1
-            found = await client.lrange(ours[0], 0, -1) if ours else []
-        return [codec.decode(body) for body in found if isinstance(body, bytes)]
+        found = [
+            log
+            for server in self.servers
+            async for each, log in _lists(server, self.prefix)
+            if each.partition(b"}")[2] == name
+        ]
+        assert len(found) <= 1
+        return [codec.decode(body) for log in found for body in log if isinstance(body, bytes)]
 
     @asynccontextmanager
     async def hung(self, store: Store) -> AsyncIterator[None]:
-        """Stop the process."""
-        with self.server.stopped():
+        """Stop the processes."""
+        with ExitStack() as stack:
+            for server in self.servers:
+                stack.enter_context(server.stopped())
             yield
 
     @asynccontextmanager
     async def broken(self, store: Store) -> AsyncIterator[None]:
-        """Kill the process."""
-        with self.server.down():
+        """Kill the processes."""
+        with ExitStack() as stack:
+            for server in self.servers:
+                stack.enter_context(server.down())
             yield
 
 
-class RedisMachine(SingleServer, StoreMachine):
+async def _lists(server: RedisServer, prefix: str) -> AsyncIterator[tuple[bytes, Sequence[Any]]]:
+    async with Redis.from_url(server.url) as client:
+        async for each in client.scan_iter(f"{prefix}:*", 1000, _type="list"):
+            yield each, await client.lrange(each, 0, -1)
+
+
+class OneServer:
+    """The one that the suite and the machine share."""
+
+    servers: ClassVar[list[RedisServer]]
+    url: ClassVar[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        OneServer.servers, OneServer.url = [server], server.url
+        yield
+
+
+class TestRedisStore(OneServer, OnRedis, StoreContract):
+    pass
+
+
+class TestRedisClusterStore(OnRedis, StoreContract):
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _cluster(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        with redis_cluster(tmp_path_factory.mktemp("cluster")) as cls.servers:
+            cls.url = f"redis+cluster://127.0.0.1:{cls.servers[0].port}"
+            yield
+
+    @asynccontextmanager
+    async def broken(self, store: Store) -> AsyncIterator[None]:
+        """Kill the processes; afterwards wait until they are a cluster again."""
+        async with super().broken(store):
+            yield
+        whole(self.servers)
+
+
+class TestRedisSentinelStore(OnRedis, StoreContract):
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _sentinel(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        with redis_sentinel(tmp_path_factory.mktemp("sentinel")) as (servers, sentinel):
+            cls.servers = servers[:1]
+            cls.url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main"
+            yield
+
+
+class RedisMachine(OneServer, StoreMachine):
     reopens = True
 
     def __init__(self) -> None:
@@ -89,8 +138,8 @@ class RedisMachine(SingleServer, StoreMachine):
 
     async def open(self) -> Store:
         """Open the one of this run."""
-        return await open_store(f"{self.server.url}?prefix={self._prefix}")
+        return await open_store(f"{self.url}?prefix={self._prefix}&{PATIENT}")
 
 
 TestRedisMachine = RedisMachine.TestCase
-TestRedisMachine.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestRedisMachine.settings = settings(max_examples=10, stateful_step_count=30, deadline=None)

@@ -57,8 +57,9 @@ class RedisServer:
         self.folder.mkdir(exist_ok=True)
         command = [binary(self.program)]
         command += [self.options[0]] if self.program == "redis-sentinel" else []
-        command += ["--port", str(self.port), "--dir", str(self.folder), "--save", ""]
+        command += ["--port", str(self.port), "--dir", str(self.folder)]
         command += ["--bind", "127.0.0.1", "--logfile", str(self.folder / "log")]
+        command += ["--save", ""] if self.program == "redis-server" else []
         options = self.options[1:] if self.program == "redis-sentinel" else self.options
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command, *options],
@@ -102,6 +103,69 @@ class RedisServer:
             yield
         finally:
             self.start()
+
+
+def whole(servers: Sequence[RedisServer]) -> None:
+    """Return when *servers* are a cluster that answers."""
+    ends = time.monotonic() + PATIENCE
+    while not all(b"cluster_state:ok" in each.say("CLUSTER", "INFO") for each in servers):
+        assert time.monotonic() < ends, "the cluster does not come up"
+        time.sleep(0.05)
+
+
+@contextmanager
+def redis_cluster(folder: Path, *options: str, masters: int = 3) -> Iterator[list[RedisServer]]:
+    """Start a cluster of masters that have a third of the slots each."""
+    clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    servers = [
+        RedisServer(folder / str(port), port, (*(options or SAFE), *clustered))
+        for port in free_ports(masters)
+    ]
+    try:
+        for server in servers:
+            server.start()
+        places = [f"127.0.0.1:{server.port}" for server in servers]
+        servers[0].say("--cluster", "create", *places, "--cluster-yes")
+        whole(servers)
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
+
+
+@contextmanager
+def redis_sentinel(
+    folder: Path, *options: str, patience_ms: int = 60_000
+) -> Iterator[tuple[list[RedisServer], RedisServer]]:
+    """Start a master, a replica of it, and one Sentinel that watches them as "main".
+
+    A master that does not answer for *patience_ms* is replaced.
+    """
+    master_port, replica_port, port = free_ports(3)
+    replicates = ("--replicaof", "127.0.0.1", str(master_port), "--repl-diskless-sync-delay", "0")
+    servers = [
+        RedisServer(folder / "master", master_port, (*(options or SAFE), *replicates[3:])),
+        RedisServer(folder / "replica", replica_port, (*(options or SAFE), *replicates)),
+    ]
+    folder.mkdir(exist_ok=True)
+    watches = folder / "sentinel.conf"
+    watches.write_text(
+        f"sentinel monitor main 127.0.0.1 {master_port} 1\n"
+        f"sentinel down-after-milliseconds main {patience_ms}\n"
+        "sentinel failover-timeout main 2000\n"
+    )
+    sentinel = RedisServer(folder / "sentinel", port, (str(watches),), "redis-sentinel")
+    try:
+        for server in (*servers, sentinel):
+            server.start()
+        ends = time.monotonic() + PATIENCE
+        while b"master_link_status:up" not in servers[1].say("INFO", "replication"):
+            assert time.monotonic() < ends, "the replica does not follow"
+            time.sleep(0.05)
+        yield servers, sentinel
+    finally:
+        for server in (*servers, sentinel):
+            server.kill()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 PORT, SENTINEL_PORT = 6379, 26379
-OPTIONS = ("prefix", "shards", "durability", "ca")
+OPTIONS = ("prefix", "shards", "durability", "timeout_ms", "ca")
 PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 FORMS = (
     "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, "
@@ -27,7 +27,8 @@ class Address:
     """Where the servers are and what is wanted of them.
 
     `kind` is "", "sentinel" or "cluster"; `shards` 0 takes what is there.  `durability` is ""
-    (whatever the server gives), "memory", "fsync" or "replicas:N".
+    (whatever the server gives), "memory", "fsync" or "replicas:N".  `timeout_ms` is how long
+    anything may take on the way to a server and back, once.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Address:
     prefix: str = "contextd"
     shards: int = 0
     durability: str = ""
+    timeout_ms: int = 250
 
     @property
     def shown(self) -> str:
@@ -74,6 +76,7 @@ def parse(url: str) -> Address:
         prefix=options.get("prefix", "contextd"),
         shards=int(options.get("shards", 0)),
         durability=options.get("durability", ""),
+        timeout_ms=int(options.get("timeout_ms", 250)),
     )
 
 
@@ -114,6 +117,8 @@ def _options(parts: SplitResult) -> dict[str, str]:
             raise ConfigInvalid("?prefix= takes 1 to 64 letters, digits, dots, dashes and _")
         if name == "shards" and not re.fullmatch(r"[1-9]\d{0,2}", value):
             raise ConfigInvalid("?shards= takes a number from 1 to 999")
+        if name == "timeout_ms" and not re.fullmatch(r"[1-9]\d{1,3}", value):
+            raise ConfigInvalid("?timeout_ms= takes a number from 10 to 9999")
         if name == "durability" and not re.fullmatch(r"memory|fsync|replicas:[1-9]", value):
             raise ConfigInvalid("?durability= is memory, fsync or replicas:N (N from 1 to 9)")
     return options

@@ -8,7 +8,11 @@ work is then part of the transaction of the records it follows from (decision 00
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ESCAPED = b"\0\xff"
 END = b"\0\x01"
@@ -39,6 +43,11 @@ class Layout:
     def root(self, shard: int) -> bytes:
         """Return what the keys of a shard begin with."""
         return f"{self.prefix}:{{{shard:02d}}}:".encode()
+
+    @property
+    def roots(self) -> Iterator[bytes]:
+        """What the keys of each shard begin with."""
+        return map(self.root, range(self.shards))
 
     @property
     def key(self) -> str:

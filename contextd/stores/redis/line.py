@@ -7,6 +7,7 @@ so calls take effect in their order, and under load they cost the server and the
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from contextd.stores.redis.breaker import Breaker
     from contextd.stores.redis.servers import Servers
+
+LOG = logging.getLogger(__name__)
 
 Argument = bytes | str | int
 
@@ -101,13 +104,21 @@ class Line:
                 together = [
                     self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))
                 ]
-                await self._make([each for each in together if not each.answer.done()])
+                calls = [each for each in together if not each.answer.done()]
+                try:
+                    await self._make(calls)
+                except Exception as error:  # the driver's own faults are no reason to hang
+                    LOG.exception("a call of Redis failed in its driver")
+                    for call in calls:
+                        call.tries += 1
+                        _fail(call, error)
         finally:
             self._task = None
 
     async def _make(self, calls: Sequence[Call]) -> None:
         """Make *calls*, some of them again; a server that was down is tried once."""
-        left, cause = calls, self._breaker.cause
+        left: Sequence[Call] = calls
+        cause = self._breaker.cause
         for pause in PAUSES if cause is None else PAUSES[:1]:
             if not left:
                 return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
 
 from contextd.errors import ConfigInvalid, StoreTooNew, StoreUnavailable
 from contextd.model import Durability
@@ -24,6 +25,9 @@ LAYOUT = 1
 
 SHARDS = 64
 
+PAUSES = (0.1, 0.2, 0.4, 0.0)
+"""Seconds after each try to reach the servers."""
+
 
 async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durability]:
     """Return how the store lies, and how safe an acknowledged write in it is.
@@ -33,17 +37,24 @@ async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durabil
         StoreTooNew: a newer contextd has laid it out.
         StoreUnavailable: there is no answer, or no write would go through.
     """
-    try:
-        for facts in (await _facts(servers)).values():
-            _must_suit(facts, address)
-        return await _layout(servers, address), await _level(servers, address)
-    except (RedisError, RedisClusterException, OSError) as error:
-        if "DB index is out of range" in str(error):
-            raise ConfigInvalid(
-                f"Redis at {address.shown} has no database {address.database}; "
-                "see `databases` in its configuration"
-            ) from error
-        raise StoreUnavailable(f"{unavailable(error)} ({address.shown})") from error
+    cause: BaseException | None = None
+    for pause in PAUSES:
+        try:
+            for facts in (await _facts(servers)).values():
+                _must_suit(facts, address)
+            return await _layout(servers, address), await _level(servers, address)
+        except (RedisError, RedisClusterException, OSError) as error:
+            cause = error
+            if isinstance(error, AuthenticationError | AuthorizationError | ResponseError):
+                break
+        await asyncio.sleep(pause)
+    if "DB index is out of range" in str(cause):
+        raise ConfigInvalid(
+            f"Redis at {address.shown} has no database {address.database}; "
+            "see `databases` in its configuration"
+        ) from cause
+    assert cause is not None  # noqa: S101 - there is one try at least
+    raise StoreUnavailable(f"{unavailable(cause)} ({address.shown})") from cause
 
 
 async def _facts(servers: Servers) -> dict[str, Mapping[str, Any]]:

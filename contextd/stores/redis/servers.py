@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio import Redis
@@ -9,14 +10,12 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.stores.redis.address import Address
-
-SECONDS = 0.25
-"""How long anything may take on the way to a server and back, once."""
 
 MOST_CONNECTIONS = 64
 
@@ -24,8 +23,9 @@ MOST_CONNECTIONS = 64
 class Servers:
     """Runs commands on them, without any retry of its own."""
 
-    def __init__(self, address: Address, seconds: float = SECONDS) -> None:
-        """Connect to *address* when first asked; wait *seconds* for each answer."""
+    def __init__(self, address: Address) -> None:
+        """Connect to *address* when first asked."""
+        seconds = address.timeout_ms / 1000
         self._address = address
         self._sentinel: Any = None
         options: dict[str, Any] = {
@@ -84,12 +84,20 @@ class Servers:
             for node in self._client.get_primaries()
         }
 
-    async def look_again(self) -> None:
-        """Drop all connections, and ask anew who has what before the next call."""
+    def place(self, root: bytes) -> str:
+        """Return the name of the server that has the keys of a shard, "" when there is one."""
         if self.in_one_place:
-            await self._client.connection_pool.disconnect()
-        else:
-            await self._client.aclose()
+            return ""
+        slot = self._client.keyslot(root)
+        return cast("str", self._client.nodes_manager.get_node_from_slot(slot).name)
+
+    async def look_again(self) -> None:
+        """Ask anew who has what; connections that are in use are left to those who use them."""
+        if self.in_one_place:
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+            return
+        with suppress(RedisError, RedisClusterException, OSError):
+            await self._client.nodes_manager.initialize()
 
     async def aclose(self) -> None:
         """Drop all connections."""

@@ -25,16 +25,15 @@ READY_SECONDS = 0.7
 class Shards:
     """Lines to the shards of a store.
 
-    One for reads and one for writes when all shards are on one server; in a cluster two for each
-    shard, so that a server that is down holds up only its own.
+    One for reads and one for writes to each server, so that one that is down holds up only its own.
     """
 
     def __init__(self, servers: Servers, layout: Layout) -> None:
         """Call scripts on *servers*."""
         self._servers = servers
         self.layout = layout
-        self._lines: dict[tuple[int, bool], Line] = {}
-        self._breakers: dict[int, Breaker] = {}
+        self._lines: dict[tuple[str, bool], Line] = {}
+        self._breakers: dict[str, Breaker] = {}
         self._closed = False
 
     def must_be_open(self) -> None:
@@ -54,11 +53,11 @@ class Shards:
         self, script: str, shard: int, args: tuple[Argument, ...], *, writes: bool, again: bool
     ) -> Answer:
         self.must_be_open()
-        line = self._line(shard, writes=writes)
-        return await line.call(script, self.layout.root(shard), *args, again=again)
+        root = self.layout.root(shard)
+        line = self._line(self._servers.place(root), writes=writes)
+        return await line.call(script, root, *args, again=again)
 
-    def _line(self, shard: int, *, writes: bool) -> Line:
-        place = 0 if self._servers.in_one_place else shard
+    def _line(self, place: str, *, writes: bool) -> Line:
         if (place, writes) not in self._lines:
             breaker = self._breakers.setdefault(place, Breaker(REST_SECONDS))
             self._lines[place, writes] = Line(self._servers, breaker)
@@ -68,12 +67,13 @@ class Shards:
         """Say whether every server would take a write now; asks past any breaker."""
         if self._closed:
             return False
-        places = (0,) if self._servers.in_one_place else range(self.layout.shards)
-        roots = [self.layout.root(place) for place in places]
+        of_each = {self._servers.place(root): root for root in self.layout.roots}
         script = SCRIPTS["writable"].source
         try:
             async with asyncio.timeout(READY_SECONDS):
-                said = await self._servers.run([("EVAL", script, 1, root) for root in roots])
+                said = await self._servers.run(
+                    [("EVAL", script, 1, root) for root in of_each.values()]
+                )
         except (RedisError, RedisClusterException, OSError):
             return False
         if any(isinstance(each, BaseException) for each in said):
