@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from contextd.ports import HotStore, Store
     from contextd.stores.tiered import Terms
 
-SCHEMES = MappingProxyType({"memory": "contextd.stores.memory", "sqlite": "contextd.stores.sqlite"})
+SCHEMES = MappingProxyType(
+    {
+        "memory": "contextd.stores.memory",
+        "redis": "contextd.stores.redis",
+        "redis+cluster": "contextd.stores.redis",
+        "redis+sentinel": "contextd.stores.redis",
+        "rediss": "contextd.stores.redis",
+        "sqlite": "contextd.stores.sqlite",
+    }
+)
 """The module of each scheme.  It is imported when asked for, so that only the drivers in
 use have to be installed, and offers `async def open_url(url: str) -> Store`."""
 

@@ -1,0 +1,4 @@
+#!lua
+--!
+-- Nothing: the server refuses to begin a script that may write when no write would go through.
+return 1

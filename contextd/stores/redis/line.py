@@ -1,0 +1,190 @@
+"""Calls of scripts in the order in which they were made, many in one round trip.
+
+Whatever waits while a round trip is under way goes together in the next one, on one connection:
+so calls take effect in their order, and under load they cost the server and the loop less.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError
+
+from contextd.errors import Overloaded, StoreUnavailable
+from contextd.stores.redis.failures import (
+    RedisClusterException,
+    RedisError,
+    lost,
+    unavailable,
+    undone,
+)
+from contextd.stores.redis.scripts import SCRIPTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.stores.redis.breaker import Breaker
+    from contextd.stores.redis.servers import Servers
+
+LOG = logging.getLogger(__name__)
+
+Argument = bytes | str | int
+
+MOST_WAITING = 1024
+MOST_TOGETHER = 128
+PAUSES = (0.0, 0.02, 0.1, 0.3)
+"""Seconds before each try: four, of a quarter of a second at most when nothing comes back."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One script on one shard.  `again`: another try does no harm when an answer was lost.
+
+    `tries` counts those whose answer was lost, so that it may have been done before.
+    """
+
+    script: str
+    root: bytes
+    args: tuple[Argument, ...]
+    again: bool
+    answer: asyncio.Future[Any]
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a script returned; `doubtful` when an earlier try of it may have been done, too."""
+
+    value: Any
+    doubtful: bool
+
+
+class Line:
+    """A queue of calls, and the task that makes them while there are any."""
+
+    def __init__(self, servers: Servers, breaker: Breaker) -> None:
+        """Call *servers*, unless *breaker* says that they are down."""
+        self._servers = servers
+        self._breaker = breaker
+        self._waiting: deque[Call] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def call(self, script: str, root: bytes, *args: Argument, again: bool = True) -> Answer:
+        """Run *script* on the shard whose keys begin with *root*.
+
+        Cancelled before its turn it is not made, later it is finished.
+
+        Raises:
+            Overloaded: too many wait.
+            StoreUnavailable, StoreCorrupt: see `failures`.
+        """
+        if self._breaker.open:
+            cause = self._breaker.cause
+            raise StoreUnavailable("Redis did not answer; it is left alone a moment") from cause
+        if len(self._waiting) >= MOST_WAITING:
+            raise Overloaded(f"{MOST_WAITING} calls wait for Redis")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Call(script, root, args, again, answer))
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        return Answer(*await answer)
+
+    async def finish(self) -> None:
+        """Return when every call was answered."""
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                together = [
+                    self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))
+                ]
+                calls = [each for each in together if not each.answer.done()]
+                try:
+                    await self._make(calls)
+                except Exception as error:  # the driver's own faults are no reason to hang
+                    LOG.exception("a call of Redis failed in its driver")
+                    for call in calls:
+                        call.tries += 1
+                        _fail(call, error)
+        finally:
+            self._task = None
+
+    async def _make(self, calls: Sequence[Call]) -> None:
+        """Make *calls*, some of them again; a server that was down is tried once."""
+        left: Sequence[Call] = calls
+        cause = self._breaker.cause
+        for pause in PAUSES if cause is None else PAUSES[:1]:
+            if not left:
+                return
+            await asyncio.sleep(pause)
+            left, cause = await self._try(left)
+        for call in left:
+            assert cause is not None  # noqa: S101 - nothing is left without one
+            _fail(call, cause)
+
+    async def _try(self, calls: Sequence[Call]) -> tuple[list[Call], BaseException | None]:
+        """Answer what can be answered; return what to try again, and why."""
+        again: list[Call] = []
+        cause: BaseException | None = None
+        for call, value in zip(calls, await self._results(calls), strict=True):
+            if not isinstance(value, BaseException):
+                _answer(call, value)
+                continue
+            call.tries += lost(value)
+            if undone(value) or (lost(value) and call.again):
+                again.append(call)
+                cause = value
+            else:
+                _fail(call, value)
+            if undone(value) or lost(value):
+                cause = cause or value
+        if cause is None:
+            self._breaker.succeeded()
+        else:
+            self._breaker.failed(cause)
+            await self._servers.look_again()
+        return again, cause
+
+    async def _results(self, calls: Sequence[Call]) -> list[Any]:
+        """Return what came back for each call: a value or an error."""
+        try:
+            values = await self._servers.run(
+                [("EVALSHA", SCRIPTS[each.script].sha, *_rest(each)) for each in calls]
+            )
+            missing = [at for at, each in enumerate(values) if isinstance(each, NoScriptError)]
+            if missing:
+                whole = [
+                    ("EVAL", SCRIPTS[calls[at].script].source, *_rest(calls[at])) for at in missing
+                ]
+                for at, value in zip(missing, await self._servers.run(whole), strict=True):
+                    values[at] = value
+        except (RedisError, RedisClusterException, OSError) as error:
+            return [error for _ in calls]
+        return values
+
+
+def _rest(call: Call) -> tuple[Argument, ...]:
+    """Return the keys and arguments of a script.
+
+    Neither key exists.  With two of them, Redis refuses the whole script while it moves the
+    shard's slot to another server (TRYAGAIN), when half of the keys would be missing on either.
+    """
+    return (2, call.root, call.root + b"-", *call.args)
+
+
+def _answer(call: Call, value: object) -> None:
+    if not call.answer.done():
+        call.answer.set_result((value, call.tries > 0))
+
+
+def _fail(call: Call, cause: BaseException) -> None:
+    if not call.answer.done():
+        error = unavailable(cause, unknown=call.tries > 0)
+        error.__cause__ = cause
+        call.answer.set_exception(error)

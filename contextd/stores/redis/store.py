@@ -1,0 +1,197 @@
+"""The sessions in Redis: one script a call."""
+
+from __future__ import annotations
+
+from secrets import token_bytes
+from typing import TYPE_CHECKING
+
+from contextd.errors import (
+    LeaseLost,
+    RequestIdReused,
+    RevisionConflict,
+    SessionReplaced,
+    StoreCorrupt,
+    StoreUnavailable,
+)
+from contextd.ports import Appended
+from contextd.projections import hour_of_use, incarnation_of
+from contextd.stores import codec
+from contextd.stores.redis.accounts import RedisAccounts
+from contextd.stores.redis.changes import changes
+from contextd.stores.redis.idle import RedisIdle
+from contextd.stores.redis.inbox import RedisInbox
+from contextd.stores.redis.keys import pair
+from contextd.stores.redis.work import RedisQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from contextd.events import Record
+    from contextd.model import Durability, Lease, SessionKey
+    from contextd.ports import Commit
+    from contextd.stores.redis.line import Argument
+    from contextd.stores.redis.shards import Shards
+
+KINDS = (
+    "sessions",
+    "records",
+    "request_ids",
+    "vectors",
+    "stretches",
+    "handoffs",
+    "jobs",
+    "account_conversations",
+)
+"""What `delete` counts, in the order of its script."""
+
+
+class RedisStore:
+    """A Store that many processes share."""
+
+    def __init__(self, shards: Shards, durability: Durability) -> None:
+        """Keep everything in *shards*."""
+        self._shards = shards
+        self._durability = durability
+        self.inbox = RedisInbox(shards)
+        self.accounts = RedisAccounts(shards)
+        self.idle = RedisIdle(shards)
+        self.work = RedisQueue(shards)
+
+    @property
+    def durability(self) -> Durability:
+        """What the configuration of the servers gave when the store was opened."""
+        return self._durability
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append in one round trip, and again when the answer is lost: a token tells a repeat."""
+        shard, args = self._args(key, commit)
+        answer = await self._shards.write("append", shard, *args)
+        said, *values = answer.value
+        if said in {b"appended", b"replayed"}:
+            return Appended(int(values[0]), replayed=said == b"replayed")
+        if said == b"reused":
+            raise RequestIdReused(request_id=commit.request_id)
+        if said == b"corrupt":
+            raise StoreCorrupt("the log of a session is not as long as it was")
+        if answer.doubtful and not commit.request_id:
+            raise StoreUnavailable("Redis lost the answer to a write, which may have been done")
+        if said == b"lost":
+            raise LeaseLost
+        raise RevisionConflict(commit.expected_revision, int(values[0]))
+
+    def _args(self, key: SessionKey, commit: Commit) -> tuple[int, tuple[Argument, ...]]:
+        shard = self._shards.layout.shard(key.tenant_id)
+        records = [codec.encode(record) for record in commit.records]
+        return shard, (
+            pair(key.tenant_id, key.conversation_id),
+            key.tenant_id,
+            key.conversation_id,
+            commit.request_id,
+            commit.digest,
+            commit.expected_revision,
+            commit.incarnation,
+            incarnation_of(commit.records),
+            hour_of_use(commit.records),
+            token_bytes(12),
+            *_lease(commit.lease),
+            self._shards.layout.shards,
+            shard,
+            len(records),
+            *records,
+            *changes(key, commit.expected_revision, commit.records),
+        )
+
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
+        """Read in one round trip."""
+        shard = self._shards.layout.shard(key.tenant_id)
+        name = pair(key.tenant_id, key.conversation_id)
+        last = after + limit - 1 if limit else -1
+        said = await self._shards.read("read", shard, name, after, last)
+        revision, length, of, records = int(said[0]), said[1], said[2].decode(), said[3]
+        if incarnation not in {"", of}:
+            raise SessionReplaced
+        if length != revision:
+            raise StoreCorrupt(f"a session at revision {revision} has {length} records")
+        return tuple(map(codec.decode, records))
+
+    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+        """Remove all in one script."""
+        answer = await self._shards.write(
+            "delete",
+            self._shards.layout.shard(key.tenant_id),
+            pair(key.tenant_id, key.conversation_id),
+            key.tenant_id,
+            key.conversation_id,
+            at_revision,
+            again=False,
+        )
+        said, *values = answer.value
+        if said == b"conflict":
+            raise RevisionConflict(at_revision, int(values[0]))
+        return dict(zip(KINDS, values, strict=True))
+
+    async def sessions(
+        self, tenant_id: str, after: str = "", limit: int = 100
+    ) -> Sequence[tuple[str, int]]:
+        """Return a page of the tenant's index."""
+        said = await self._shards.read(
+            "sessions",
+            self._shards.layout.shard(tenant_id),
+            tenant_id,
+            b"(" + after.encode(),
+            limit,
+            pair(tenant_id, ""),
+        )
+        return tuple(
+            (name.decode(), int(revision))
+            for name, revision in zip(said[::2], said[1::2], strict=True)
+        )
+
+    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+        """Keep them."""
+        await self._put(key, "v", space, rows)
+
+    async def read_vectors(
+        self, key: SessionKey, space: str, after: int = 0
+    ) -> Mapping[int, bytes]:
+        """Return them in order."""
+        return await self._beside(key, "v", space, after)
+
+    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+        """Keep it."""
+        await self._put(key, "x", method, {first: body})
+
+    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
+        """Return them in order."""
+        return await self._beside(key, "x", method, -1)
+
+    async def _put(self, key: SessionKey, kind: str, maker: str, rows: Mapping[int, bytes]) -> None:
+        shard = self._shards.layout.shard(key.tenant_id)
+        name = pair(key.tenant_id, key.conversation_id)
+        flat = [each for row in rows.items() for each in row]
+        await self._shards.write("put_beside", shard, name, kind, maker, *flat)
+
+    async def _beside(
+        self, key: SessionKey, kind: str, maker: str, after: int
+    ) -> Mapping[int, bytes]:
+        shard = self._shards.layout.shard(key.tenant_id)
+        name = pair(key.tenant_id, key.conversation_id)
+        said = await self._shards.read("read_beside", shard, name, kind, maker, after)
+        found = {int(at): body for at, body in zip(said[::2], said[1::2], strict=True)}
+        return dict(sorted(found.items()))
+
+    async def ready(self) -> bool:
+        """Ask every server whether it would take a write."""
+        return await self._shards.ready()
+
+    async def aclose(self) -> None:
+        """Answer what was accepted, and let go of the servers."""
+        await self._shards.aclose()
+
+
+def _lease(lease: Lease | None) -> tuple[Argument, Argument, Argument]:
+    if lease is None:
+        return "", "", ""
+    return lease.queue.value, pair(lease.job_id, lease.tenant_id), lease.token
