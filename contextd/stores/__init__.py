@@ -7,17 +7,25 @@ import logging
 import time
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from contextd.errors import ConfigInvalid, StoreInUse
 
 if TYPE_CHECKING:
     from contextd.ports import Store
 
-SCHEMES = MappingProxyType({"memory": "contextd.stores.memory", "sqlite": "contextd.stores.sqlite"})
+SCHEMES = MappingProxyType(
+    {
+        "memory": "contextd.stores.memory",
+        "postgresql": "contextd.stores.postgres",
+        "sqlite": "contextd.stores.sqlite",
+    }
+)
 """The module of each scheme.  It is imported when asked for, so that only the drivers in
 use have to be installed, and offers `async def open_url(url: str) -> Store`."""
 
+EXTRAS = MappingProxyType({"postgresql": "postgres"})
+"""The extra that brings the driver of a scheme, where it is not in `serve`."""
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +52,7 @@ async def open_when_free(url: str, seconds: float) -> Store:
 
 
 async def open_store(url: str) -> Store:
-    """Open the store that *url* names: `memory:` or `sqlite:///FILE`.
+    """Open the store that *url* names: `memory:`, `sqlite:///FILE` or `postgresql://…`.
 
     Raises:
         ConfigInvalid: the URL is not one of these.
@@ -54,4 +62,15 @@ async def open_store(url: str) -> Store:
     if scheme not in SCHEMES:
         known = ", ".join(f"{each}:" for each in sorted(SCHEMES))
         raise ConfigInvalid(f"the store URL begins with {scheme!r}, not with one of {known}")
-    return cast("Store", await import_module(SCHEMES[scheme]).open_url(url))
+    return cast("Store", await _adapter(scheme).open_url(url))
+
+
+def _adapter(scheme: str) -> Any:  # noqa: ANN401 - a module
+    try:
+        return import_module(SCHEMES[scheme])
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("contextd"):
+            raise
+        raise ConfigInvalid(
+            f"{scheme}: needs the package {error.name}: pip install 'contextd[{EXTRAS[scheme]}]'"
+        ) from error
