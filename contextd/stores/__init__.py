@@ -65,6 +65,22 @@ async def open_store(url: str) -> Store:
     return cast("Store", await _adapter(scheme).open_url(url))
 
 
+def migrating(url: str) -> Any:  # noqa: ANN401 - a function of the adapter
+    """Return what migrates the store that *url* names, without opening it to serve.
+
+    Raises:
+        ConfigInvalid: its schema is brought up to date when it is opened, and in no other way.
+    """
+    scheme = url.partition(":")[0]
+    found = getattr(_adapter(scheme), "migrate_url", None) if scheme in SCHEMES else None
+    if found is None:
+        raise ConfigInvalid(
+            f"{scheme or 'nothing'}: has no migrations of its own to run; postgresql: has, "
+            "and sqlite: makes them when it is opened"
+        )
+    return found
+
+
 def _adapter(scheme: str) -> Any:  # noqa: ANN401 - a module
     try:
         return import_module(SCHEMES[scheme])

@@ -23,6 +23,12 @@ def migrations(dialect: str) -> Sequence[str]:
     return [each.read_text(encoding="utf-8") for each in sorted(scripts, key=lambda s: s.name)]
 
 
+def titles(dialect: str) -> Sequence[str]:
+    """Return the names of a *dialect*'s migrations, in their order."""
+    scripts = (files("contextd.stores") / "sql" / dialect / "migrations").iterdir()
+    return sorted(each.name.removesuffix(".sql") for each in scripts)
+
+
 def text(dialect: str, name: str) -> str:
     """Return a file of a *dialect*."""
     return (files("contextd.stores") / "sql" / dialect / name).read_text(encoding="utf-8")

@@ -43,6 +43,7 @@ class SqliteMachine(StoreMachine):
 
 class PostgresMachine(StoreMachine):
     reopens = True
+    in_order = False
 
     def __init__(self) -> None:
         self._empty = False

@@ -178,6 +178,18 @@ class PostgresServer:
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, run()).result()
 
+    def script(self, statements: str) -> None:
+        """Run many statements as an administrator, as one transaction."""
+
+        async def run() -> None:
+            connection = await self.connect()
+            try:
+                await connection.execute(statements)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
 
 def _die_with_us() -> None:
     """Let the server end when the tests do, however they end."""

@@ -8,10 +8,16 @@ to which `changes` gives what records bring beside their log.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from contextd.stores.postgres.schema import Migrated, migrate
 from contextd.stores.postgres.store import PostgresStore
 from contextd.stores.postgres.target import parsed
 
-__all__ = ["PostgresStore", "open_url"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PostgresStore", "migrate_url", "open_url"]
 
 
 async def open_url(url: str) -> PostgresStore:
@@ -22,3 +28,11 @@ async def open_url(url: str) -> PostgresStore:
         StoreUnavailable, StoreTooNew: see `PostgresStore.open`.
     """
     return await PostgresStore.open(parsed(url))
+
+
+async def migrate_url(url: str, *, dry: bool, tell: Callable[[str], None]) -> Migrated:
+    """Give the database that *url* names the newest schema; with *dry* say what that takes.
+
+    Raises: as `open_url`.
+    """
+    return await migrate(parsed(url), dry=dry, tell=tell)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -14,7 +15,7 @@ from contextd.stores import named
 from contextd.stores.postgres.failures import DRIVER, IN_TURN, LOST, WORDS, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 
     from contextd.stores.postgres.target import Target
 
@@ -54,7 +55,8 @@ class Connections:
     """A bounded pool, and the work that is under way on it.
 
     Work that has begun is finished also when its caller gives up, so nobody needs to ask the
-    server to cancel it, and nothing of it is in doubt for longer than a statement may take.
+    server to cancel it, and nothing of it is in doubt for longer than a statement may take.  What
+    has not begun by then is dropped.
     """
 
     def __init__(self, target: Target, pool: asyncpg.Pool, max_pending: int) -> None:
@@ -65,6 +67,7 @@ class Connections:
         self._pool = pool
         self._max_pending = max_pending
         self._running: set[asyncio.Task[Any]] = set()
+        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
         self._probe: asyncio.Task[bool] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -119,12 +122,16 @@ class Connections:
                 raise
         return await self.run(lambda connection: connection.fetch(self.sql[name], *values))
 
-    async def write(self, name: str, *values: object) -> Sequence[Any]:
-        """Run a statement that changes rows, for what it returns."""
-        return await self.run(lambda connection: connection.fetch(self.sql[name], *values))
+    async def write(
+        self, name: str, *values: object, turn: Hashable | None = None
+    ) -> Sequence[Any]:
+        """Run a statement that changes rows, for what it returns; *turn* as in `run`."""
+        return await self.run(lambda connection: connection.fetch(self.sql[name], *values), turn)
 
-    async def run(self, work: Callable[[Any], Awaitable[Result]]) -> Result:
-        """Do *work* on a connection.
+    async def run(
+        self, work: Callable[[Any], Awaitable[Result]], turn: Hashable | None = None
+    ) -> Result:
+        """Do *work* on a connection, after all other work of the same *turn* that came before.
 
         Raises:
             StoreUnavailable, StoreClosed: nothing may be assumed.
@@ -133,7 +140,15 @@ class Connections:
         self.must_be_open()
         if len(self._running) >= self._max_pending:
             raise Overloaded("too much is waiting for PostgreSQL")
-        return await asyncio.shield(self._begin(self._do(work)))
+        begun = asyncio.Event()
+        before = self._turns.setdefault(turn, asyncio.Lock()) if turn else asyncio.Lock()
+        task = self._begin(self._in_turn(work, before, begun))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not begun.is_set():
+                task.cancel()
+            raise
 
     def _begin(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
@@ -141,10 +156,17 @@ class Connections:
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _do(self, work: Callable[[Any], Awaitable[Result]]) -> Result:
+    async def _in_turn(
+        self, work: Callable[[Any], Awaitable[Result]], before: asyncio.Lock, begun: asyncio.Event
+    ) -> Result:
+        async with before:
+            return await self._do(work, begun)
+
+    async def _do(self, work: Callable[[Any], Awaitable[Result]], begun: asyncio.Event) -> Result:
         for left in reversed(range(TRIES)):
             try:
                 async with self._pool.acquire(timeout=self.target.statement_seconds) as connection:
+                    begun.set()
                     return await work(connection)
             except IN_TURN as error:
                 if not left:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contextd.errors import StoreTooNew, StoreUnavailable
 from contextd.stores import named
-from contextd.stores.postgres.connections import of_schema
+from contextd.stores.postgres.connections import Connections, of_schema
 from contextd.stores.postgres.failures import MIGRATE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from contextd.stores.postgres.connections import Connections
+    from contextd.stores.postgres.target import Target
 
 MIGRATION_SECONDS = 3600.0
 """How long one migration may take, and the wait for another process that migrates."""
+
+
+MAX_PENDING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The versions of a schema before and after, and the names of the steps between them.
+
+    Of a dry run `after` is `before`, and the steps are those that there would be.
+    """
+
+    before: int
+    after: int
+    steps: tuple[str, ...]
 
 
 async def bring_up(connections: Connections) -> None:
@@ -31,7 +47,7 @@ async def bring_up(connections: Connections) -> None:
     version = await schema_version(connections)
     newest = len(named.migrations("postgres"))
     if version > newest:
-        raise StoreTooNew(f"schema version {version}; this contextd knows {newest}")
+        raise _too_new(version, newest)
     if version < newest and not connections.target.migrate:
         raise StoreUnavailable(
             f"{connections.target.named}: schema {connections.target.schema!r} has version "
@@ -39,6 +55,28 @@ async def bring_up(connections: Connections) -> None:
         )
     while version < newest:
         version = await migrate_once(connections, named.migrations("postgres"))
+
+
+async def migrate(target: Target, *, dry: bool, tell: Callable[[str], None]) -> Migrated:
+    """Give the database the newest schema; with *dry* only say what that would take.
+
+    *tell* is called with the name of each step before it begins.
+
+    Raises:
+        StoreTooNew, StoreUnavailable: as `bring_up`.
+    """
+    connections = await Connections.open(target, MAX_PENDING)
+    titles, scripts = named.titles("postgres"), named.migrations("postgres")
+    try:
+        before = version = await schema_version(connections)
+        if before > len(scripts):
+            raise _too_new(before, len(scripts))
+        while version < len(scripts) and not dry:
+            tell(titles[version])
+            version = await migrate_once(connections, scripts)
+    finally:
+        await connections.aclose()
+    return Migrated(before, version, tuple(titles[before:]))
 
 
 async def schema_version(connections: Connections) -> int:
@@ -63,9 +101,10 @@ async def migrate_once(connections: Connections, scripts: Sequence[str]) -> int:
 
 async def _version(connections: Connections, connection: Any) -> int:  # noqa: ANN401 - the driver has no types
     sql, schema = connections.sql, connections.target.schema
-    if await connection.fetchval(sql["find_versions"]):
+    found = await connection.fetchrow(sql["find_tables"], schema)  # one look: others may migrate
+    if found["ours"]:
         return int(await connection.fetchval(sql["read_version"]))
-    if await connection.fetchval(sql["find_strangers"], schema):
+    if found["all"]:
         raise StoreUnavailable(
             f"{connections.target.named}: in schema {schema!r} are tables of something else; "
             "name another with ?schema="
@@ -81,7 +120,7 @@ async def _migrate_once(connections: Connections, connection: Any, scripts: Sequ
         )
         version = await _version(connections, connection)
         if version > len(scripts):
-            raise StoreTooNew(f"schema version {version}; this contextd knows {len(scripts)}")
+            raise _too_new(version, len(scripts))
         if version == len(scripts):
             return version
         if not version:
@@ -92,3 +131,10 @@ async def _migrate_once(connections: Connections, connection: Any, scripts: Sequ
         await connection.execute(script, timeout=MIGRATION_SECONDS)
         await connection.execute(sql["add_version"], version + 1)
         return version + 1
+
+
+def _too_new(version: int, known: int) -> StoreTooNew:
+    return StoreTooNew(
+        f"the database's schema has version {version}, this contextd knows {known}: "
+        "a newer one has migrated it; run that one"
+    )

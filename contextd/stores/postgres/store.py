@@ -89,11 +89,14 @@ class PostgresStore:
         return Durability.DISK if self._connections.synced else Durability.MEMORY
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
-        """Append by one call of the database's function, which is one transaction."""
+        """Append by one call of the database's function, which is one transaction.
+
+        Those of this process to one session go one after the other, and hold one connection.
+        """
         self._connections.must_be_open()
         long = len(commit.records) > LONG_COMMIT
         values = await asyncio.to_thread(_written, key, commit) if long else _written(key, commit)
-        ((outcome, revision, digest),) = await self._connections.write("append", *values)
+        ((outcome, revision, digest),) = await self._connections.write("append", *values, turn=key)
         return told(outcome, revision, digest, commit)
 
     async def read(
@@ -114,7 +117,8 @@ class PostgresStore:
 
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Delete the rows; docs/stores.md says what the server keeps of them, and how long."""
-        (gone,) = await self._connections.write("delete_session", *_ids(key), at_revision)
+        values = (*_ids(key), at_revision)
+        (gone,) = await self._connections.write("delete_session", *values, turn=key)
         if gone["conflict"]:
             raise RevisionConflict(at_revision, gone["revision"])
         return {each: gone[each] for each in GONE}

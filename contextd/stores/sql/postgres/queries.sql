@@ -8,19 +8,14 @@ SELECT
     current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AS synced,
     current_setting('server_encoding') AS encoding
 
--- name: find_versions
--- Whether there is a table of schema versions.
-SELECT to_regclass('contextd.schema_versions') IS NOT NULL
+-- name: find_tables
+-- What a schema of this name holds: our table of versions, and how much in all.
+SELECT count(*) FILTER (WHERE relname = 'schema_versions') > 0 AS ours, count(*) AS all
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1
 
 -- name: find_schema
 -- Whether there is a schema of this name, which an operator may have made for us.
 SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)
-
--- name: find_strangers
--- Whether something else lives in a schema of this name.
-SELECT EXISTS (
-    SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1
-)
 
 -- name: read_version
 -- The version of the schema.
