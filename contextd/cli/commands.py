@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "replay": "contextd.cli.replay:replay",
     "loadtest": "contextd.cli.loadtest.command:loadtest",
     "check": "contextd.cli.check:check",
+    "migrate": "contextd.cli.migrate:migrate",
     "policy": "contextd.cli.commands:POLICY",
     "health": "contextd.cli.commands:health",
     "session": "contextd.cli.commands:SESSION",

@@ -8,7 +8,7 @@ import time
 from contextlib import AsyncExitStack
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from contextd.errors import ConfigInvalid, StoreInUse
 from contextd.stores.tiered import TieredStore
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SCHEMES = MappingProxyType(
     {
         "memory": "contextd.stores.memory",
+        "postgresql": "contextd.stores.postgres",
         "redis": "contextd.stores.redis",
         "redis+cluster": "contextd.stores.redis",
         "redis+sentinel": "contextd.stores.redis",
@@ -32,6 +33,9 @@ use have to be installed, and offers `async def open_url(url: str) -> Store`."""
 
 HOT_SCHEMES = frozenset({"memory"})
 """Those whose module offers `async def open_hot(url: str) -> HotStore`, too."""
+
+EXTRAS = MappingProxyType({"postgresql": "postgres"})
+"""The extra that brings the driver of a scheme, where it is not in `serve`."""
 
 LOG = logging.getLogger(__name__)
 
@@ -80,7 +84,7 @@ async def open_when_free(url: str, seconds: float) -> Store:
 
 
 async def open_store(url: str) -> Store:
-    """Open the store that *url* names: `memory:` or `sqlite:///FILE`.
+    """Open the store that *url* names: `memory:`, `sqlite:///FILE` or `postgresql://…`.
 
     Raises:
         ConfigInvalid: the URL is not one of these.
@@ -90,4 +94,31 @@ async def open_store(url: str) -> Store:
     if scheme not in SCHEMES:
         known = ", ".join(f"{each}:" for each in sorted(SCHEMES))
         raise ConfigInvalid(f"the store URL begins with {scheme!r}, not with one of {known}")
-    return cast("Store", await import_module(SCHEMES[scheme]).open_url(url))
+    return cast("Store", await _adapter(scheme).open_url(url))
+
+
+def migrating(url: str) -> Any:  # noqa: ANN401 - a function of the adapter
+    """Return what migrates the store that *url* names, without opening it to serve.
+
+    Raises:
+        ConfigInvalid: its schema is brought up to date when it is opened, and in no other way.
+    """
+    scheme = url.partition(":")[0]
+    found = getattr(_adapter(scheme), "migrate_url", None) if scheme in SCHEMES else None
+    if found is None:
+        raise ConfigInvalid(
+            f"{scheme or 'nothing'}: has no migrations of its own to run; postgresql: has, "
+            "and sqlite: makes them when it is opened"
+        )
+    return found
+
+
+def _adapter(scheme: str) -> Any:  # noqa: ANN401 - a module
+    try:
+        return import_module(SCHEMES[scheme])
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("contextd"):
+            raise
+        raise ConfigInvalid(
+            f"{scheme}: needs the package {error.name}: pip install 'contextd[{EXTRAS[scheme]}]'"
+        ) from error

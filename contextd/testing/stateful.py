@@ -82,9 +82,14 @@ RECORDS = st.lists(st.sampled_from(HAPPENINGS), min_size=1, max_size=8)
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """The rules.  A subclass gives the store; `reopens` says that it survives closing."""
+    """The rules.  A subclass gives the store; `reopens` says that it survives closing.
+
+    `in_order` says that commits to several sessions that are made at once take effect in the
+    order in which they were made; those to one session always do.
+    """
 
     reopens = False
+    in_order = True
 
     async def open(self) -> Store:
         """Return an empty store, or one on the data of the last one closed."""
@@ -145,6 +150,7 @@ class StoreMachine(RuleBasedStateMachine):
         self, keys: list[SessionKey], request: str, happened: Callable[[int], Record]
     ) -> None:
         """Append several commits at once; they take effect in the order they were made."""
+        keys = keys if self.in_order else keys[:1] * len(keys)
         commits = [
             (
                 key,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import apsw
 import pytest
 
-from contextd.stores import SCHEMES, codec
+from contextd.stores import SCHEMES, codec, open_store
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
 from contextd.testing.contracts import StoreContract
 from contextd.testing.harness import StoreHarness
+from tests.servers.postgres import postgres_server
 from tests.stores.faulty_disk import FaultyDisk
 
 if TYPE_CHECKING:
@@ -85,6 +86,44 @@ class TestSqliteStore(StoreContract):
             yield
         finally:
             self.disk.failures.clear()
+
+
+class TestPostgresqlStore(StoreContract):
+    async def open(self) -> Store:
+        """Open a schema that the test before has left, without its rows."""
+        await postgres_server().wipe("conformance")
+        return await open_store(postgres_server().url("conformance"))
+
+    async def reopen(self, store: Store) -> Store:
+        """Open the same schema again."""
+        await store.aclose()
+        return await open_store(postgres_server().url("conformance"))
+
+    async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
+        """Read the rows through a connection of our own."""
+        connection = await postgres_server().connect()
+        rows = await connection.fetch(
+            "SELECT records.revision, body FROM conformance.records "
+            "JOIN conformance.sessions ON id = session "
+            "WHERE tenant = $1 AND conversation = $2 ORDER BY records.revision",
+            key.tenant_id.encode(),
+            key.conversation_id.encode(),
+        )
+        await connection.close()
+        assert [revision for revision, _ in rows] == list(range(1, len(rows) + 1))
+        return [codec.decode(body) for _, body in rows]
+
+    @asynccontextmanager
+    async def hung(self, store: Store) -> AsyncIterator[None]:
+        """Let the server stand still."""
+        with postgres_server().frozen():
+            yield
+
+    @asynccontextmanager
+    async def broken(self, store: Store) -> AsyncIterator[None]:
+        """Let the server crash, and start again at the end."""
+        with postgres_server().stopped():
+            yield
 
 
 APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")

@@ -17,6 +17,7 @@ from contextd.errors import (
 )
 from contextd.model import SessionKey
 from contextd.ports import Commit
+from contextd.stores import named
 from contextd.stores.sqlite import SqliteStore, file
 from contextd.testing.samples import RECORDS, turns_recorded
 
@@ -95,7 +96,7 @@ def test_the_migrations_lead_to_the_schema() -> None:
     """schema.sql, which people read, is what the migrations, which run, give."""
     migrated, written = apsw.Connection(":memory:"), apsw.Connection(":memory:")
     file.migrate(migrated, file.migrations())
-    written.execute((file._SQL / "schema.sql").read_text(encoding="utf-8"))
+    written.execute(named.text("sqlite", "schema.sql"))
     tables = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
     assert migrated.execute(tables).fetchall() == written.execute(tables).fetchall()
     assert migrated.pragma("user_version") == len(file.migrations())

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from contextd.errors import RequestIdReused, RevisionConflict, StoreCorrupt
-from contextd.model import AccountConversation
 from contextd.ports import Appended
 from contextd.projections import Linked, Retitled
 from contextd.stores import codec
+from contextd.stores.rows import conversation_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contextd.events import AccountUpdated, Recapped
-    from contextd.model import AccountKey
+    from contextd.events import AccountUpdated
+    from contextd.model import AccountConversation, AccountKey
     from contextd.projections import Ended
-    from contextd.stores.sqlite.statements import Row, Statements
+    from contextd.stores.sqlite.statements import Statements
     from contextd.stores.sqlite.threads import Threads
 
 
@@ -77,17 +77,11 @@ class AccountTables:
 
     def conversations(self, key: AccountKey, limit: int) -> tuple[AccountConversation, ...]:
         """Return those linked last first."""
-        return tuple(map(_conversation, self._do.rows("list_conversations", *_ids(key), limit)))
+        return tuple(map(conversation_of, self._do.rows("list_conversations", *_ids(key), limit)))
 
 
 def _ids(key: AccountKey) -> tuple[bytes, bytes]:
     return key.tenant_id.encode(), key.account_id.encode()
-
-
-def _conversation(row: Row) -> AccountConversation:
-    conversation, opened_at, revision, closed, body = row
-    recap = cast("Recapped", codec.decode(body)).recap if body else None
-    return AccountConversation(conversation.decode(), opened_at, revision, recap, bool(closed))
 
 
 class SqliteAccounts:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from contextd.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
+from contextd.stores import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +39,6 @@ PIECE_BYTES = 1 << 16
 Fill = Callable[[apsw.Connection], None]
 NOTHING_TO_FILL: Mapping[int, Fill] = MappingProxyType({})
 
-_SQL = files("contextd.stores") / "sql" / "sqlite"
-_NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
-
 
 def translated(error: apsw.Error | ContextdError) -> ContextdError:
     """Return a new error of ours for *error*, which becomes its cause."""
@@ -59,14 +55,12 @@ def translated(error: apsw.Error | ContextdError) -> ContextdError:
 
 def queries() -> Mapping[str, str]:
     """Return the statements of queries.sql by name."""
-    text = (_SQL / "queries.sql").read_text(encoding="utf-8")
-    return {match[1]: match[2].strip() for match in _NAMED.finditer(text)}
+    return named.queries("sqlite")
 
 
 def migrations() -> Sequence[str]:
     """Return the scripts in order; number n leads to schema version n."""
-    scripts = (_SQL / "migrations").iterdir()
-    return [each.read_text(encoding="utf-8") for each in sorted(scripts, key=lambda s: s.name)]
+    return named.migrations("sqlite")
 
 
 def housed(path: Path) -> Path:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.model import ChannelMode, HandoffEntry, HandoffOutcome, HandoffStatus, Reason
+from contextd.model import HandoffStatus
 from contextd.projections import Filed
+from contextd.stores.rows import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from contextd.model import HandoffEntry
     from contextd.projections import Moved
-    from contextd.stores.sqlite.statements import Row, Statements
+    from contextd.stores.sqlite.statements import Statements
     from contextd.stores.sqlite.threads import Threads
 
 
@@ -60,7 +62,7 @@ class HandoffTable:
     def find(self, tenant_id: str, handoff_id: str) -> HandoffEntry | None:
         """Return one handoff."""
         row = self._do.row("find_handoff", tenant_id.encode(), handoff_id.encode())
-        return None if row is None else _entry(row)
+        return None if row is None else entry_of(row)
 
     def page(
         self, tenant_id: str, statuses: Collection[HandoffStatus], after: int, limit: int
@@ -68,33 +70,12 @@ class HandoffTable:
         """Return those that stand so, in the order of raising."""
         four = [each.value if each in statuses else None for each in HandoffStatus]
         rows = self._do.rows("list_handoffs", tenant_id.encode(), after, limit, *four)
-        return tuple(map(_entry, rows))
+        return tuple(map(entry_of, rows))
 
     def changes(self, tenant_id: str, after: int, limit: int) -> tuple[HandoffEntry, ...]:
         """Return those changed since, in the order of the changes."""
         rows = self._do.rows("list_handoff_changes", tenant_id.encode(), after, limit)
-        return tuple(map(_entry, rows))
-
-
-def _entry(row: Row) -> HandoffEntry:
-    handoff, tenant, conversation, account, status, reason, headline, channel_mode = row[:8]
-    raised_at, changed_at, agent, outcome, raised, position = row[8:]
-    return HandoffEntry(
-        handoff.decode(),
-        tenant.decode(),
-        conversation.decode(),
-        account.decode(),
-        HandoffStatus(status),
-        Reason(reason),
-        headline.decode(),
-        ChannelMode(channel_mode),
-        raised_at,
-        changed_at,
-        agent.decode(),
-        outcome and HandoffOutcome(outcome),
-        raised,
-        position,
-    )
+        return tuple(map(entry_of, rows))
 
 
 class SqliteInbox:

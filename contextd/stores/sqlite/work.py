@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.model import Job, Queue
 from contextd.projections import Queued
+from contextd.stores.rows import job_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contextd.model import Lease
+    from contextd.model import Job, Lease, Queue
     from contextd.projections import Done
-    from contextd.stores.sqlite.statements import Row, Statements
+    from contextd.stores.sqlite.statements import Statements
     from contextd.stores.sqlite.threads import Threads
 
 Held = tuple[str, bytes, bytes, bytes]
@@ -58,18 +58,18 @@ class JobTable:
             rows = self._do.rows("lease_jobs_of_tenant", *values, tenant)
         else:
             rows = self._do.rows("lease_jobs", *values)
-        jobs = map(_job, rows)
+        jobs = map(job_of, rows)
         return tuple(sorted(jobs, key=lambda job: (job.due_at, job.job_id, job.tenant_id)))
 
     def postpone(self, lease: Held, due_at: int, error: bytes) -> Job | None:
         """Let it wait."""
         row = self._do.row("postpone_job", *lease, due_at, error)
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def bury(self, lease: Held, error: bytes) -> Job | None:
         """Let it lie."""
         row = self._do.row("bury_job", *lease, error)
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def drop(self, lease: Held) -> bool:
         """Remove it."""
@@ -78,35 +78,19 @@ class JobTable:
     def revive(self, queue: Queue, tenant: bytes, job: bytes, due_at: int) -> Job | None:
         """Begin anew."""
         row = self._do.row("revive_job", queue.value, tenant, job, due_at)
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def find(self, queue: Queue, tenant_id: str, job_id: str) -> Job | None:
         """Return one job."""
         row = self._do.row("find_job", queue.value, tenant_id.encode(), job_id.encode())
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def page(
         self, queue: Queue, tenant_id: str, *, dead: bool, after: str, limit: int
     ) -> tuple[Job, ...]:
         """Return the dead or the living ones of a tenant, in byte order."""
         values = (queue.value, tenant_id.encode(), int(dead), after.encode(), limit)
-        return tuple(map(_job, self._do.rows("list_jobs", *values)))
-
-
-def _job(row: Row) -> Job:
-    queue, job, tenant, conversation, due_at, attempts, lease, leased_until, dead, error = row
-    return Job(
-        Queue(queue),
-        job.decode(),
-        tenant.decode(),
-        conversation.decode(),
-        due_at,
-        attempts,
-        lease.decode(),
-        leased_until,
-        bool(dead),
-        error.decode(),
-    )
+        return tuple(map(job_of, self._do.rows("list_jobs", *values)))
 
 
 class SqliteQueue:

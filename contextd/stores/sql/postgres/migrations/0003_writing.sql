@@ -1,0 +1,244 @@
+-- The writes, each one call: what is looked at stays as it was seen until all is written.
+--
+-- A daemon of the release before this one goes on calling what it knows while others migrate.
+-- So a later migration adds a function under another name; it never changes what one means.
+
+-- Whoever turned waiting for the disk off for the role or the database did not mean us.
+CREATE FUNCTION contextd.on_disk() RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+END
+$$;
+
+-- The newest position in the inboxes of a tenant, which is ours to go on from until the end of
+-- this transaction.  Whoever comes after waits, so positions are seen in their order; a sequence
+-- would let a later one be seen first.
+CREATE FUNCTION contextd.newest_position(tenant bytea) RETURNS bigint
+LANGUAGE sql
+AS $$
+    SELECT newest FROM contextd.positions WHERE bucket = get_byte(sha256(tenant), 0) FOR UPDATE
+$$;
+
+CREATE FUNCTION contextd.append(
+    p_tenant bytea, p_conversation bytea, p_expected integer,
+    p_request bytea, p_digest bytea, p_incarnation bytea, p_begun bytea, p_hour integer,
+    p_bodies bytea[],
+    p_queue text, p_owner bytea, p_job bytea, p_token bytea,
+    p_kinds text[], p_revisions integer[], p_ids bytea[], p_whos bytea[], p_texts bytea[],
+    p_names text[], p_others text[], p_times bigint[],
+    OUT outcome text, OUT revision integer, OUT digest bytea
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    head contextd.sessions;
+    added integer := cardinality(p_bodies);
+BEGIN
+    PERFORM contextd.on_disk();
+    LOOP
+        SELECT * INTO head FROM contextd.sessions AS s
+        WHERE s.tenant = p_tenant AND s.conversation = p_conversation FOR NO KEY UPDATE;
+        IF FOUND AND p_request <> '' THEN
+            SELECT 'replayed', r.revision, r.digest INTO outcome, revision, digest
+            FROM contextd.records AS r
+            WHERE r.session = head.id AND r.request_id IS NOT NULL
+                AND sha256(r.request_id) = sha256(p_request);
+            IF FOUND THEN
+                RETURN;
+            END IF;
+        END IF;
+        revision := coalesce(head.revision, 0);
+        IF revision <> p_expected
+            OR (p_incarnation <> '' AND p_incarnation IS DISTINCT FROM head.incarnation)
+        THEN
+            outcome := 'conflict';
+            RETURN;
+        END IF;
+        IF p_queue IS NOT NULL THEN
+            PERFORM 1 FROM contextd.jobs AS j
+            WHERE j.queue = p_queue AND contextd.key(j.tenant, j.job) = contextd.key(p_owner, p_job)
+                AND j.lease = p_token AND p_token <> '' FOR UPDATE;
+            IF NOT FOUND THEN
+                outcome := 'lost';
+                RETURN;
+            END IF;
+        END IF;
+        EXIT WHEN head.id IS NOT NULL;
+        INSERT INTO contextd.sessions (tenant, conversation, incarnation, revision, used)
+        VALUES (p_tenant, p_conversation, p_begun, 0, 0)
+        ON CONFLICT DO NOTHING RETURNING * INTO head;
+        EXIT WHEN head.id IS NOT NULL;
+    END LOOP;
+    INSERT INTO contextd.records (session, revision, body, request_id, digest)
+    SELECT
+        head.id, p_expected + n, body,
+        CASE WHEN n = added THEN nullif(p_request, '') END,
+        CASE WHEN n = added AND p_request <> '' THEN p_digest END
+    FROM unnest(p_bodies) WITH ORDINALITY AS each (body, n);
+    outcome := 'appended';
+    revision := p_expected + added;
+    UPDATE contextd.sessions AS s
+    SET revision = append.revision, used = greatest(s.used, p_hour) WHERE s.id = head.id;
+    IF cardinality(p_kinds) > 0 THEN
+        PERFORM contextd.change(
+            head.id, p_tenant, p_kinds, p_revisions, p_ids, p_whos, p_texts,
+            p_names, p_others, p_times
+        );
+    END IF;
+END
+$$;
+
+-- What records bring beside their log, in their order.
+CREATE FUNCTION contextd.change(
+    p_session bigint, p_tenant bytea, p_kinds text[], p_revisions integer[], p_ids bytea[],
+    p_whos bytea[], p_texts bytea[], p_names text[], p_others text[], p_times bigint[]
+) RETURNS void
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_newest bigint;
+BEGIN
+    IF p_kinds && ARRAY['filed', 'moved'] THEN
+        v_newest := contextd.newest_position(p_tenant);
+    END IF;
+    FOR n IN 1 .. cardinality(p_kinds) LOOP
+        CASE p_kinds[n]
+        WHEN 'filed' THEN
+            v_newest := v_newest + 2;
+            UPDATE contextd.handoffs
+            SET status = 'superseded', changed_at = p_times[n], position = v_newest - 1
+            WHERE session = p_session AND status = 'waiting';
+            INSERT INTO contextd.handoffs VALUES (
+                p_session, p_tenant, p_ids[n], p_whos[n], 'waiting', p_names[n], p_texts[n],
+                p_others[n], p_times[n], p_times[n], '', NULL, v_newest, v_newest
+            )
+            ON CONFLICT (contextd.key(tenant, handoff)) DO UPDATE SET
+                session = excluded.session, account = excluded.account, status = 'waiting',
+                reason = excluded.reason, headline = excluded.headline,
+                channel_mode = excluded.channel_mode, raised_at = excluded.raised_at,
+                changed_at = excluded.changed_at, agent = '', outcome = NULL,
+                raised = excluded.raised, position = excluded.position;
+        WHEN 'moved' THEN
+            v_newest := v_newest + 1;
+            UPDATE contextd.handoffs AS h
+            SET status = p_names[n], changed_at = p_times[n],
+                agent = CASE WHEN p_whos[n] = '' THEN h.agent ELSE p_whos[n] END,
+                outcome = coalesce(p_others[n], h.outcome), position = v_newest
+            WHERE contextd.key(h.tenant, h.handoff) = contextd.key(p_tenant, p_ids[n]);
+        WHEN 'linked' THEN
+            INSERT INTO contextd.account_conversations VALUES (
+                p_session, p_tenant, p_ids[n], nextval('contextd.links'), p_times[n], NULL, false
+            )
+            ON CONFLICT (session) DO UPDATE SET
+                account = excluded.account, linked = excluded.linked,
+                opened_at = excluded.opened_at, recap = NULL, closed = false;
+        WHEN 'retitled' THEN
+            UPDATE contextd.account_conversations SET recap = p_revisions[n]
+            WHERE session = p_session;
+        WHEN 'ended' THEN
+            UPDATE contextd.account_conversations SET closed = true WHERE session = p_session;
+        WHEN 'queued' THEN
+            INSERT INTO contextd.jobs VALUES (
+                p_names[n], p_tenant, p_ids[n], p_session, p_times[n], 0, '', 0, false, ''
+            )
+            ON CONFLICT (queue, contextd.key(tenant, job)) DO UPDATE SET
+                session = excluded.session, due_at = excluded.due_at, attempts = 0, lease = '',
+                leased_until = 0, dead = false, error = '';
+        WHEN 'done' THEN
+            DELETE FROM contextd.jobs AS j
+            WHERE j.queue = p_names[n]
+                AND contextd.key(j.tenant, j.job) = contextd.key(p_tenant, p_ids[n]);
+        END CASE;
+    END LOOP;
+    UPDATE contextd.positions AS p SET newest = v_newest
+    WHERE bucket = get_byte(sha256(p_tenant), 0) AND v_newest IS NOT NULL;
+END
+$$;
+
+-- All of a session, counted; with p_revision only while it is there.
+CREATE FUNCTION contextd.delete(
+    p_tenant bytea, p_conversation bytea, p_revision integer,
+    OUT conflict boolean, OUT revision integer, OUT sessions integer, OUT records integer,
+    OUT request_ids integer, OUT vectors integer, OUT stretches integer, OUT handoffs integer,
+    OUT jobs integer, OUT account_conversations integer
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    head contextd.sessions;
+BEGIN
+    PERFORM contextd.on_disk();
+    SELECT * INTO head FROM contextd.sessions AS s
+    WHERE s.tenant = p_tenant AND s.conversation = p_conversation FOR UPDATE;
+    revision := coalesce(head.revision, 0);
+    conflict := p_revision > 0 AND revision <> p_revision;
+    IF conflict THEN
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT 1 FROM contextd.handoffs AS h WHERE h.session = head.id) THEN
+        PERFORM contextd.newest_position(p_tenant);  -- in this order, or two wait for each other
+    END IF;
+    SELECT count(*) INTO request_ids FROM contextd.records AS r
+    WHERE r.session = head.id AND r.request_id IS NOT NULL;
+    DELETE FROM contextd.records AS r WHERE r.session = head.id;
+    GET DIAGNOSTICS records = ROW_COUNT;
+    DELETE FROM contextd.vectors AS v WHERE v.session = head.id;
+    GET DIAGNOSTICS vectors = ROW_COUNT;
+    DELETE FROM contextd.stretches AS t WHERE t.session = head.id;
+    GET DIAGNOSTICS stretches = ROW_COUNT;
+    DELETE FROM contextd.handoffs AS h WHERE h.session = head.id;
+    GET DIAGNOSTICS handoffs = ROW_COUNT;
+    DELETE FROM contextd.jobs AS j WHERE j.session = head.id;
+    GET DIAGNOSTICS jobs = ROW_COUNT;
+    DELETE FROM contextd.account_conversations AS c WHERE c.session = head.id;
+    GET DIAGNOSTICS account_conversations = ROW_COUNT;
+    DELETE FROM contextd.sessions AS s WHERE s.id = head.id;
+    GET DIAGNOSTICS sessions = ROW_COUNT;
+END
+$$;
+
+-- One change of an account.  No row stands for all of the account, so two that come at once meet
+-- in the indices: one waits for the other there, and then looks again.
+CREATE FUNCTION contextd.append_account(
+    p_tenant bytea, p_account bytea, p_expected integer, p_body bytea,
+    p_request bytea, p_digest bytea,
+    OUT outcome text, OUT revision integer, OUT digest bytea
+)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_key bytea := contextd.key(p_tenant, p_account);
+BEGIN
+    PERFORM contextd.on_disk();
+    LOOP
+        IF p_request <> '' THEN
+            SELECT 'replayed', a.revision, a.digest INTO outcome, revision, digest
+            FROM contextd.accounts AS a
+            WHERE contextd.key(a.tenant, a.account) = v_key AND a.request_id IS NOT NULL
+                AND sha256(a.request_id) = sha256(p_request);
+            IF FOUND THEN
+                RETURN;
+            END IF;
+        END IF;
+        SELECT coalesce(max(a.revision), 0) INTO revision FROM contextd.accounts AS a
+        WHERE contextd.key(a.tenant, a.account) = v_key;
+        IF revision <> p_expected THEN
+            outcome := 'conflict';
+            RETURN;
+        END IF;
+        INSERT INTO contextd.accounts VALUES (
+            p_tenant, p_account, p_expected + 1, p_body, nullif(p_request, ''),
+            CASE WHEN p_request <> '' THEN p_digest END
+        ) ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            outcome := 'appended';
+            revision := p_expected + 1;
+            RETURN;
+        END IF;
+    END LOOP;
+END
+$$;
