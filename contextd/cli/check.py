@@ -17,17 +17,20 @@ from rich.console import Console
 from rich.table import Table
 
 from contextd.app.access import read_access
+from contextd.cli import connect as connecting
 from contextd.cli.exposed import exposed
 from contextd.cli.output import emit, note
 from contextd.config import Config, api_key, describe, example, load, load_policies
 from contextd.embedders import check_static, fine_embedder
 from contextd.errors import ConfigInvalid, DataFileCorrupt
+from contextd.stores.probes import Level
 from contextd.tokenizers.openai import check_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from contextd.config import PolicyFile, SummarizerConfig
+    from contextd.stores.probes import Looked
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SMALL_INPUT = 2048
@@ -42,11 +45,22 @@ def check(
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail the check too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Also ask the stores for dangerous settings.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(help="With --connect: seconds to wait for an answer.", min=0.1)
+    ] = 3.0,
+    sidecars: Annotated[
+        int, typer.Option(help="With --connect: daemons that will share the store.", min=1)
+    ] = 1,
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Print every setting's default as TOML instead.")
     ] = False,
 ) -> None:
-    """Check configuration, policy and shipped files; starts nothing, and touches no network.
+    """Check configuration, policy and shipped files; starts nothing.
+
+    It touches no network unless --connect is given.
 
     Exit 0: good.  1: good with warnings, and --strict was given.  2: not acceptable.
     """
@@ -63,12 +77,32 @@ def check(
         _refuse(problems, json=json)
     warnings = [*surprises(loaded), *read.warnings]
     loaded = _in_force(loaded, read)
+    looked = connecting.look(loaded, timeout, sidecars) if connect else None
+    raise typer.Exit(_tell(loaded, warnings, looked, json=json, strict=strict))
+
+
+def _tell(
+    config: Config,
+    warnings: list[str],
+    looked: dict[str, Looked] | None,
+    *,
+    json: bool,
+    strict: bool,
+) -> int:
+    """Say what there is to say; return the exit code."""
+    found = looked or {}
+    problems = list(connecting.of_level(found, Level.ERROR))
+    unwise = [*warnings, *connecting.of_level(found, Level.WARNING)]
     if json:
-        settings = {s.name: {"value": s.text, "origin": s.origin} for s in describe(loaded)}
-        emit({"ok": True, "problems": [], "warnings": warnings, "settings": settings})
+        settings = {s.name: {"value": s.text, "origin": s.origin} for s in describe(config)}
+        told = {"ok": not problems, "problems": problems, "warnings": unwise, "settings": settings}
+        emit(told if looked is None else {**told, "stores": connecting.told(looked)})
     else:
-        _show(loaded, warnings)
-    raise typer.Exit(1 if warnings and strict else 0)
+        _show(config, warnings)
+        connecting.show(found)
+    if problems:
+        return 2
+    return 1 if unwise and strict else 0
 
 
 def _refuse(problems: list[str], *, json: bool) -> NoReturn:
