@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from contextd.events import (
     AccountLinked,
+    Answering,
     DeferralEnded,
     Folded,
     HandoffClaimed,
@@ -111,6 +112,22 @@ def incarnation_of(records: Sequence[Record]) -> str:
     """
     first = records[0] if records else None
     return first.incarnation if isinstance(first, SessionOpened) else ""
+
+
+def answers(
+    records: Sequence[Record], request_id: str = "", digest: str = ""
+) -> dict[str, tuple[str, int]]:
+    """Return what requests are answered by a whole log: digest and revision, by their ids.
+
+    That is the one with which it was written, if given, else those that *records* name.
+    """
+    if request_id:
+        return {request_id: (digest, len(records))}
+    return {
+        record.request_id: (record.digest, revision)
+        for revision, record in enumerate(records, 1)
+        if isinstance(record, Answering) and record.request_id
+    }
 
 
 Projection = Filed | Moved | Linked | Retitled | Ended | Queued | Done

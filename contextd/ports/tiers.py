@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from contextd.ports.sessions import SessionStore, StretchStore, VectorStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from contextd.events import Record
     from contextd.model import SessionKey
     from contextd.ports.derived import IdleSessions
+    from contextd.ports.sessions import Commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +53,12 @@ class Tiering(Protocol):
         As long as nothing is deleted under the key everybody gets the same one.
         """
 
-    async def restore(self, key: SessionKey, token: str, records: Sequence[Record]) -> bool:
-        """Take a session back, whole, with the watermark at its end; say whether it is here now.
+    async def restore(self, key: SessionKey, token: str, commit: Commit) -> bool:
+        """Take a session that the archive has, all of it in one commit; say whether it is here now.
 
-        Must change nothing if the session is here, or if the reservation ended because of a
-        deletion.  The ids of requests are those that the records name.
+        The watermark is at its end.  Must change nothing if the session is here, or if the
+        reservation ended because of a deletion.  The request that is known is that of the
+        commit, or without one those that the records name.
         """
 
     async def tail(self, key: SessionKey, limit: int) -> Tail | None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from contextlib import ExitStack, asynccontextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 from hypothesis import settings
 from redis.asyncio import Redis
 
-from contextd.stores import codec, open_store
+from contextd.stores import codec, open_store, open_tiered
+from contextd.stores.redis import open_hot
 from contextd.stores.redis.keys import pair
-from contextd.testing.contracts import StoreContract
+from contextd.stores.tiered import Terms
+from contextd.testing.contracts import HotStoreContract, StoreContract
 from contextd.testing.stateful import StoreMachine
 from tests.servers.redis import RedisServer, redis_cluster, redis_sentinel, redis_server, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
+    from pathlib import Path
 
     from contextd.events import Record
     from contextd.model import SessionKey
@@ -34,6 +37,7 @@ class OnRedis:
     servers: ClassVar[list[RedisServer]]
     url: ClassVar[str]
     prefix: str
+    apart = ""
 
     @pytest.fixture(autouse=True)
     def _place(self) -> None:
@@ -56,7 +60,7 @@ class OnRedis:
         found = [
             log
             for server in self.servers
-            async for each, log in _lists(server, self.prefix)
+            async for each, log in _lists(server, self.prefix + self.apart)
             if each.partition(b"}")[2] == name
         ]
         assert len(found) <= 1
@@ -143,3 +147,32 @@ class RedisMachine(OneServer, StoreMachine):
 
 TestRedisMachine = RedisMachine.TestCase
 TestRedisMachine.settings = settings(max_examples=10, stateful_step_count=30, deadline=None)
+
+
+class OnHotRedis(OnRedis):
+    """What the suite of a store in front of an archive needs."""
+
+    apart = "-hot"
+
+    async def open(self) -> Store:
+        """Open one under a name of its own, in front of nothing."""
+        return cast("Store", await open_hot(f"{self.url}?prefix={self.prefix}&{PATIENT}"))
+
+
+class TestRedisHotStore(OneServer, OnHotRedis, HotStoreContract):
+    pass
+
+
+class TestRedisBeforeSqlite(OneServer, OnRedis, StoreContract):
+    """The whole suite on Redis in front of an archive."""
+
+    apart = "-hot"
+
+    @pytest.fixture(autouse=True)
+    def _archive(self, tmp_path: Path) -> None:
+        self.archive = f"sqlite:///{tmp_path}/archive.db"
+
+    async def open(self) -> Store:
+        """Open both."""
+        url = f"{self.url}?prefix={self.prefix}&{PATIENT}"
+        return await open_tiered(url, self.archive, Terms(look=0.05), 0.0)

@@ -8,15 +8,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from contextd.errors import RevisionConflict
-from contextd.events import Answering
 from contextd.ports import Backlog, Tail
-from contextd.projections import hour_of_use, incarnation_of
+from contextd.projections import answers, hour_of_use, incarnation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from contextd.events import Record
     from contextd.model import SessionKey
+    from contextd.ports import Commit
     from contextd.stores.memory.log import Log
 
 
@@ -53,15 +52,15 @@ class MemoryTier:
             return None
         return self._reserved.setdefault(key, str(next(self._tokens)))
 
-    async def restore(self, key: SessionKey, token: str, records: Sequence[Record]) -> bool:
+    async def restore(self, key: SessionKey, token: str, commit: Commit) -> bool:
         """Take it back at once."""
         self._must_be_open()
         if key not in self._logs and self._reserved.get(key) == token:
             log = self._logs[key] = self._new_log()
-            log.records.extend(records)
-            log.answered.update(_answers(records))
-            log.hour = hour_of_use(records)
-            log.archived = len(records)
+            log.records.extend(commit.records)
+            log.answered.update(answers(commit.records, commit.request_id, commit.digest))
+            log.hour = hour_of_use(commit.records)
+            log.archived = len(commit.records)
             del self._reserved[key]
         return key in self._logs and key not in self._doomed
 
@@ -114,12 +113,3 @@ class MemoryTier:
             raise RevisionConflict(at_revision, current)
         self._reserved.pop(key, None)
         self._doomed.add(key)
-
-
-def _answers(records: Sequence[Record]) -> dict[str, tuple[str, int]]:
-    """Return what the requests were answered that *records* name."""
-    return {
-        record.request_id: (record.digest, revision)
-        for revision, record in enumerate(records, 1)
-        if isinstance(record, Answering) and record.request_id
-    }

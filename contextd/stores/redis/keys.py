@@ -14,6 +14,8 @@ from zlib import crc32
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from contextd.model import SessionKey
+
 ESCAPED = b"\0\xff"
 END = b"\0\x01"
 
@@ -31,10 +33,20 @@ def parted(name: bytes) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a store lies in Redis: what every key begins with, and the number of shards."""
+    """How a store lies in Redis: what every key begins with, and the number of shards.
+
+    Logs alone need no tenant beside them and are `spread`: each session by itself.
+    """
 
     prefix: str
     shards: int
+    spread: bool = False
+
+    def of(self, key: SessionKey) -> int:
+        """Return the shard of a session."""
+        if self.spread:
+            return crc32(pair(key.tenant_id, key.conversation_id)) % self.shards
+        return self.shard(key.tenant_id)
 
     def shard(self, tenant_id: str) -> int:
         """Return the shard of a tenant.  A stable hash: it must never change."""

@@ -9,7 +9,6 @@ from contextd.errors import (
     LeaseLost,
     RequestIdReused,
     RevisionConflict,
-    SessionReplaced,
     StoreCorrupt,
     StoreUnavailable,
 )
@@ -21,12 +20,12 @@ from contextd.stores.redis.changes import changes
 from contextd.stores.redis.idle import RedisIdle
 from contextd.stores.redis.inbox import RedisInbox
 from contextd.stores.redis.keys import pair
+from contextd.stores.redis.logs import RedisLogs
 from contextd.stores.redis.work import RedisQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from contextd.events import Record
     from contextd.model import Durability, Lease, SessionKey
     from contextd.ports import Commit
     from contextd.stores.redis.line import Argument
@@ -45,22 +44,16 @@ KINDS = (
 """What `delete` counts, in the order of its script."""
 
 
-class RedisStore:
+class RedisStore(RedisLogs):
     """A Store that many processes share."""
 
     def __init__(self, shards: Shards, durability: Durability) -> None:
         """Keep everything in *shards*."""
-        self._shards = shards
-        self._durability = durability
+        super().__init__(shards, durability)
         self.inbox = RedisInbox(shards)
         self.accounts = RedisAccounts(shards)
         self.idle = RedisIdle(shards)
         self.work = RedisQueue(shards)
-
-    @property
-    def durability(self) -> Durability:
-        """What the configuration of the servers gave when the store was opened."""
-        return self._durability
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in one round trip, and again when the answer is lost: a token tells a repeat."""
@@ -80,7 +73,7 @@ class RedisStore:
         raise RevisionConflict(commit.expected_revision, int(values[0]))
 
     def _args(self, key: SessionKey, commit: Commit) -> tuple[int, tuple[Argument, ...]]:
-        shard = self._shards.layout.shard(key.tenant_id)
+        shard = self._shards.layout.of(key)
         records = [codec.encode(record) for record in commit.records]
         return shard, (
             pair(key.tenant_id, key.conversation_id),
@@ -101,26 +94,11 @@ class RedisStore:
             *changes(key, commit.expected_revision, commit.records),
         )
 
-    async def read(
-        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
-    ) -> Sequence[Record]:
-        """Read in one round trip."""
-        shard = self._shards.layout.shard(key.tenant_id)
-        name = pair(key.tenant_id, key.conversation_id)
-        last = after + limit - 1 if limit else -1
-        said = await self._shards.read("read", shard, name, after, last)
-        revision, length, of, records = int(said[0]), said[1], said[2].decode(), said[3]
-        if incarnation not in {"", of}:
-            raise SessionReplaced
-        if length != revision:
-            raise StoreCorrupt(f"a session at revision {revision} has {length} records")
-        return tuple(map(codec.decode, records))
-
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Remove all in one script."""
         answer = await self._shards.write(
             "delete",
-            self._shards.layout.shard(key.tenant_id),
+            self._shards.layout.of(key),
             pair(key.tenant_id, key.conversation_id),
             key.tenant_id,
             key.conversation_id,
@@ -148,47 +126,6 @@ class RedisStore:
             (name.decode(), int(revision))
             for name, revision in zip(said[::2], said[1::2], strict=True)
         )
-
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
-        """Keep them."""
-        await self._put(key, "v", space, rows)
-
-    async def read_vectors(
-        self, key: SessionKey, space: str, after: int = 0
-    ) -> Mapping[int, bytes]:
-        """Return them in order."""
-        return await self._beside(key, "v", space, after)
-
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
-        """Keep it."""
-        await self._put(key, "x", method, {first: body})
-
-    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
-        """Return them in order."""
-        return await self._beside(key, "x", method, -1)
-
-    async def _put(self, key: SessionKey, kind: str, maker: str, rows: Mapping[int, bytes]) -> None:
-        shard = self._shards.layout.shard(key.tenant_id)
-        name = pair(key.tenant_id, key.conversation_id)
-        flat = [each for row in rows.items() for each in row]
-        await self._shards.write("put_beside", shard, name, kind, maker, *flat)
-
-    async def _beside(
-        self, key: SessionKey, kind: str, maker: str, after: int
-    ) -> Mapping[int, bytes]:
-        shard = self._shards.layout.shard(key.tenant_id)
-        name = pair(key.tenant_id, key.conversation_id)
-        said = await self._shards.read("read_beside", shard, name, kind, maker, after)
-        found = {int(at): body for at, body in zip(said[::2], said[1::2], strict=True)}
-        return dict(sorted(found.items()))
-
-    async def ready(self) -> bool:
-        """Ask every server whether it would take a write."""
-        return await self._shards.ready()
-
-    async def aclose(self) -> None:
-        """Answer what was accepted, and let go of the servers."""
-        await self._shards.aclose()
 
 
 def _lease(lease: Lease | None) -> tuple[Argument, Argument, Argument]:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contextd.errors import ContextdError, RevisionConflict, SessionReplaced, StoreUnavailable
@@ -133,9 +132,8 @@ class Archiver:
 
     async def _archive(self, key: SessionKey, tail: Tail) -> None:
         """Write the records of *tail* to the archive, those that it lacks."""
-        commit = Commit(tail.records, tail.after)
-        if tail.after:
-            commit = replace(commit, incarnation=tail.incarnation)
+        mark = tail.incarnation if tail.after else ""
+        commit = Commit(tail.records, tail.after, incarnation=mark)
         try:
             revision = (await self._cold.append(key, commit)).revision
         except RevisionConflict as conflict:
@@ -155,9 +153,10 @@ class Archiver:
                 raise StoreUnavailable("the archive has another session under a key") from error
         if there >= tail.after:
             return there
-        LOG.warning("the archive lost records of a session: it is at %d of %d", there, tail.after)
         records = tuple(await self._hot.read(key, there))
-        mark = tail.incarnation if there else ""
-        with suppress(RevisionConflict):  # another process brings them, too
-            await self._cold.append(key, Commit(records, there, incarnation=mark))
+        if records:  # or it was deleted in both meanwhile
+            LOG.warning("the archive lost the end of a session, and gets it again")
+            mark = tail.incarnation if there else ""
+            with suppress(RevisionConflict):  # another process brings it, too
+                await self._cold.append(key, Commit(records, there, incarnation=mark))
         return there

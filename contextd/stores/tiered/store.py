@@ -10,6 +10,7 @@ of it.
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from contextd.errors import (
     StoreUnavailable,
 )
 from contextd.model import Degradation
+from contextd.ports import Commit
 from contextd.projections import projected
 from contextd.stores.tiered.accounts import FlushedAccounts
 from contextd.stores.tiered.archiver import Archiver
@@ -28,11 +30,11 @@ from contextd.stores.tiered.idle import FlushedIdle, Sweeper
 from contextd.stores.tiered.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence
+    from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import Durability, SessionKey
-    from contextd.ports import Appended, Commit, HotStore, Store
+    from contextd.ports import Appended, HotStore, Store
 
 CUT_OFF = Degradation(
     "STORE_ARCHIVE_ONLY", "the hot store cannot be reached: the newest turns may be missing"
@@ -65,6 +67,9 @@ class TieredStore:
         ]
         self._closed = False
         self._cut_off = False
+        self._writes = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def durability(self) -> Durability:
@@ -89,14 +94,11 @@ class TieredStore:
         Raises also:
             StoreUnavailable: the archive is too far behind to take more on.
         """
-        self._must_be_open()
         self._must_keep_up()
-        if commit.lease is not None:
-            return await self._end_job(key, commit)
-        appended = await self._append(key, commit)
-        if not appended.replayed:
-            await self._pass_on(key, commit, appended.revision)
-        return appended
+        with self._under_way():
+            if commit.lease is not None:
+                return await self._end_job(key, commit)
+            return await self._append_and_pass_on(key, commit)
 
     async def read(
         self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
@@ -117,11 +119,11 @@ class TieredStore:
 
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Delete from both; from when it begins nobody finds the session."""
-        self._must_be_open()
-        if at_revision:
-            await self._fetched(key)
-        await self._hot.tier.doom(key, at_revision)
-        there, here = await self._archiver.finish_deletion(key)
+        with self._under_way():
+            if at_revision:
+                await self._fetched(key)
+            await self._hot.tier.doom(key, at_revision)
+            there, here = await self._archiver.finish_deletion(key)
         return {kind: max(there[kind], here[kind]) for kind in there}
 
     async def sessions(
@@ -172,6 +174,7 @@ class TieredStore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._idle.wait()
         await self._soon(self._archiver.flush_all())
         await self._hot.aclose()
         await self._cold.aclose()
@@ -179,13 +182,34 @@ class TieredStore:
     async def _append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in the hot store, once the session is there."""
         if commit.expected_revision == 0:
-            await self._fetched(key)
+            return await self._begun(key, commit)
         try:
             return await self._hot.append(key, commit)
         except RevisionConflict as conflict:
             if conflict.current or not await self._fetched(key):
                 raise
         return await self._hot.append(key, commit)
+
+    async def _begun(self, key: SessionKey, commit: Commit) -> Appended:
+        """Begin a session in the archive, then take it into the hot store.
+
+        So the hot store never has one of which the archive knows nothing, and the archive is
+        never told to begin what a deletion has ended there meanwhile.
+        """
+        for _ in range(RESTORES):
+            token = await self._hot.tier.reserve(key)
+            if token is not None:
+                with suppress(RevisionConflict):
+                    appended = await self._cold.append(key, commit)
+                    await self._hot.tier.restore(key, token, commit)
+                    return appended
+                await self._fetched(key)
+            try:
+                return await self._hot.append(key, replace(commit, expected_revision=NOWHERE))
+            except RevisionConflict as conflict:
+                if conflict.current:
+                    raise RevisionConflict(0, conflict.current) from conflict
+        raise RevisionConflict(0, 0)
 
     async def _end_job(self, key: SessionKey, commit: Commit) -> Appended:
         """Append what ends a job, whose lease the archive knows.
@@ -204,9 +228,12 @@ class TieredStore:
             raise LeaseLost
         if current != commit.expected_revision:
             raise RevisionConflict(commit.expected_revision, current)
-        appended = await self._append(key, plain)
+        return await self._append_and_pass_on(key, plain)
+
+    async def _append_and_pass_on(self, key: SessionKey, commit: Commit) -> Appended:
+        appended = await self._append(key, commit)
         if not appended.replayed:
-            await self._pass_on(key, plain, appended.revision)
+            await self._pass_on(key, commit, appended.revision)
         return appended
 
     async def _pass_on(self, key: SessionKey, commit: Commit, revision: int) -> None:
@@ -270,9 +297,22 @@ class TieredStore:
             records = await self._cold.read(key)
             if not records:
                 return False
-            if await self._hot.tier.restore(key, token, records):
+            if await self._hot.tier.restore(key, token, Commit(tuple(records), 0)):
                 return True
         return False
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """Count a write that has begun, which a close waits for."""
+        self._must_be_open()
+        self._writes += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._writes -= 1
+            if not self._writes:
+                self._idle.set()
 
     def _must_keep_up(self) -> None:
         behind = self._archiver.behind_seconds()

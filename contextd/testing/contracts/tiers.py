@@ -11,7 +11,7 @@ import pytest
 from contextd.errors import RevisionConflict, SessionReplaced, StoreUnavailable
 from contextd.events import SessionOpened
 from contextd.model import SessionKey
-from contextd.ports import Commit
+from contextd.ports import Appended, Commit
 from contextd.projections import HOUR
 from contextd.testing.harness import StoreHarness, on_store
 from contextd.testing.samples import turns_recorded
@@ -28,6 +28,7 @@ LOG: tuple[Record, ...] = (
     replace(turns_recorded(), request_id="request", digest="digest"),
     SessionOpened(3 * HOUR, ""),
 )
+WHOLE = Commit(LOG, 0)
 
 
 def hot(store: Store) -> HotStore:
@@ -127,18 +128,28 @@ class HotStoreContract(StoreHarness):
         token = await tier.reserve(KEY)
         assert token
         assert await tier.reserve(KEY) == token
-        assert await tier.restore(KEY, token, LOG)
+        assert await tier.restore(KEY, token, WHOLE)
         assert tuple(await store.read(KEY)) == LOG
         assert tuple(await store.read(KEY, 1, incarnation="one")) == LOG[1:]
         assert await store.sessions(KEY.tenant_id) == ((KEY.conversation_id, 3),)
         again = Commit(LOG[1:2], 3, "request", "digest")
-        assert (await store.append(KEY, again)).replayed
+        assert await store.append(KEY, again) == Appended(2, replayed=True)
         assert (await tail_of(hot(store))).records == ()
         assert (await tier.backlog(9)).sessions == 0
         assert (await store.append(KEY, Commit(LOG[1:2], 3))).revision == 4
         assert (await tail_of(hot(store))).after == 3
         idle = await hot(store).idle.page(EVER, None, 9)
         assert [(each.key, each.revision) for each in idle] == [(KEY, 4)]
+
+    @on_store
+    async def test_restored_by_a_request(self, store: Store) -> None:
+        """A session that one request began in the archive is known by that."""
+        token = await hot(store).tier.reserve(KEY)
+        assert token
+        begun = Commit(LOG, 0, "whole", "digest of all")
+        assert await hot(store).tier.restore(KEY, token, begun)
+        assert await store.append(KEY, begun) == Appended(3, replayed=True)
+        assert (await store.delete(KEY))["request_ids"] == 1
 
     @on_store
     async def test_restored_once(self, store: Store) -> None:
@@ -148,9 +159,9 @@ class HotStoreContract(StoreHarness):
         assert token
         await store.append(KEY, Commit(LOG[:1], 0))
         assert await tier.reserve(KEY) is None
-        assert await tier.restore(KEY, token, LOG)
+        assert await tier.restore(KEY, token, WHOLE)
         assert tuple(await store.read(KEY)) == LOG[:1]
-        assert not await tier.restore(OTHER, token, LOG)
+        assert not await tier.restore(OTHER, token, WHOLE)
         assert not await store.read(OTHER)
 
     @on_store
@@ -160,12 +171,12 @@ class HotStoreContract(StoreHarness):
         early = await tier.reserve(KEY)
         assert early
         await tier.doom(KEY)
-        assert not await tier.restore(KEY, early, LOG)
+        assert not await tier.restore(KEY, early, WHOLE)
         await store.delete(KEY)
-        assert not await tier.restore(KEY, early, LOG)
+        assert not await tier.restore(KEY, early, WHOLE)
         late = await tier.reserve(KEY)
         assert late not in (None, early)
-        assert not await tier.restore(KEY, early, LOG)
+        assert not await tier.restore(KEY, early, WHOLE)
         assert not await store.read(KEY)
 
     @on_store
