@@ -40,6 +40,10 @@ def serve(
     store: Annotated[
         str | None, typer.Option(help="Where sessions are kept.", metavar="URL")
     ] = None,
+    archive: Annotated[
+        str | None,
+        typer.Option(help="A store behind it: --store then has those in use.", metavar="URL"),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="The TOML file.", metavar="FILE")] = None,
     *,
     takeover: Annotated[
@@ -70,6 +74,7 @@ def serve(
         "server.ops": ops,
         "server.socket": socket,
         "store.url": store,
+        "store.archive": archive,
         "server.takeover_seconds": takeover,
         "policy.file": None if policy is None else str(policy),
         "log.level": log_level,
@@ -109,7 +114,8 @@ def _stop_on_signals(stop: asyncio.Event, say: Callable[[str], None]) -> None:
 
 def _announce(app: App, config: Config) -> None:
     """Say once that it serves, and where: scripts wait for this line."""
-    store = hide_secrets(config.store.url)
+    behind = f" before {config.store.archive}" if config.store.archive else ""
+    store = hide_secrets(f"{config.store.url}{behind}")
     if config.log.json:
         emit(
             {

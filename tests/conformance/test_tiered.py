@@ -50,6 +50,7 @@ class TestTieredStore(StoreContract):
 
 class TieredMachine(StoreMachine):
     in_order = False
+
     async def open(self) -> Store:
         """Open an empty one."""
         return tiered()
