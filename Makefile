@@ -64,6 +64,10 @@ setup: $(DEV) ## make .venv with everything needed to work on contextd
 demo: $(SERVE) ## play a long support conversation through a running daemon
 	@$(BIN)/contextd demo
 
+.PHONY: demo-cluster
+demo-cluster: $(DEV) ## two daemons, a Redis and a Postgres, one conversation; one daemon is killed
+	@$(BIN)/python -m scripts.demo_cluster
+
 .PHONY: run
 run: $(SERVE) ## start the daemon on its default addresses, with its state in contextd.db
 	@$(BIN)/contextd serve
