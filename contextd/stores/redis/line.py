@@ -18,6 +18,7 @@ from contextd.errors import Overloaded, StoreUnavailable
 from contextd.stores.redis.failures import (
     RedisClusterException,
     RedisError,
+    down,
     lost,
     unavailable,
     undone,
@@ -130,9 +131,10 @@ class Line:
 
     async def _try(self, calls: Sequence[Call]) -> tuple[list[Call], BaseException | None]:
         """Answer what can be answered; return what to try again, and why."""
+        values = await self._results(calls)
         again: list[Call] = []
         cause: BaseException | None = None
-        for call, value in zip(calls, await self._results(calls), strict=True):
+        for call, value in zip(calls, values, strict=True):
             if not isinstance(value, BaseException):
                 _answer(call, value)
                 continue
@@ -142,12 +144,13 @@ class Line:
                 cause = value
             else:
                 _fail(call, value)
-            if undone(value) or lost(value):
-                cause = cause or value
-        if cause is None:
+        faults = [each for each in values if isinstance(each, BaseException)]
+        failed = next(filter(down, faults), None)
+        if failed is None:
             self._breaker.succeeded()
         else:
-            self._breaker.failed(cause)
+            self._breaker.failed(failed)
+        if again or failed is not None:
             await self._servers.look_again()
         return again, cause
 
@@ -170,12 +173,13 @@ class Line:
 
 
 def _rest(call: Call) -> tuple[Argument, ...]:
-    """Return the keys and arguments of a script.
+    """Return the key and the arguments of a script.
 
-    Neither key exists.  With two of them, Redis refuses the whole script while it moves the
-    shard's slot to another server (TRYAGAIN), when half of the keys would be missing on either.
+    No key has that name.  So while Redis moves the shard's slot to another server the old one
+    answers ASK and the new one MOVED, and neither runs a script on half of the keys: `Servers`
+    never follows an ASK.
     """
-    return (2, call.root, call.root + b"-", *call.args)
+    return (1, call.root, *call.args)
 
 
 def _answer(call: Call, value: object) -> None:

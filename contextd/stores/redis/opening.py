@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
     from contextd.stores.redis.address import Address
     from contextd.stores.redis.servers import Servers
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "DB index is out of range": (
+            "Redis at {address.shown} has no database {address.database}; "
+            "see `databases` in its configuration"
+        ),
+        "Cluster mode is not enabled": "Redis at {address.shown} is no cluster: use redis://",
+    }
+)
+"""Settings that do not fit, as the server or the driver says it."""
 
 OLDEST = (7, 0)
 LAYOUT = 1
@@ -48,12 +60,10 @@ async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durabil
             if isinstance(error, AuthenticationError | AuthorizationError | ResponseError):
                 break
         await asyncio.sleep(pause)
-    if "DB index is out of range" in str(cause):
-        raise ConfigInvalid(
-            f"Redis at {address.shown} has no database {address.database}; "
-            "see `databases` in its configuration"
-        ) from cause
     assert cause is not None  # noqa: S101 - there is one try at least
+    for said, means in MEANINGS.items():
+        if said in str(cause):
+            raise ConfigInvalid(means.format(address=address)) from cause
     raise StoreUnavailable(f"{unavailable(cause)} ({address.shown})") from cause
 
 
@@ -81,9 +91,8 @@ def _must_suit(facts: Mapping[str, Any], address: Address) -> None:
             "name its master, or use redis+sentinel://"
         )
     clustered = str(facts.get("cluster_enabled", "0")) == "1"
-    if clustered != (address.kind == "cluster"):
-        there, other = ("a", "redis+cluster://") if clustered else ("no", "redis://")
-        raise ConfigInvalid(f"Redis at {address.shown} is {there} cluster: use {other}")
+    if clustered and address.kind != "cluster":
+        raise ConfigInvalid(f"Redis at {address.shown} is a cluster: use redis+cluster://")
     policy = facts.get("maxmemory_policy", "noeviction")
     if int(facts.get("maxmemory", 0)) and policy != "noeviction":
         raise ConfigInvalid(

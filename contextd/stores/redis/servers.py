@@ -72,7 +72,9 @@ class Servers:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        return cast("list[Any]", await pipeline.execute(raise_on_error=False))
+        # a slot that moves: the line looks again who has it, and never asks the one who gets it
+        stay = {} if self.in_one_place else {"allow_redirections": False}
+        return cast("list[Any]", await pipeline.execute(raise_on_error=False, **stay))
 
     async def ask(self, *command: str) -> dict[str, Any]:
         """Return the answer of the server, or of every master of the cluster by its name."""
