@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contextd.errors import ConfigInvalid, ContextdError, StoreTooNew, StoreUnavailable
-from contextd.model import Durability
+from contextd.model import Durability, SessionKey
+from contextd.ports import Commit
 from contextd.stores import open_store
 from contextd.stores.redis.address import Address, parse
+from contextd.testing.samples import RECORDS
 from tests.servers.redis import free_ports, redis_cluster, redis_server
 
 if TYPE_CHECKING:
@@ -115,6 +117,33 @@ def test_passwords(server: RedisServer) -> None:
         assert opened(server.url.replace("//", "//:open%20sesame@")) is Durability.DISK
     finally:
         server.say("-a", "open sesame", "CONFIG", "SET", "requirepass", "")
+
+
+def test_a_user_with_few_rights(server: RedisServer) -> None:
+    """What docs/stores.md names is enough, and without CONFIG GET no more than memory is claimed."""
+    rules = ["on", ">word", "~mine:*", "+@all", "-@dangerous", "+info", "+config|get", "+cluster"]
+    url = server.url.replace("//", "//few:word@") + "?prefix=mine"
+    server.say("ACL", "SETUSER", "few", *rules)
+    try:
+        assert asyncio.run(_used(url)) is Durability.DISK
+        refused(server, StoreUnavailable, "does not allow", url.replace("mine", "theirs"))
+        server.say("ACL", "SETUSER", "few", "-config|get")
+        assert asyncio.run(_used(url)) is Durability.MEMORY
+    finally:
+        server.say("ACL", "DELUSER", "few")
+
+
+async def _used(url: str) -> Durability:
+    store = await open_store(url)
+    try:
+        key = SessionKey("tenant", "conversation")
+        await store.append(key, Commit(RECORDS, 0))
+        assert tuple(await store.read(key)) == RECORDS
+        await store.delete(key)
+        assert await store.ready() is True
+    finally:
+        await store.aclose()
+    return store.durability
 
 
 def test_what_a_server_may_not_be(server: RedisServer) -> None:

@@ -11,13 +11,18 @@ local queue, jid, lease, shards, shard, count = ARGV[11], ARGV[12], ARGV[13], AR
 local key = session_key(sid)
 local known = fields(key) or {}
 
--- The same call again, whose answer was lost on its way.
-if known.token == token then return { 'appended', known.revision } end
+-- The same call again, whose answer was lost on its way.  Who waits for replicas afterwards waits
+-- for what this connection wrote: so a retry writes something, too, after what it asks about.
+if known.token == token then
+    call('SET', P .. 'w', '')
+    return { 'appended', known.revision }
+end
 if request ~= '' then
     local answered = call('HGET', requests_key(sid), request)
     if answered then
         local at, of = answered:match('^(%d+):(.*)$')
         if of ~= digest then return { 'reused' } end
+        call('SET', P .. 'w', '')
         return { 'replayed', at }
     end
 end

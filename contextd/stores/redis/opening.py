@@ -133,14 +133,14 @@ async def _values(servers: Servers, *commands: tuple[bytes | str, ...]) -> list[
 async def _level(servers: Servers, address: Address) -> Durability:
     """Return what every write reaches by the configuration of the servers alone."""
     synced = await _synced(servers)
-    if address.durability == "fsync" and not synced:
+    if address.durability not in {"", "memory"} and not synced:
         raise ConfigInvalid(
-            f"?durability=fsync, but Redis at {address.shown} does not sync each write: set "
-            "appendonly yes and appendfsync always, and let this user run CONFIG GET"
+            f"?durability={address.durability}, but Redis at {address.shown} does not sync "
+            "each write: set appendonly yes and appendfsync always, and allow CONFIG GET"
         )
     if address.durability == "memory" or not synced:
         return Durability.MEMORY
-    return Durability.DISK
+    return Durability.REPLICATED if address.replicas else Durability.DISK
 
 
 async def _synced(servers: Servers) -> bool:

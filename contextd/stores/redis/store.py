@@ -13,6 +13,7 @@ from contextd.errors import (
     StoreCorrupt,
     StoreUnavailable,
 )
+from contextd.model import Durability
 from contextd.ports import Appended
 from contextd.projections import hour_of_use, incarnation_of
 from contextd.stores import codec
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contextd.events import Record
-    from contextd.model import Durability, Lease, SessionKey
+    from contextd.model import Lease, SessionKey
     from contextd.ports import Commit
-    from contextd.stores.redis.line import Argument
+    from contextd.stores.redis.line import Answer, Argument
     from contextd.stores.redis.shards import Shards
 
 KINDS = (
@@ -59,7 +60,7 @@ class RedisStore:
 
     @property
     def durability(self) -> Durability:
-        """What the configuration of the servers gave when the store was opened."""
+        """What the configuration of the servers gave when the store was opened, at best."""
         return self._durability
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
@@ -68,7 +69,7 @@ class RedisStore:
         answer = await self._shards.write("append", shard, *args)
         said, *values = answer.value
         if said in {b"appended", b"replayed"}:
-            return Appended(int(values[0]), replayed=said == b"replayed")
+            return Appended(int(values[0]), said == b"replayed", self._reached(answer))
         if said == b"reused":
             raise RequestIdReused(request_id=commit.request_id)
         if said == b"corrupt":
@@ -78,6 +79,11 @@ class RedisStore:
         if said == b"lost":
             raise LeaseLost
         raise RevisionConflict(commit.expected_revision, int(values[0]))
+
+    def _reached(self, answer: Answer) -> Durability:
+        if self._durability is Durability.REPLICATED and not answer.replicated:
+            return Durability.DISK
+        return self._durability
 
     def _args(self, key: SessionKey, commit: Commit) -> tuple[int, tuple[Argument, ...]]:
         shard = self._shards.layout.shard(key.tenant_id)
