@@ -120,7 +120,7 @@ def test_passwords(server: RedisServer) -> None:
 
 
 def test_a_user_with_few_rights(server: RedisServer) -> None:
-    """What docs/stores.md names is enough, and without CONFIG GET no more than memory is claimed."""
+    """What docs/stores.md names is enough; without CONFIG GET no more than memory is claimed."""
     rules = ["on", ">word", "~mine:*", "+@all", "-@dangerous", "+info", "+config|get", "+cluster"]
     url = server.url.replace("//", "//few:word@") + "?prefix=mine"
     server.say("ACL", "SETUSER", "few", *rules)
