@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.mutants.redis import REDIS
 from tests.mutants.others import OTHERS
+from tests.mutants.redis import REDIS
 from tests.mutants.tenancy import TENANCY
 
 STORE = "contextd/stores/sqlite"
