@@ -31,7 +31,7 @@ SCHEMES = MappingProxyType(
 """The module of each scheme.  It is imported when asked for, so that only the drivers in
 use have to be installed, and offers `async def open_url(url: str) -> Store`."""
 
-HOT_SCHEMES = frozenset({"memory"})
+HOT_SCHEMES = frozenset({"memory", "redis", "redis+cluster", "redis+sentinel", "rediss"})
 """Those whose module offers `async def open_hot(url: str) -> HotStore`, too."""
 
 EXTRAS = MappingProxyType({"postgresql": "postgres"})

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from contextlib import ExitStack, asynccontextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 from hypothesis import settings
 from redis.asyncio import Redis
 
 from contextd.stores import codec, open_store
+from contextd.stores.memory import MemoryStore
+from contextd.stores.redis import open_hot
 from contextd.stores.redis.keys import pair
-from contextd.testing.contracts import StoreContract
+from contextd.stores.tiered import Terms, TieredStore
+from contextd.testing.contracts import HotStoreContract, StoreContract
 from contextd.testing.stateful import StoreMachine
 from tests.servers.redis import RedisServer, redis_cluster, redis_sentinel, redis_server, whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import SessionKey
@@ -127,6 +130,33 @@ class TestRedisSentinelStore(OnRedis, StoreContract):
             cls.servers = servers[:1]
             cls.url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main"
             yield
+
+
+class TestRedisBeforeAnArchive(OneServer, OnRedis, HotStoreContract):
+    async def open(self) -> Store:
+        """Open one that keeps logs alone."""
+        return cast("Store", await open_hot(f"{self.url}?prefix={self.prefix}&{PATIENT}"))
+
+
+class TestRedisTieredStore(OneServer, OnRedis, StoreContract):
+    exceptions: ClassVar[Mapping[str, str]] = {
+        "test_reopen": "the archive of this suite is in memory, and ends with the store",
+        "test_ready_while_hung": "Redis may hang: the archive goes on, and the store is impaired",
+        "test_broken_backend": "Redis may fail: the archive goes on, and the store is impaired",
+    }
+
+    async def open(self) -> Store:
+        """Open Redis in front of memory; what is in the archive is looked at as often as can be."""
+        hot = await open_hot(f"{self.url}?prefix={self.prefix}&durability=memory&{PATIENT}")
+        return TieredStore(hot, MemoryStore(), Terms(look=0.01))
+
+    async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
+        """Read the list, or look into the dicts of the archive."""
+        found = await super().raw(store, key)
+        if found:
+            return found
+        logs = cast("MemoryStore", cast("TieredStore", store)._cold)._logs
+        return logs[key].records if key in logs else ()
 
 
 class RedisMachine(OneServer, StoreMachine):

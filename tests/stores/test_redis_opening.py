@@ -11,6 +11,7 @@ from contextd.errors import ConfigInvalid, ContextdError, StoreTooNew, StoreUnav
 from contextd.model import Durability, SessionKey
 from contextd.ports import Commit
 from contextd.stores import open_store
+from contextd.stores.redis import open_hot
 from contextd.stores.redis.address import Address, parse
 from contextd.testing.samples import RECORDS
 from tests.servers.redis import free_ports, redis_cluster, redis_server
@@ -185,3 +186,19 @@ def test_layouts(server: RedisServer) -> None:
     server.say("SET", "foreign:layout", "what?")
     with pytest.raises(StoreUnavailable, match="foreign:layout"):
         opened(f"{server.url}?prefix=foreign")
+
+
+def test_a_store_that_needs_its_archive(server: RedisServer) -> None:
+    """What was made to stand before an archive is not served without it, nor the other way."""
+
+    async def test() -> None:
+        url = f"{server.url}?prefix=before"
+        await (await open_hot(url)).aclose()
+        await (await open_hot(url)).aclose()
+        with pytest.raises(ConfigInvalid, match="needs its archive"):
+            await open_store(url)
+        with pytest.raises(ConfigInvalid, match="is whole"):
+            await open_hot(f"{server.url}?prefix=sized")
+
+    opened(f"{server.url}?prefix=sized&shards=8")
+    asyncio.run(test())

@@ -2,8 +2,8 @@
 
 `address` takes the URL apart, `servers` speaks to what it names, `opening` looks whether that
 will do.  A `line` carries calls of `scripts` (the Lua files in contextd/stores/lua) in their
-order, `shards` has the lines of a store; `store`, `inbox`, `accounts`, `idle` and `work` are the
-ports.  `keys` says what lies where.
+order, `shards` has the lines of a store; `store`, `inbox`, `accounts`, `idle`, `work` and `tier`
+are the ports.  `keys` says what lies where.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextd.stores.redis.servers import Servers
 from contextd.stores.redis.shards import Shards
 from contextd.stores.redis.store import RedisStore
 
-__all__ = ["RedisStore", "open_url"]
+__all__ = ["RedisStore", "open_hot", "open_url"]
 
 
 async def open_url(url: str) -> RedisStore:
@@ -24,10 +24,19 @@ async def open_url(url: str) -> RedisStore:
         ConfigInvalid: see `address.parse` and `opening.look_over`.
         StoreUnavailable, StoreTooNew: see there.
     """
+    return await _open(url, hot=False)
+
+
+async def open_hot(url: str) -> RedisStore:
+    """Open one that stands in front of an archive; raises as `open_url` does."""
+    return await _open(url, hot=True)
+
+
+async def _open(url: str, *, hot: bool) -> RedisStore:
     address = parse(url)
     servers = Servers(address)
     try:
-        layout, durability = await look_over(servers, address)
+        layout, durability = await look_over(servers, address, hot=hot)
     except BaseException:
         await servers.aclose()
         raise

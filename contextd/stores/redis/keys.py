@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from contextd.model import SessionKey
 
 ESCAPED = b"\0\xff"
 END = b"\0\x01"
@@ -31,14 +33,28 @@ def parted(name: bytes) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a store lies in Redis: what every key begins with, and the number of shards."""
+    """How a store lies in Redis: what every key begins with, and the number of shards.
+
+    A `hot` one stands in front of an archive and has the logs of sessions alone.
+    """
 
     prefix: str
     shards: int
+    hot: bool = False
 
     def shard(self, tenant_id: str) -> int:
         """Return the shard of a tenant.  A stable hash: it must never change."""
         return crc32(tenant_id.encode()) % self.shards
+
+    def of(self, key: SessionKey) -> int:
+        """Return the shard of a session: in front of an archive nothing spans sessions here."""
+        if self.hot:
+            return crc32(pair(key.tenant_id, key.conversation_id)) % self.shards
+        return self.shard(key.tenant_id)
+
+    def with_sessions_of(self, tenant_id: str) -> Sequence[int]:
+        """Return the shards that may have sessions of a tenant."""
+        return range(self.shards) if self.hot else (self.shard(tenant_id),)
 
     def root(self, shard: int) -> bytes:
         """Return what the keys of a shard begin with."""

@@ -41,7 +41,9 @@ PAUSES = (0.1, 0.2, 0.4, 0.0)
 """Seconds after each try to reach the servers."""
 
 
-async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durability]:
+async def look_over(
+    servers: Servers, address: Address, *, hot: bool = False
+) -> tuple[Layout, Durability]:
     """Return how the store lies, and how safe an acknowledged write in it is.
 
     Raises:
@@ -54,7 +56,8 @@ async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durabil
         try:
             for facts in (await _facts(servers)).values():
                 _must_suit(facts, address)
-            return await _layout(servers, address), await _level(servers, address)
+            layout = await _layout(servers, address, hot=hot)
+            return layout, await _level(servers, address)
         except (RedisError, RedisClusterException, OSError) as error:
             cause = error
             if isinstance(error, AuthenticationError | AuthorizationError | ResponseError):
@@ -101,15 +104,15 @@ def _must_suit(facts: Mapping[str, Any], address: Address) -> None:
         )
 
 
-async def _layout(servers: Servers, address: Address) -> Layout:
+async def _layout(servers: Servers, address: Address, *, hot: bool) -> Layout:
     """Return the layout that is there; lay it out when there is none."""
-    wanted = Layout(address.prefix, address.shards or SHARDS)
-    ours = f"{LAYOUT}:{wanted.shards}".encode()
+    wanted = Layout(address.prefix, address.shards or SHARDS, hot)
+    ours = f"{LAYOUT}:{wanted.shards}{':hot' if hot else ''}".encode()
     (_, said) = await _values(servers, ("SET", wanted.key, ours, "NX"), ("GET", wanted.key))
-    known = re.fullmatch(rb"(\d+):(\d+)", said or b"")
+    known = re.fullmatch(rb"(\d+):(\d+)(:hot)?", said or b"")
     if not known:
         raise StoreUnavailable(f"{wanted.key} in Redis is not what contextd wrote there: {said!r}")
-    version, shards = map(int, known.groups())
+    version, shards = int(known[1]), int(known[2])
     if version > LAYOUT:
         raise StoreTooNew(
             f"the store in Redis has layout {version}; this contextd knows up to {LAYOUT}"
@@ -119,7 +122,12 @@ async def _layout(servers: Servers, address: Address) -> Layout:
             f"?shards={address.shards}, but the store in Redis has {shards}: "
             "the number is fixed when a store is made"
         )
-    return Layout(address.prefix, shards)
+    if hot != (known[3] is not None):
+        raise ConfigInvalid(
+            f"the store {address.prefix!r} in Redis {'is whole' if hot else 'needs its archive'}: "
+            "give this one another ?prefix="
+        )
+    return Layout(address.prefix, shards, hot)
 
 
 async def _values(servers: Servers, *commands: tuple[bytes | str, ...]) -> list[Any]:

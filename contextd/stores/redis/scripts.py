@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 FOLDER = files("contextd.stores").joinpath("lua")
 NAMES = (
-    "account append append_account delete delete_account due handoffs idle jobs_of_tenant lease "
-    "put_beside read read_beside sessions settle writable"
+    "account append append_account archived backlog delete delete_account doom due evict handoffs "
+    "idle jobs_of_tenant lease put_beside read read_beside reserve restore sessions settle tail "
+    "writable"
 ).split()
 PARTS = "--!"
 """The line after which the names of the files stand that a script begins with."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from contextd.stores.redis.changes import changes
 from contextd.stores.redis.idle import RedisIdle
 from contextd.stores.redis.inbox import RedisInbox
 from contextd.stores.redis.keys import pair
+from contextd.stores.redis.tier import RedisTier
 from contextd.stores.redis.work import RedisQueue
 
 if TYPE_CHECKING:
@@ -57,11 +59,17 @@ class RedisStore:
         self.accounts = RedisAccounts(shards)
         self.idle = RedisIdle(shards)
         self.work = RedisQueue(shards)
+        self.tier = RedisTier(shards)
 
     @property
     def durability(self) -> Durability:
         """What the configuration of the servers gave when the store was opened, at best."""
         return self._durability
+
+    @property
+    def impairment(self) -> None:
+        """Nothing is ever lacking: what is not answered is an error."""
+        return
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in one round trip, and again when the answer is lost: a token tells a repeat."""
@@ -72,6 +80,8 @@ class RedisStore:
             return Appended(int(values[0]), said == b"replayed", self._reached(answer))
         if said == b"reused":
             raise RequestIdReused(request_id=commit.request_id)
+        if said == b"doomed":
+            raise StoreUnavailable("the session is being deleted")
         if said == b"corrupt":
             raise StoreCorrupt("the log of a session is not as long as it was")
         if answer.doubtful and not commit.request_id:
@@ -86,7 +96,8 @@ class RedisStore:
         return self._durability
 
     def _args(self, key: SessionKey, commit: Commit) -> tuple[int, tuple[Argument, ...]]:
-        shard = self._shards.layout.shard(key.tenant_id)
+        layout = self._shards.layout
+        shard = layout.of(key)
         records = [codec.encode(record) for record in commit.records]
         return shard, (
             pair(key.tenant_id, key.conversation_id),
@@ -99,19 +110,20 @@ class RedisStore:
             incarnation_of(commit.records),
             hour_of_use(commit.records),
             token_bytes(12),
-            *_lease(commit.lease),
-            self._shards.layout.shards,
+            *(("", "", "") if layout.hot else _lease(commit.lease)),
+            layout.shards,
             shard,
+            int(layout.hot),
             len(records),
             *records,
-            *changes(key, commit.expected_revision, commit.records),
+            *(() if layout.hot else changes(key, commit.expected_revision, commit.records)),
         )
 
     async def read(
         self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
     ) -> Sequence[Record]:
         """Read in one round trip."""
-        shard = self._shards.layout.shard(key.tenant_id)
+        shard = self._shards.layout.of(key)
         name = pair(key.tenant_id, key.conversation_id)
         last = after + limit - 1 if limit else -1
         said = await self._shards.read("read", shard, name, after, last)
@@ -126,7 +138,7 @@ class RedisStore:
         """Remove all in one script."""
         answer = await self._shards.write(
             "delete",
-            self._shards.layout.shard(key.tenant_id),
+            self._shards.layout.of(key),
             pair(key.tenant_id, key.conversation_id),
             key.tenant_id,
             key.conversation_id,
@@ -141,19 +153,17 @@ class RedisStore:
     async def sessions(
         self, tenant_id: str, after: str = "", limit: int = 100
     ) -> Sequence[tuple[str, int]]:
-        """Return a page of the tenant's index."""
-        said = await self._shards.read(
-            "sessions",
-            self._shards.layout.shard(tenant_id),
-            tenant_id,
-            b"(" + after.encode(),
-            limit,
-            pair(tenant_id, ""),
+        """Return a page of the tenant's index, of each shard that has a part of it."""
+        self._shards.must_be_open()
+        first, before = b"(" + after.encode(), pair(tenant_id, "")
+        pages = await asyncio.gather(
+            *(
+                self._shards.read("sessions", shard, tenant_id, first, limit, before)
+                for shard in self._shards.layout.with_sessions_of(tenant_id)
+            )
         )
-        return tuple(
-            (name.decode(), int(revision))
-            for name, revision in zip(said[::2], said[1::2], strict=True)
-        )
+        found = sorted(each for said in pages for each in zip(said[::2], said[1::2], strict=True))
+        return tuple((name.decode(), int(revision)) for name, revision in found[:limit])
 
     async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
         """Keep them."""
@@ -174,7 +184,7 @@ class RedisStore:
         return await self._beside(key, "x", method, -1)
 
     async def _put(self, key: SessionKey, kind: str, maker: str, rows: Mapping[int, bytes]) -> None:
-        shard = self._shards.layout.shard(key.tenant_id)
+        shard = self._shards.layout.of(key)
         name = pair(key.tenant_id, key.conversation_id)
         flat = [each for row in rows.items() for each in row]
         await self._shards.write("put_beside", shard, name, kind, maker, *flat)
@@ -182,7 +192,7 @@ class RedisStore:
     async def _beside(
         self, key: SessionKey, kind: str, maker: str, after: int
     ) -> Mapping[int, bytes]:
-        shard = self._shards.layout.shard(key.tenant_id)
+        shard = self._shards.layout.of(key)
         name = pair(key.tenant_id, key.conversation_id)
         said = await self._shards.read("read_beside", shard, name, kind, maker, after)
         found = {int(at): body for at, body in zip(said[::2], said[1::2], strict=True)}
