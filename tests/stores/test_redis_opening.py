@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from contextd.stores import open_store
 from contextd.stores.redis import open_hot
 from contextd.stores.redis.address import Address, parse
 from contextd.testing.samples import RECORDS
-from tests.servers.redis import free_ports, redis_cluster, redis_server
+from tests.servers.redis import SAFE, binary, free_ports, redis_cluster, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,3 +203,21 @@ def test_a_store_that_needs_its_archive(server: RedisServer) -> None:
 
     opened(f"{server.url}?prefix=sized&shards=8")
     asyncio.run(test())
+
+
+def test_tls(tmp_path: Path) -> None:
+    """`rediss://` checks the server by the certificates that are named."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = f"{binary('openssl')} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*make.split(), *names, *files], check=True, capture_output=True)
+    (port,) = free_ports(1)
+    tls = ["--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    with redis_server(tmp_path / "tls", *SAFE, *tls, "--tls-auth-clients", "no"):
+        url = f"rediss://127.0.0.1:{port}"
+        assert opened(f"{url}?ca={certificate}") is Durability.DISK
+        with pytest.raises(StoreUnavailable, match="certificate"):
+            opened(url)
+        with pytest.raises(StoreUnavailable):
+            opened(url.replace("rediss", "redis"))

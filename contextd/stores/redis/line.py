@@ -105,7 +105,7 @@ class Line:
     async def finish(self) -> None:
         """Return when every call was answered."""
         if self._task is not None:
-            await self._task
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         try:
