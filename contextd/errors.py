@@ -40,6 +40,7 @@
     ├── Draining
     ├── DeadlineExceeded
     ├── StoreUnavailable
+    │   ├── DurabilityMissed      it was written: retry with the same request id
     │   ├── StoreInUse
     │   └── StoreClosed
     ├── SummarizerUnavailable     never reaches a caller: work in the background is done later
@@ -268,6 +269,10 @@ class DeadlineExceeded(ContextdError):
 
 class StoreUnavailable(ContextdError):
     """The store cannot be reached or does not answer."""
+
+
+class DurabilityMissed(StoreUnavailable):
+    """It was written, not as safely as asked; retry with the same request id to wait for that."""
 
 
 class StoreInUse(StoreUnavailable):

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from contextd.engine.contention import TRIES, written
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, TurnScribe, Writer, answered
-from contextd.errors import FieldViolation, RequestIdReused
+from contextd.errors import DurabilityMissed, FieldViolation, RequestIdReused
 from contextd.events import TurnsRecorded
-from contextd.model import Recorded
+from contextd.model import Durability, Recorded
 from contextd.ports import Commit
 
 if TYPE_CHECKING:
     from contextd.engine.sessions import HotSession, HotSessions
     from contextd.events import Record
-    from contextd.model import Durability, RecordRequest
+    from contextd.model import RecordRequest
+    from contextd.policy.answers import Answered
     from contextd.policy.policies import Policy
-    from contextd.ports import Observer, Policies
+    from contextd.ports import Appended, Observer, Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class RecordTurn:
             HumanInControl, SessionOver: the session does not take these turns now.
             RequestIdReused, AccountMismatch, FieldViolation: see `contextd.errors`.
             DeadlineExceeded: no time was left; nothing was written.
+            DurabilityMissed: the turns were written, not as safely as asked.
             StoreUnavailable: it is not known whether the turns were written; retry with
                 the same request id.
         """
@@ -66,7 +68,8 @@ class RecordTurn:
         watch.lap("store_read")
         before = answered(view.state, request.request_id, request.digest)
         if before is not None:
-            return self._answer(before.record, before.revision, replayed=True)
+            level = await self._confirmed(request, before)
+            return self._answer(before.record, before.revision, level, replayed=True)
         draft = Draft(request.turns, request.account_id, request.request_id, request.digest)
         records = await self.scribe.records(hot, view, draft, policy)
         watch.lap("decide")
@@ -75,11 +78,30 @@ class RecordTurn:
         at = view.state.revision if expected is None else expected
         named, which = (request.request_id, request.digest), view.state.incarnation
         commit = Commit(records, at, *named, incarnation=which)
-        revision = await self.writer.write(view, commit)
+        appended = await self.writer.append(view, commit)
         watch.lap("store_write")
-        return None if revision is None else self._answer(records[-1], revision)
+        if appended.replayed:
+            return None
+        return self._answer(records[-1], appended.revision, self._reached(request, appended))
 
-    def _answer(self, record: Record, revision: int, *, replayed: bool = False) -> Recorded:
+    async def _confirmed(self, request: RecordRequest, before: Answered) -> Durability:
+        """Return how safe what was written before is now; a store that replicates is asked."""
+        store = self.writer.store
+        if store.durability is not Durability.REPLICATED:
+            return store.durability
+        # no session is at -1: if this one has been deleted meanwhile, nothing is written
+        again = Commit((before.record,), -1, request.request_id, request.digest)
+        return self._reached(request, await store.append(request.key, again))
+
+    def _reached(self, request: RecordRequest, appended: Appended) -> Durability:
+        reached = appended.durability or self.writer.store.durability
+        if request.durability is not None and request.durability > reached:
+            raise DurabilityMissed(reached=reached.name, revision=appended.revision)
+        return reached
+
+    def _answer(
+        self, record: Record, revision: int, level: Durability, *, replayed: bool = False
+    ) -> Recorded:
         if not isinstance(record, TurnsRecorded):
             # The id belongs to an Escalate of this session.
             raise RequestIdReused
@@ -91,7 +113,7 @@ class RecordTurn:
             pressure=record.pressure,
             tier=record.tier,
             escalation=record.escalation,
-            durability=self.writer.store.durability,
+            durability=level,
             replayed=replayed,
             policy_hash=record.policy_hash,
         )

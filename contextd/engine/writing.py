@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from contextd.policy.policies import Policy
     from contextd.policy.rules import AccountRules, RetentionRules
     from contextd.policy.state import SessionState
-    from contextd.ports import Clock, Commit, NewId, SessionStore
+    from contextd.ports import Appended, Clock, Commit, NewId, SessionStore
 
 Answer = TypeVar("Answer")
 
@@ -84,18 +84,23 @@ class Writer:
             RevisionConflict: another writer was first; nothing was written.
             StoreUnavailable: it is not known whether it was written.
         """
-        return await self.accepted.finish(self._write(view, commit))
+        appended = await self.append(view, commit)
+        return None if appended.replayed else appended.revision
 
-    async def _write(self, view: View, commit: Commit) -> int | None:
+    async def append(self, view: View, commit: Commit) -> Appended:
+        """Write as `write` does, and say how safe it is."""
+        return await self.accepted.finish(self._append(view, commit))
+
+    async def _append(self, view: View, commit: Commit) -> Appended:
         key = view.state.key
         appended = await self.store.append(key, commit)
         if appended.replayed:
-            return None
+            return appended
         view.apply(commit.records, appended.revision - len(commit.records))
         self.sessions.account(key)
         self.nudge(key)
         self.changes.wrote(key, commit.records)
-        return appended.revision
+        return appended
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Durability(IntEnum):
 
     MEMORY = 1
     DISK = 2
+    REPLICATED = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,13 @@ class Appended:
     """The outcome of a commit.
 
     `revision` is that of the commit's last record.  When `replayed`, nothing was written:
-    the request id was already there, and `revision` is that of the first commit.
+    the request id was already there, and `revision` is that of the first commit.  `durability`
+    is how safe the records are now, None for what the store promises for all.
     """
 
     revision: int
     replayed: bool = False
+    durability: Durability | None = None
 
 
 class SessionStore(Protocol):
@@ -53,7 +55,7 @@ class SessionStore(Protocol):
 
     @property
     def durability(self) -> Durability:
-        """How safe an acknowledged append is."""
+        """How safe an acknowledged append is; the best of it where appends differ."""
 
     @property
     def impairment(self) -> Degradation | None:
@@ -65,6 +67,7 @@ class SessionStore(Protocol):
         Must be all-or-nothing, also under cancellation and a crash: a cancelled append
         has either happened or not, never half.  Must look for the request id before it
         compares revisions, so that a retry is answered even when the session moved on.
+        Must never say a better `durability` than was reached, also for a retry.
         What `projections.projected` says of the records must be done in the same write.
 
         Raises:

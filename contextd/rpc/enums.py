@@ -51,6 +51,7 @@ TIERS: Mapping[common.Tier, model.Tier] = {
 DURABILITIES: Mapping[common.Durability, model.Durability] = {
     common.DURABILITY_MEMORY: model.Durability.MEMORY,
     common.DURABILITY_DISK: model.Durability.DISK,
+    common.DURABILITY_REPLICATED: model.Durability.REPLICATED,
 }
 
 REASONS: Mapping[common.EscalationReason, model.Reason] = {

@@ -39,6 +39,7 @@ class Durability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DURABILITY_UNSPECIFIED: _ClassVar[Durability]
     DURABILITY_MEMORY: _ClassVar[Durability]
     DURABILITY_DISK: _ClassVar[Durability]
+    DURABILITY_REPLICATED: _ClassVar[Durability]
 
 class EscalationReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -86,6 +87,7 @@ TIER_NOTICE: Tier
 DURABILITY_UNSPECIFIED: Durability
 DURABILITY_MEMORY: Durability
 DURABILITY_DISK: Durability
+DURABILITY_REPLICATED: Durability
 ESCALATION_REASON_UNSPECIFIED: EscalationReason
 ESCALATION_REASON_USER_REQUEST: EscalationReason
 ESCALATION_REASON_FRUSTRATED_USER: EscalationReason

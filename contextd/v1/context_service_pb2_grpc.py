@@ -100,7 +100,7 @@ class ContextServiceServicer(object):
         SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
         (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
         SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
-        DRAINING), DEADLINE_EXCEEDED.
+        DRAINING; DURABILITY_MISSED: the turns were recorded, not as safely as asked), DEADLINE_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,7 @@ class ContextServiceStub:
     SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
     (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
     SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
-    DRAINING), DEADLINE_EXCEEDED.
+    DRAINING; DURABILITY_MISSED: the turns were recorded, not as safely as asked), DEADLINE_EXCEEDED.
     """
     Escalate: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.EscalateRequest, _context_service_pb2.EscalateResponse]
     """Raises a handoff to a human from what is recorded, and returns it.
@@ -111,7 +111,7 @@ class ContextServiceAsyncStub(ContextServiceStub):
     SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
     (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
     SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
-    DRAINING), DEADLINE_EXCEEDED.
+    DRAINING; DURABILITY_MISSED: the turns were recorded, not as safely as asked), DEADLINE_EXCEEDED.
     """
     Escalate: _aio.UnaryUnaryMultiCallable[_context_service_pb2.EscalateRequest, _context_service_pb2.EscalateResponse]  # type: ignore[assignment]
     """Raises a handoff to a human from what is recorded, and returns it.
@@ -167,7 +167,7 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         SESSION_CONTENDED: other writers were always first), FAILED_PRECONDITION
         (HUMAN_IN_CONTROL: a human has the conversation, and there is a turn of ROLE_ASSISTANT;
         SESSION_CLOSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE (STORE_UNAVAILABLE,
-        DRAINING), DEADLINE_EXCEEDED.
+        DRAINING; DURABILITY_MISSED: the turns were recorded, not as safely as asked), DEADLINE_EXCEEDED.
         """
 
     @_abc_1.abstractmethod

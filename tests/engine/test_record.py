@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from contextd.errors import (
     AccountMismatch,
     DeadlineExceeded,
+    DurabilityMissed,
     FieldViolation,
     RequestIdReused,
     RevisionConflict,
@@ -262,6 +264,57 @@ def test_a_lost_acknowledgement_is_healed_by_the_request_id() -> None:
         again = await engine.record(record_request(user("one"), request_id="r1"))
 
         assert again.replayed
+        assert (await engine.inspection.get_session(KEY)).turn_count == 1
+
+    run(main())
+
+
+class Replicating(StoreWrapper):
+    """A store that waits for replicas, sometimes in vain: `reached` is what comes of it."""
+
+    reached = Durability.REPLICATED
+
+    @property
+    def durability(self) -> Durability:
+        """At best."""
+        return Durability.REPLICATED
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append, and say what was reached."""
+        return replace(await self.inner.append(key, commit), durability=self.reached)
+
+
+def test_the_durability_that_was_reached_is_told() -> None:
+    """An answer never says more than was reached; a retry asks again."""
+
+    async def main() -> None:
+        store = Replicating(MemoryStore())
+        engine = Engine(store)
+        request = record_request(user("one"), request_id="r1")
+        assert (await engine.record(request)).durability is Durability.REPLICATED
+        store.reached = Durability.DISK
+        assert (await engine.record(request)).durability is Durability.DISK
+        assert (await engine.record(record_request(user("two")))).durability is Durability.DISK
+
+    run(main())
+
+
+def test_a_durability_that_was_asked_for_and_missed() -> None:
+    """It is an error, though the turns are there; a retry waits anew and writes nothing."""
+
+    async def main() -> None:
+        store = Replicating(MemoryStore())
+        store.reached = Durability.DISK
+        engine = Engine(store)
+        request = record_request(user("one"), request_id="r1", durability=Durability.REPLICATED)
+        for _ in range(2):
+            with pytest.raises(DurabilityMissed) as missed:
+                await engine.record(request)
+            assert missed.value.metadata["reached"] == "DISK"
+        assert (await engine.inspection.get_session(KEY)).turn_count == 1
+        store.reached = Durability.REPLICATED
+        recorded = await engine.record(request)
+        assert (recorded.replayed, recorded.durability) == (True, Durability.REPLICATED)
         assert (await engine.inspection.get_session(KEY)).turn_count == 1
 
     run(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.mutants.others import OTHERS
+from tests.mutants.redis import REDIS
 from tests.mutants.tenancy import TENANCY
 
 STORE = "contextd/stores/sqlite"
@@ -266,6 +267,7 @@ MUTANTS = (
         mutant(f"no-tenant-in-{name}", QUERIES, old, new, f"{CONTRACT}::{test}")
         for name, old, new, test in TENANCY
     ),
+    *(mutant(f"redis-{name}", *rest) for name, *rest in REDIS),
     mutant(
         "any-credential-for-any-tenant",
         "contextd/policy/access.py",

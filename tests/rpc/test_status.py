@@ -80,6 +80,7 @@ CASES: list[tuple[BaseException, StatusCode, str, dict[str, str]]] = [
     (errors.Draining(), StatusCode.UNAVAILABLE, "DRAINING", {}),
     (errors.DeadlineExceeded(), StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", {}),
     (errors.StoreUnavailable(), StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", {}),
+    (errors.DurabilityMissed(), StatusCode.UNAVAILABLE, "DURABILITY_MISSED", {}),
     (errors.StoreClosed(), StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", {}),
     (errors.StoreCorrupt("row 7 of /var/lib/x"), StatusCode.DATA_LOSS, "STORE_CORRUPT", {}),
     (errors.SummarizerUnavailable("x"), StatusCode.UNAVAILABLE, "SUMMARIZER_UNAVAILABLE", {}),

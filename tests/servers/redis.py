@@ -31,9 +31,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def binary(name: str) -> str:
-    """Return the path of a program of Redis."""
+    """Return the path of a program that the servers of tests are made with."""
     path = shutil.which(name)
-    assert path, f"{name} is not installed: apt-get install redis-server redis-sentinel"
+    assert path, f"{name} is not installed: apt-get install redis-server redis-sentinel openssl"
     return path
 
 

@@ -1,23 +1,31 @@
 #!lua
---! shard jobs changes
+--! shard begun jobs changes
 -- Append records to a session, all or none, with all that follows from them.
 --
 -- ARGV: session, tenant, conversation, request id, digest, expected revision, incarnation meant,
 -- incarnation of a new session, hour of use, token of this call, queue, job and token of the
--- lease, number of shards, number of this shard, number of records, records, changes.
+-- lease, number of shards, number of this shard, "1" before an archive, number of records, records,
+-- changes.
 local sid, tenant, conversation, request, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local expected, meant, new, hour, token = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local queue, jid, lease, shards, shard, count = ARGV[11], ARGV[12], ARGV[13], ARGV[14], ARGV[15], tonumber(ARGV[16])
+local queue, jid, lease, shards, shard, hot = ARGV[11], ARGV[12], ARGV[13], ARGV[14], ARGV[15], ARGV[16]
+local count = tonumber(ARGV[17])
 local key = session_key(sid)
 local known = fields(key) or {}
 
--- The same call again, whose answer was lost on its way.
-if known.token == token then return { 'appended', known.revision } end
+if hot == '1' and call('ZSCORE', DOOMED, sid) then return { 'doomed' } end
+-- The same call again, whose answer was lost on its way.  Who waits for replicas afterwards waits
+-- for what this connection wrote: so a retry writes something, too, after what it asks about.
+if known.token == token then
+    call('SET', P .. 'w', '')
+    return { 'appended', known.revision }
+end
 if request ~= '' then
     local answered = call('HGET', requests_key(sid), request)
     if answered then
         local at, of = answered:match('^(%d+):(.*)$')
         if of ~= digest then return { 'reused' } end
+        call('SET', P .. 'w', '')
         return { 'replayed', at }
     end
 end
@@ -32,17 +40,12 @@ if call('LLEN', log_key(sid)) ~= tonumber(current) then return { 'corrupt' } end
 
 local revision = text(tonumber(current) + count)
 if current == '0' then
-    known.number = text(call('INCR', P .. 'n') * shards + shard)
-    call('HSET', key, 'number', known.number, 'incarnation', new)
-    call('ZADD', tenant_key(tenant), 0, conversation)
+    known.number = begin(sid, tenant, conversation, new, shards, shard)
 end
-for at = 17, 16 + count do call('RPUSH', log_key(sid), ARGV[at]) end
+for at = 18, 17 + count do call('RPUSH', log_key(sid), ARGV[at]) end
 call('HSET', key, 'revision', revision, 'token', token)
 if request ~= '' then call('HSET', requests_key(sid), request, revision .. ':' .. digest) end
-if not known.hour or tonumber(hour) > tonumber(known.hour) then
-    if known.hour then call('ZREM', USES, use_of(known.hour, known.number, sid)) end
-    call('ZADD', USES, 0, use_of(hour, known.number, sid))
-    call('HSET', key, 'hour', hour)
-end
-take_changes(sid, tenant, conversation, 17 + count)
+use(sid, known, hour)
+if hot == '1' then call('ZADD', BEHIND, 'NX', microseconds(), sid) end
+take_changes(sid, tenant, conversation, 18 + count)
 return { 'appended', revision }

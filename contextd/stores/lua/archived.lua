@@ -1,12 +1,11 @@
 #!lua flags=allow-oom
---! shard tier
--- Raise the watermark of a session: ARGV is session, incarnation, revision.
-local sid = ARGV[1]
-local known = fields(session_key(sid))
+--! shard
+-- Raise the watermark of a session (ARGV[1]), if it is that incarnation, to a revision.
+local known = fields(session_key(ARGV[1]))
 if not known or known.incarnation ~= ARGV[2] then return 0 end
-local mark = math.min(tonumber(ARGV[3]), tonumber(known.revision))
-if mark <= tonumber(known.archived) then return 0 end
-call('HSET', session_key(sid), 'archived', text(mark))
-if text(mark) == known.revision then call('ZREM', BEHIND, sid)
-else call('ZADD', BEHIND, 'XX', now_in_ms(), sid) end
+local top = tonumber(known.revision)
+local archived = math.max(tonumber(known.archived or '0'), math.min(tonumber(ARGV[3]), top))
+call('HSET', session_key(ARGV[1]), 'archived', text(archived))
+if archived == top then call('ZREM', BEHIND, ARGV[1])
+else call('ZADD', BEHIND, 'XX', microseconds(), ARGV[1]) end
 return 1

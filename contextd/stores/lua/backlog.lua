@@ -1,11 +1,8 @@
 #!lua flags=no-writes
---! shard tier
--- How many sessions the archive lacks something of, what time it is, and since when which of the
--- first ARGV[1] have waited; times in milliseconds since 1970.
-local found = { call('ZCARD', BEHIND), now_in_ms() }
-local first = call('ZRANGE', BEHIND, 0, ARGV[1] - 1, 'WITHSCORES')
-for at = 1, #first, 2 do
-    found[#found + 1] = first[at + 1]
-    found[#found + 1] = first[at]
-end
-return found
+--! shard
+-- How far the archive is behind: how many sessions, the time, since when and which, doomed ones
+-- first; at most ARGV[1] of each.
+return {
+    call('ZCARD', DOOMED) + call('ZCARD', BEHIND), microseconds(),
+    call('ZRANGE', DOOMED, 0, ARGV[1] - 1), call('ZRANGE', BEHIND, 0, ARGV[1] - 1, 'WITHSCORES'),
+}

@@ -29,6 +29,8 @@ if known then
     call('ZREM', USES, use_of(known.hour, known.number, sid))
     call('ZREM', tenant_key(tenant), conversation)
 end
-call('UNLINK', session_key(sid), log_key(sid), requests_key(sid), handoffs_of(sid), jobs_of(sid),
+call('ZREM', BEHIND, sid)
+call('ZREM', DOOMED, sid)
+call('UNLINK', reservation_key(sid), session_key(sid), log_key(sid), requests_key(sid), handoffs_of(sid), jobs_of(sid),
     vectors, stretches)
 return { 'deleted', unpack(counts) }

@@ -20,12 +20,20 @@ local function ready_key(queue) return P .. 'jr:' .. queue end          -- zset:
 local function tenants_ready_key(queue, tenant) return P .. 'jt:' .. queue .. ':' .. tenant end
 local function leased_key(queue) return P .. 'jl:' .. queue end         -- zset: lease's end → job
 local function jobs_key(queue, dead, tenant) return P .. 'jn:' .. queue .. ':' .. dead .. ':' .. tenant end
+local function reservation_key(sid) return P .. 'o:' .. sid end         -- string: a token
+local BEHIND = P .. 'b'                                                 -- zset: since when, session
+local DOOMED = P .. 'd'                                                 -- zset: since when, session
 local USES = P .. 'u'                                                   -- zset: hour, number, session
 
 -- Lua would write 1.79e+15.
 local function text(number) return string.format('%.0f', number) end
 local function use_of(hour, number, sid)
     return string.format('%010.0f%016.0f', tonumber(hour), tonumber(number)) .. sid
+end
+
+local function microseconds()
+    local now = call('TIME')
+    return text(now[1] * 1000000 + now[2])
 end
 
 -- All fields of a hash, as a table; nil when there is none.

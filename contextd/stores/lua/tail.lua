@@ -1,8 +1,10 @@
 #!lua flags=no-writes
---! shard tier
--- What the archive lacks of a session (ARGV[1]): at most ARGV[2] records.
-local sid = ARGV[1]
-if call('EXISTS', doom_key(sid)) == 1 then return { 'doomed' } end
-local known = fields(session_key(sid))
-if not known then return { 'nothing' } end
-return { 'tail', known.incarnation, known.archived, call('LRANGE', log_key(sid), known.archived, known.archived + ARGV[2] - 1) }
+--! shard
+-- What the archive lacks of a session: incarnation, watermark, records.
+--
+-- ARGV: session, limit.
+if call('ZSCORE', DOOMED, ARGV[1]) then return { 'doomed' } end
+local known = call('HMGET', session_key(ARGV[1]), 'revision', 'incarnation', 'archived')
+if not known[1] then return {} end
+local after = tonumber(known[3] or '0')
+return { 'tail', known[2], text(after), call('LRANGE', log_key(ARGV[1]), after, after + ARGV[2] - 1) }

@@ -45,6 +45,11 @@ class Address:
     timeout_ms: int = 250
 
     @property
+    def replicas(self) -> int:
+        """How many replicas must have a write, 0 for none."""
+        return int(self.durability.partition("replicas:")[2] or 0)
+
+    @property
     def shown(self) -> str:
         """The servers, without any password."""
         return ",".join(f"{host}:{port}" for host, port in self.hosts)

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 LOST = (ConnectionError, TimeoutError, OSError, RedisClusterException)
 """The call may have been done or not: nothing came back.  Python's TimeoutError is an OSError."""
 
-UNDONE = (BusyLoadingError, ReadOnlyError, MovedError, AskError, TryAgainError, ClusterError)
+MOVING = (MovedError, AskError, TryAgainError)
+"""A shard is on its way to another server, which is no fault of this one."""
+
+UNDONE = (BusyLoadingError, ReadOnlyError, ClusterError, *MOVING)
 """The server said that it has not done it, and soon another one, or the same, may."""
 
 WORDS: tuple[tuple[type[Exception] | str, str], ...] = (
@@ -41,6 +44,7 @@ WORDS: tuple[tuple[type[Exception] | str, str], ...] = (
     (OutOfMemoryError, "has used up its maxmemory and takes no more: give it more, or delete"),
     (ReadOnlyError, "is a replica and takes no writes: name its master, or use redis+sentinel://"),
     (BusyLoadingError, "is reading its data from disk; it answers when it is done"),
+    (AskError, "is moving the shard to another server; it answers when it is done"),
     (TryAgainError, "is moving the shard to another server; it answers when it is done"),
     (ClusterDownError, "is a cluster that has lost servers and does not answer"),
     ("MISCONF", "cannot write to its disk and takes no more: see its log"),
@@ -72,9 +76,14 @@ def undone(cause: BaseException) -> bool:
     return isinstance(cause, UNDONE)
 
 
+def down(cause: BaseException) -> bool:
+    """Say whether the server is to be left alone for a moment."""
+    return (lost(cause) or undone(cause)) and not isinstance(cause, MOVING)
+
+
 def lost(cause: BaseException) -> bool:
     """Say whether it is not known what was done."""
     return isinstance(cause, LOST) and not undone(cause)
 
 
-__all__ = ["RedisClusterException", "RedisError", "lost", "unavailable", "undone"]
+__all__ = ["RedisClusterException", "RedisError", "down", "lost", "unavailable", "undone"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from contextd.model import SessionKey
 
@@ -35,22 +35,26 @@ def parted(name: bytes) -> tuple[str, str]:
 class Layout:
     """How a store lies in Redis: what every key begins with, and the number of shards.
 
-    Logs alone need no tenant beside them and are `spread`: each session by itself.
+    A `hot` one stands in front of an archive and has the logs of sessions alone.
     """
 
     prefix: str
     shards: int
-    spread: bool = False
-
-    def of(self, key: SessionKey) -> int:
-        """Return the shard of a session."""
-        if self.spread:
-            return crc32(pair(key.tenant_id, key.conversation_id)) % self.shards
-        return self.shard(key.tenant_id)
+    hot: bool = False
 
     def shard(self, tenant_id: str) -> int:
         """Return the shard of a tenant.  A stable hash: it must never change."""
         return crc32(tenant_id.encode()) % self.shards
+
+    def of(self, key: SessionKey) -> int:
+        """Return the shard of a session: in front of an archive nothing spans sessions here."""
+        if self.hot:
+            return crc32(pair(key.tenant_id, key.conversation_id)) % self.shards
+        return self.shard(key.tenant_id)
+
+    def with_sessions_of(self, tenant_id: str) -> Sequence[int]:
+        """Return the shards that may have sessions of a tenant."""
+        return range(self.shards) if self.hot else (self.shard(tenant_id),)
 
     def root(self, shard: int) -> bytes:
         """Return what the keys of a shard begin with."""

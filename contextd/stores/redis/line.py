@@ -18,6 +18,7 @@ from contextd.errors import Overloaded, StoreUnavailable
 from contextd.stores.redis.failures import (
     RedisClusterException,
     RedisError,
+    down,
     lost,
     unavailable,
     undone,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.stores.redis.breaker import Breaker
-    from contextd.stores.redis.servers import Servers
+    from contextd.stores.redis.servers import Command, Servers
 
 LOG = logging.getLogger(__name__)
 
@@ -57,18 +58,26 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a script returned; `doubtful` when an earlier try of it may have been done, too."""
+    """What a script returned; `doubtful` when an earlier try of it may have been done, too.
+
+    `replicated`: as many replicas as are waited for have what it wrote.
+    """
 
     value: Any
     doubtful: bool
+    replicated: bool
 
 
 class Line:
     """A queue of calls, and the task that makes them while there are any."""
 
-    def __init__(self, servers: Servers, breaker: Breaker) -> None:
-        """Call *servers*, unless *breaker* says that they are down."""
+    def __init__(self, servers: Servers, breaker: Breaker, place: str, *, waits: bool) -> None:
+        """Call the server at *place*, unless *breaker* says that it is down.
+
+        With *waits* each round trip ends when its writes are on replicas, or in vain.
+        """
         self._servers = servers
+        self._place = place if waits else None
         self._breaker = breaker
         self._waiting: deque[Call] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -96,7 +105,7 @@ class Line:
     async def finish(self) -> None:
         """Return when every call was answered."""
         if self._task is not None:
-            await self._task
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         try:
@@ -130,11 +139,12 @@ class Line:
 
     async def _try(self, calls: Sequence[Call]) -> tuple[list[Call], BaseException | None]:
         """Answer what can be answered; return what to try again, and why."""
+        values, replicated = await self._results(calls)
         again: list[Call] = []
         cause: BaseException | None = None
-        for call, value in zip(calls, await self._results(calls), strict=True):
+        for call, value in zip(calls, values, strict=True):
             if not isinstance(value, BaseException):
-                _answer(call, value)
+                _answer(call, value, replicated=replicated and self._here(call))
                 continue
             call.tries += lost(value)
             if undone(value) or (lost(value) and call.again):
@@ -142,19 +152,24 @@ class Line:
                 cause = value
             else:
                 _fail(call, value)
-            if undone(value) or lost(value):
-                cause = cause or value
-        if cause is None:
+        faults = [each for each in values if isinstance(each, BaseException)]
+        failed = next(filter(down, faults), None)
+        if failed is None:
             self._breaker.succeeded()
         else:
-            self._breaker.failed(cause)
+            self._breaker.failed(failed)
+        if again or failed is not None:
             await self._servers.look_again()
         return again, cause
 
-    async def _results(self, calls: Sequence[Call]) -> list[Any]:
-        """Return what came back for each call: a value or an error."""
+    def _here(self, call: Call) -> bool:
+        """Say whether what was waited for is the server that has the shard."""
+        return self._servers.place(call.root) == self._place
+
+    async def _results(self, calls: Sequence[Call]) -> tuple[list[Any], bool]:
+        """Return what came back for each call, value or error, and whether replicas have it."""
         try:
-            values = await self._servers.run(
+            values, replicated = await self._sent(
                 [("EVALSHA", SCRIPTS[each.script].sha, *_rest(each)) for each in calls]
             )
             missing = [at for at, each in enumerate(values) if isinstance(each, NoScriptError)]
@@ -162,25 +177,35 @@ class Line:
                 whole = [
                     ("EVAL", SCRIPTS[calls[at].script].source, *_rest(calls[at])) for at in missing
                 ]
-                for at, value in zip(missing, await self._servers.run(whole), strict=True):
+                sent, later = await self._sent(whole)
+                replicated = replicated and later
+                for at, value in zip(missing, sent, strict=True):
                     values[at] = value
         except (RedisError, RedisClusterException, OSError) as error:
-            return [error for _ in calls]
-        return values
+            return [error for _ in calls], False
+        return values, replicated
+
+    async def _sent(self, commands: Sequence[Command]) -> tuple[list[Any], bool]:
+        values = await self._servers.run(commands, self._place)
+        if self._place is None:
+            return values, False
+        *values, replicas = values
+        return values, isinstance(replicas, int) and replicas >= self._servers.replicas
 
 
 def _rest(call: Call) -> tuple[Argument, ...]:
-    """Return the keys and arguments of a script.
+    """Return the key and the arguments of a script.
 
-    Neither key exists.  With two of them, Redis refuses the whole script while it moves the
-    shard's slot to another server (TRYAGAIN), when half of the keys would be missing on either.
+    No key has that name.  So while Redis moves the shard's slot to another server the old one
+    answers ASK and the new one MOVED, and neither runs a script on half of the keys: `Servers`
+    never follows an ASK.
     """
-    return (2, call.root, call.root + b"-", *call.args)
+    return (1, call.root, *call.args)
 
 
-def _answer(call: Call, value: object) -> None:
+def _answer(call: Call, value: object, *, replicated: bool) -> None:
     if not call.answer.done():
-        call.answer.set_result((value, call.tries > 0))
+        call.answer.set_result((value, call.tries > 0, replicated))
 
 
 def _fail(call: Call, cause: BaseException) -> None:

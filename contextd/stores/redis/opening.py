@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from contextd.stores.redis.address import Address
     from contextd.stores.redis.servers import Servers
 
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "DB index is out of range": (
+            "Redis at {address.shown} has no database {address.database}; "
+            "see `databases` in its configuration"
+        ),
+        "Cluster mode is not enabled": "Redis at {address.shown} is no cluster: use redis://",
+    }
+)
+"""Settings that do not fit, as the server or the driver says it."""
+
 OLDEST = (7, 0)
 LAYOUT = 1
 """The version of the keys.  An older contextd refuses a higher one."""
@@ -29,7 +41,9 @@ PAUSES = (0.1, 0.2, 0.4, 0.0)
 """Seconds after each try to reach the servers."""
 
 
-async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durability]:
+async def look_over(
+    servers: Servers, address: Address, *, hot: bool = False
+) -> tuple[Layout, Durability]:
     """Return how the store lies, and how safe an acknowledged write in it is.
 
     Raises:
@@ -42,18 +56,17 @@ async def look_over(servers: Servers, address: Address) -> tuple[Layout, Durabil
         try:
             for facts in (await _facts(servers)).values():
                 _must_suit(facts, address)
-            return await _layout(servers, address), await _level(servers, address)
+            layout = await _layout(servers, address, hot=hot)
+            return layout, await _level(servers, address)
         except (RedisError, RedisClusterException, OSError) as error:
             cause = error
             if isinstance(error, AuthenticationError | AuthorizationError | ResponseError):
                 break
         await asyncio.sleep(pause)
-    if "DB index is out of range" in str(cause):
-        raise ConfigInvalid(
-            f"Redis at {address.shown} has no database {address.database}; "
-            "see `databases` in its configuration"
-        ) from cause
     assert cause is not None  # noqa: S101 - there is one try at least
+    for said, means in MEANINGS.items():
+        if said in str(cause):
+            raise ConfigInvalid(means.format(address=address)) from cause
     raise StoreUnavailable(f"{unavailable(cause)} ({address.shown})") from cause
 
 
@@ -81,9 +94,8 @@ def _must_suit(facts: Mapping[str, Any], address: Address) -> None:
             "name its master, or use redis+sentinel://"
         )
     clustered = str(facts.get("cluster_enabled", "0")) == "1"
-    if clustered != (address.kind == "cluster"):
-        there, other = ("a", "redis+cluster://") if clustered else ("no", "redis://")
-        raise ConfigInvalid(f"Redis at {address.shown} is {there} cluster: use {other}")
+    if clustered and address.kind != "cluster":
+        raise ConfigInvalid(f"Redis at {address.shown} is a cluster: use redis+cluster://")
     policy = facts.get("maxmemory_policy", "noeviction")
     if int(facts.get("maxmemory", 0)) and policy != "noeviction":
         raise ConfigInvalid(
@@ -92,15 +104,15 @@ def _must_suit(facts: Mapping[str, Any], address: Address) -> None:
         )
 
 
-async def _layout(servers: Servers, address: Address) -> Layout:
+async def _layout(servers: Servers, address: Address, *, hot: bool) -> Layout:
     """Return the layout that is there; lay it out when there is none."""
-    wanted = Layout(address.prefix, address.shards or SHARDS)
-    ours = f"{LAYOUT}:{wanted.shards}".encode()
+    wanted = Layout(address.prefix, address.shards or SHARDS, hot)
+    ours = f"{LAYOUT}:{wanted.shards}{':hot' if hot else ''}".encode()
     (_, said) = await _values(servers, ("SET", wanted.key, ours, "NX"), ("GET", wanted.key))
-    known = re.fullmatch(rb"(\d+):(\d+)", said or b"")
+    known = re.fullmatch(rb"(\d+):(\d+)(:hot)?", said or b"")
     if not known:
         raise StoreUnavailable(f"{wanted.key} in Redis is not what contextd wrote there: {said!r}")
-    version, shards = map(int, known.groups())
+    version, shards = int(known[1]), int(known[2])
     if version > LAYOUT:
         raise StoreTooNew(
             f"the store in Redis has layout {version}; this contextd knows up to {LAYOUT}"
@@ -110,7 +122,12 @@ async def _layout(servers: Servers, address: Address) -> Layout:
             f"?shards={address.shards}, but the store in Redis has {shards}: "
             "the number is fixed when a store is made"
         )
-    return Layout(address.prefix, shards)
+    if hot != (known[3] is not None):
+        raise ConfigInvalid(
+            f"the store {address.prefix!r} in Redis {'is whole' if hot else 'needs its archive'}: "
+            "give this one another ?prefix="
+        )
+    return Layout(address.prefix, shards, hot)
 
 
 async def _values(servers: Servers, *commands: tuple[bytes | str, ...]) -> list[Any]:
@@ -124,14 +141,14 @@ async def _values(servers: Servers, *commands: tuple[bytes | str, ...]) -> list[
 async def _level(servers: Servers, address: Address) -> Durability:
     """Return what every write reaches by the configuration of the servers alone."""
     synced = await _synced(servers)
-    if address.durability == "fsync" and not synced:
+    if address.durability not in {"", "memory"} and not synced:
         raise ConfigInvalid(
-            f"?durability=fsync, but Redis at {address.shown} does not sync each write: set "
-            "appendonly yes and appendfsync always, and let this user run CONFIG GET"
+            f"?durability={address.durability}, but Redis at {address.shown} does not sync "
+            "each write: set appendonly yes and appendfsync always, and allow CONFIG GET"
         )
     if address.durability == "memory" or not synced:
         return Durability.MEMORY
-    return Durability.DISK
+    return Durability.REPLICATED if address.replicas else Durability.DISK
 
 
 async def _synced(servers: Servers) -> bool:

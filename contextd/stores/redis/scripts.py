@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 FOLDER = files("contextd.stores").joinpath("lua")
 NAMES = (
     "account append append_account archived backlog delete delete_account doom due evict handoffs "
-    "hot_append hot_restore idle jobs_of_tenant lease put_beside read read_beside reserve sessions "
-    "settle tail writable"
+    "idle jobs_of_tenant lease put_beside read read_beside reserve restore sessions settle tail "
+    "writable"
 ).split()
 PARTS = "--!"
 """The line after which the names of the files stand that a script begins with."""

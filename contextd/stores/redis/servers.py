@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 64
 
 
+Command = tuple[bytes | str | int, ...]
+
+
 class Servers:
     """Runs commands on them, without any retry of its own."""
 
@@ -59,12 +62,20 @@ class Servers:
         return Redis(host=host, port=port, db=address.database, **options)
 
     @property
+    def replicas(self) -> int:
+        """How many replicas must have a write."""
+        return self._address.replicas
+
+    @property
     def in_one_place(self) -> bool:
         """Whether every shard is on the same server."""
         return self._address.kind != "cluster"
 
-    async def run(self, commands: Sequence[tuple[bytes | str | int, ...]]) -> list[Any]:
+    async def run(self, commands: Sequence[Command], place: str | None = None) -> list[Any]:
         """Send *commands* together and return what came back for each, errors as values.
+
+        With a *place* the last value is how many replicas of that server have all that was
+        written before; it counts only for what was written there.
 
         Raises:
             RedisError, OSError: nothing is known of any of them.
@@ -72,7 +83,15 @@ class Servers:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        return cast("list[Any]", await pipeline.execute(raise_on_error=False))
+        if place is not None:
+            node = {}
+            if not self.in_one_place:
+                node = {"target_nodes": self._client.get_node(node_name=place)}
+            half = self._address.timeout_ms // 2  # the driver's own patience ends after the whole
+            pipeline.execute_command("WAIT", self._address.replicas, half, **node)
+        # a slot that moves: the line looks again who has it, and never asks the one who gets it
+        stay = {} if self.in_one_place else {"allow_redirections": False}
+        return cast("list[Any]", await pipeline.execute(raise_on_error=False, **stay))
 
     async def ask(self, *command: str) -> dict[str, Any]:
         """Return the answer of the server, or of every master of the cluster by its name."""

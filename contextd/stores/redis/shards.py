@@ -60,7 +60,8 @@ class Shards:
     def _line(self, place: str, *, writes: bool) -> Line:
         if (place, writes) not in self._lines:
             breaker = self._breakers.setdefault(place, Breaker(REST_SECONDS))
-            self._lines[place, writes] = Line(self._servers, breaker)
+            waits = writes and self._servers.replicas > 0
+            self._lines[place, writes] = Line(self._servers, breaker, place, waits=waits)
         return self._lines[place, writes]
 
     async def ready(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ from contextd.errors import (
     LeaseLost,
     RequestIdReused,
     RevisionConflict,
+    SessionReplaced,
     StoreCorrupt,
     StoreUnavailable,
 )
+from contextd.model import Durability
 from contextd.ports import Appended
 from contextd.projections import hour_of_use, incarnation_of
 from contextd.stores import codec
@@ -20,15 +23,16 @@ from contextd.stores.redis.changes import changes
 from contextd.stores.redis.idle import RedisIdle
 from contextd.stores.redis.inbox import RedisInbox
 from contextd.stores.redis.keys import pair
-from contextd.stores.redis.logs import RedisLogs
+from contextd.stores.redis.tier import RedisTier
 from contextd.stores.redis.work import RedisQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from contextd.model import Durability, Lease, SessionKey
+    from contextd.events import Record
+    from contextd.model import Lease, SessionKey
     from contextd.ports import Commit
-    from contextd.stores.redis.line import Argument
+    from contextd.stores.redis.line import Answer, Argument
     from contextd.stores.redis.shards import Shards
 
 KINDS = (
@@ -44,16 +48,28 @@ KINDS = (
 """What `delete` counts, in the order of its script."""
 
 
-class RedisStore(RedisLogs):
+class RedisStore:
     """A Store that many processes share."""
 
     def __init__(self, shards: Shards, durability: Durability) -> None:
         """Keep everything in *shards*."""
-        super().__init__(shards, durability)
+        self._shards = shards
+        self._durability = durability
         self.inbox = RedisInbox(shards)
         self.accounts = RedisAccounts(shards)
         self.idle = RedisIdle(shards)
         self.work = RedisQueue(shards)
+        self.tier = RedisTier(shards)
+
+    @property
+    def durability(self) -> Durability:
+        """What the configuration of the servers gave when the store was opened, at best."""
+        return self._durability
+
+    @property
+    def impairment(self) -> None:
+        """Nothing is ever lacking: what is not answered is an error."""
+        return
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in one round trip, and again when the answer is lost: a token tells a repeat."""
@@ -61,9 +77,11 @@ class RedisStore(RedisLogs):
         answer = await self._shards.write("append", shard, *args)
         said, *values = answer.value
         if said in {b"appended", b"replayed"}:
-            return Appended(int(values[0]), replayed=said == b"replayed")
+            return Appended(int(values[0]), said == b"replayed", self._reached(answer))
         if said == b"reused":
             raise RequestIdReused(request_id=commit.request_id)
+        if said == b"doomed":
+            raise StoreUnavailable("the session is being deleted")
         if said == b"corrupt":
             raise StoreCorrupt("the log of a session is not as long as it was")
         if answer.doubtful and not commit.request_id:
@@ -72,8 +90,14 @@ class RedisStore(RedisLogs):
             raise LeaseLost
         raise RevisionConflict(commit.expected_revision, int(values[0]))
 
+    def _reached(self, answer: Answer) -> Durability:
+        if self._durability is Durability.REPLICATED and not answer.replicated:
+            return Durability.DISK
+        return self._durability
+
     def _args(self, key: SessionKey, commit: Commit) -> tuple[int, tuple[Argument, ...]]:
-        shard = self._shards.layout.of(key)
+        layout = self._shards.layout
+        shard = layout.of(key)
         records = [codec.encode(record) for record in commit.records]
         return shard, (
             pair(key.tenant_id, key.conversation_id),
@@ -86,13 +110,29 @@ class RedisStore(RedisLogs):
             incarnation_of(commit.records),
             hour_of_use(commit.records),
             token_bytes(12),
-            *_lease(commit.lease),
-            self._shards.layout.shards,
+            *(("", "", "") if layout.hot else _lease(commit.lease)),
+            layout.shards,
             shard,
+            int(layout.hot),
             len(records),
             *records,
-            *changes(key, commit.expected_revision, commit.records),
+            *(() if layout.hot else changes(key, commit.expected_revision, commit.records)),
         )
+
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
+        """Read in one round trip."""
+        shard = self._shards.layout.of(key)
+        name = pair(key.tenant_id, key.conversation_id)
+        last = after + limit - 1 if limit else -1
+        said = await self._shards.read("read", shard, name, after, last)
+        revision, length, of, records = int(said[0]), said[1], said[2].decode(), said[3]
+        if incarnation not in {"", of}:
+            raise SessionReplaced
+        if length != revision:
+            raise StoreCorrupt(f"a session at revision {revision} has {length} records")
+        return tuple(map(codec.decode, records))
 
     async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
         """Remove all in one script."""
@@ -113,19 +153,58 @@ class RedisStore(RedisLogs):
     async def sessions(
         self, tenant_id: str, after: str = "", limit: int = 100
     ) -> Sequence[tuple[str, int]]:
-        """Return a page of the tenant's index."""
-        said = await self._shards.read(
-            "sessions",
-            self._shards.layout.shard(tenant_id),
-            tenant_id,
-            b"(" + after.encode(),
-            limit,
-            pair(tenant_id, ""),
+        """Return a page of the tenant's index, of each shard that has a part of it."""
+        self._shards.must_be_open()
+        first, before = b"(" + after.encode(), pair(tenant_id, "")
+        pages = await asyncio.gather(
+            *(
+                self._shards.read("sessions", shard, tenant_id, first, limit, before)
+                for shard in self._shards.layout.with_sessions_of(tenant_id)
+            )
         )
-        return tuple(
-            (name.decode(), int(revision))
-            for name, revision in zip(said[::2], said[1::2], strict=True)
-        )
+        found = sorted(each for said in pages for each in zip(said[::2], said[1::2], strict=True))
+        return tuple((name.decode(), int(revision)) for name, revision in found[:limit])
+
+    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+        """Keep them."""
+        await self._put(key, "v", space, rows)
+
+    async def read_vectors(
+        self, key: SessionKey, space: str, after: int = 0
+    ) -> Mapping[int, bytes]:
+        """Return them in order."""
+        return await self._beside(key, "v", space, after)
+
+    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+        """Keep it."""
+        await self._put(key, "x", method, {first: body})
+
+    async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
+        """Return them in order."""
+        return await self._beside(key, "x", method, -1)
+
+    async def _put(self, key: SessionKey, kind: str, maker: str, rows: Mapping[int, bytes]) -> None:
+        shard = self._shards.layout.of(key)
+        name = pair(key.tenant_id, key.conversation_id)
+        flat = [each for row in rows.items() for each in row]
+        await self._shards.write("put_beside", shard, name, kind, maker, *flat)
+
+    async def _beside(
+        self, key: SessionKey, kind: str, maker: str, after: int
+    ) -> Mapping[int, bytes]:
+        shard = self._shards.layout.of(key)
+        name = pair(key.tenant_id, key.conversation_id)
+        said = await self._shards.read("read_beside", shard, name, kind, maker, after)
+        found = {int(at): body for at, body in zip(said[::2], said[1::2], strict=True)}
+        return dict(sorted(found.items()))
+
+    async def ready(self) -> bool:
+        """Ask every server whether it would take a write."""
+        return await self._shards.ready()
+
+    async def aclose(self) -> None:
+        """Answer what was accepted, and let go of the servers."""
+        await self._shards.aclose()
 
 
 def _lease(lease: Lease | None) -> tuple[Argument, Argument, Argument]:

@@ -23,6 +23,7 @@
     ├── PermissionDenied          it does, and that one may not
     ├── Overloaded                try again later
     ├── Unavailable               the daemon cannot be reached, or its store cannot
+    │   └── DurabilityMissed      it was written: retry with the same request id
     └── DeadlineExceeded
 
 Reason, field and metadata come from the trailing metadata that contextd sends beside
@@ -231,6 +232,10 @@ class Unavailable(ContextdError):
     code = "UNAVAILABLE"
 
 
+class DurabilityMissed(Unavailable):
+    """It was written, not as safely as asked; retry with the same request id to wait for that."""
+
+
 class DeadlineExceeded(ContextdError):
     """The answer did not come in time; a write may or may not have happened."""
 
@@ -269,6 +274,7 @@ def _seconds(milliseconds: str | None) -> float | None:
 _BY_REASON: Mapping[str, type[ContextdError]] = {
     "ARCHIVE_INVALID": ArchiveInvalid,
     "DEFERRAL_NOT_FOUND": DeferralNotFound,
+    "DURABILITY_MISSED": DurabilityMissed,
     "LEASE_LOST": LeaseLost,
     "BUDGET_TOO_SMALL": BudgetTooSmall,
     "HANDOFF_CLAIMED": HandoffTaken,

@@ -97,6 +97,7 @@ class Durability(StrEnum):
     UNKNOWN = "unknown"
     MEMORY = "memory"
     DISK = "disk"
+    REPLICATED = "replicated"
 
 
 @dataclass(frozen=True, slots=True)
