@@ -5,6 +5,7 @@ from __future__ import annotations
 LOG = "contextd/stores/sqlite/log.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
 REPLACED = "tests/engine/test_replaced.py"
+FORGOTTEN = "tests/engine/test_forgotten.py"
 
 OTHERS = (
     (
@@ -34,6 +35,41 @@ OTHERS = (
         "view.state.revision, incarnation=which)",
         "view.state.revision)",
         f"{REPLACED}::test_a_fold_of_the_deleted_one_is_dropped",
+    ),
+    (
+        "a-forgotten-account-is-read-on",
+        "contextd/engine/accounts.py",
+        "read_account(key, after, hot.state.incarnation)",
+        "read_account(key, after)",
+        f"{FORGOTTEN}::test_no_context_tells_what_was_forgotten",
+    ),
+    (
+        "a-forgotten-account-is-written-to",
+        "contextd/engine/account.py",
+        "append_account(change.key, update, at, which)",
+        "append_account(change.key, update, at)",
+        f"{FORGOTTEN}::test_a_change_decided_on_what_was_forgotten_is_decided_anew",
+    ),
+    (
+        "a-deleted-conversation-is-recalled",
+        "contextd/engine/returning.py",
+        "if listed != conversations:",
+        "if False:",
+        f"{FORGOTTEN}::test_a_conversation_deleted_elsewhere_is_not_recalled",
+    ),
+    (
+        "what-is-derived-outlives-a-session",
+        "contextd/engine/sessions.py",
+        "await self.refresh(hot, view.tokenizer.name)\n        return",
+        "return",
+        "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
+    ),
+    (
+        "vectors-of-another-session",
+        "contextd/engine/refining.py",
+        "if not _says(view, piece.turn):",
+        "if False:",
+        "tests/engine/test_refining.py::test_vectors_of_a_session_replaced_elsewhere_are_not_kept",
     ),
     (
         "a-watch-follows-another-session",
