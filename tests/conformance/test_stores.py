@@ -13,6 +13,7 @@ from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
 from contextd.testing.contracts import SharedStoreContract, StoreContract
 from contextd.testing.harness import StoreHarness
+from tests.servers.pooler import pooler
 from tests.servers.postgres import postgres_server
 from tests.stores.faulty_disk import FaultyDisk
 
@@ -134,6 +135,15 @@ class TestPostgresqlShared(OnPostgres, SharedStoreContract):
     async def another(self, store: Store) -> Store:
         """Open the same schema beside it."""
         return await open_store(postgres_server().url("conformance"))
+
+
+class TestPostgresqlPooled(TestPostgresqlShared):
+    """Through a pooler in transaction mode, beside one without."""
+
+    async def open(self) -> Store:
+        """Open the schema through the pooler."""
+        await postgres_server().wipe("conformance")
+        return await open_store(pooler().url("conformance"))
 
 
 APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")
