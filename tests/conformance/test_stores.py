@@ -127,23 +127,27 @@ class OnPostgres(StoreHarness):
             yield
 
 
-class TestPostgresqlStore(OnPostgres, StoreContract):
+class TestPostgresStore(OnPostgres, StoreContract):
     """The suite of all stores."""
 
 
-class TestPostgresqlShared(OnPostgres, SharedStoreContract):
+class TestPostgresShared(OnPostgres, SharedStoreContract):
     async def another(self, store: Store) -> Store:
         """Open the same schema beside it."""
         return await open_store(postgres_server().url("conformance"))
 
 
-class TestPostgresqlPooled(TestPostgresqlShared):
+class TestPostgresPooled(TestPostgresShared):
     """Through a pooler in transaction mode, beside one without."""
 
     async def open(self) -> Store:
         """Open the schema through the pooler."""
         await postgres_server().wipe("conformance")
         return await open_store(pooler().url("conformance"))
+
+
+APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")
+"""Those that need servers have a file of their own; `rediss` is `redis` over TLS."""
 
 
 APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.mutants.others import OTHERS
+from tests.mutants.postgres import SHARED_IN_POSTGRES
 from tests.mutants.tenancy import TENANCY
 
 STORE = "contextd/stores/sqlite"
@@ -46,6 +47,11 @@ def mutant(name: str, file: str, old: str, new: str, *tests: str, quick: bool = 
 
 
 MUTANTS = (
+    # ── what daemons share in PostgreSQL ──
+    *(
+        mutant(f"postgres-{name}", file, old, new, test)
+        for name, file, old, new, test in SHARED_IN_POSTGRES
+    ),
     # ── what is acknowledged is on disk ──
     mutant(
         "no-fsync",
