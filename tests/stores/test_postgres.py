@@ -147,6 +147,23 @@ def test_statements_take_bounded_time() -> None:
     asyncio.run(run())
 
 
+def test_ready_does_not_wait_behind_the_work() -> None:
+    """A daemon all of whose connections are busy is not taken for one without a server."""
+
+    async def run() -> None:
+        async with opened(pool_size=1) as store:
+            await store.append(KEY, Commit(RECORDS[:1], 0))
+            async with transaction() as other:
+                await other.execute("SELECT 1 FROM more.sessions FOR UPDATE")
+                waiting = asyncio.create_task(store.append(KEY, Commit(RECORDS[:1], 1)))
+                await asyncio.wait([waiting], timeout=0.2)
+                assert await store.ready() or await store.ready()  # the first one connects
+                assert not waiting.done()
+            await waiting
+
+    asyncio.run(run())
+
+
 # ── durability ──
 
 
@@ -161,7 +178,7 @@ def test_who_turned_waiting_for_the_disk_off_did_not_mean_us() -> None:
         async with opened() as store, opened(url) as hasty:
             assert hasty.durability is Durability.DISK
             await store.append(OTHER, Commit(RECORDS[:1], 0))
-            for revision in range(5):
+            for revision in range(2):
                 await hasty.append(KEY, Commit(RECORDS[:1], revision))
                 with postgres_server().stopped():
                     pass
