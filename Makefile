@@ -74,8 +74,12 @@ run: $(SERVE) ## start the daemon on its default addresses, with its state in co
 
 # ── work ──────────────────────────────────────────────────────────────────────────────
 
+.PHONY: servers
+servers: ## install the servers that the tests start (Debian, as root), where they are missing
+	@scripts/install_servers.sh
+
 .PHONY: test
-test: $(DEV) ## run the tests (ARGS are for pytest)
+test: $(DEV) servers ## run the tests (ARGS are for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-extras

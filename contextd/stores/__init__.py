@@ -119,6 +119,7 @@ def _adapter(scheme: str) -> Any:  # noqa: ANN401 - a module
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("contextd"):
             raise
+        extra = EXTRAS.get(scheme, "serve")
         raise ConfigInvalid(
-            f"{scheme}: needs the package {error.name}: pip install 'contextd[{EXTRAS[scheme]}]'"
+            f"{scheme}: needs the package {error.name}: pip install 'contextd[{extra}]'"
         ) from error

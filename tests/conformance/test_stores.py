@@ -11,8 +11,9 @@ import pytest
 from contextd.stores import SCHEMES, codec, open_store
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
-from contextd.testing.contracts import StoreContract
+from contextd.testing.contracts import SharedStoreContract, StoreContract
 from contextd.testing.harness import StoreHarness
+from tests.servers.pooler import pooler
 from tests.servers.postgres import postgres_server
 from tests.stores.faulty_disk import FaultyDisk
 
@@ -88,7 +89,7 @@ class TestSqliteStore(StoreContract):
             self.disk.failures.clear()
 
 
-class TestPostgresqlStore(StoreContract):
+class OnPostgres(StoreHarness):
     async def open(self) -> Store:
         """Open a schema that the test before has left, without its rows."""
         await postgres_server().wipe("conformance")
@@ -126,6 +127,29 @@ class TestPostgresqlStore(StoreContract):
             yield
 
 
+class TestPostgresStore(OnPostgres, StoreContract):
+    """The suite of all stores."""
+
+
+class TestPostgresShared(OnPostgres, SharedStoreContract):
+    async def another(self, store: Store) -> Store:
+        """Open the same schema beside it."""
+        return await open_store(postgres_server().url("conformance"))
+
+
+class TestPostgresPooled(TestPostgresShared):
+    """Through a pooler in transaction mode, beside one without."""
+
+    async def open(self) -> Store:
+        """Open the schema through the pooler."""
+        await postgres_server().wipe("conformance")
+        return await open_store(pooler().url("conformance"))
+
+
+APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")
+"""Those that need servers have a file of their own; `rediss` is `redis` over TLS."""
+
+
 APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")
 """Those that need servers have a file of their own; `rediss` is `redis` over TLS."""
 
@@ -133,12 +157,11 @@ APART = ("redis", "redis+cluster", "redis+sentinel", "rediss")
 def test_every_store_has_its_class() -> None:
     """A store that `open_store` offers is under the suite."""
     suites = {name for name, each in globals().items() if _is_suite(each)}
-    assert suites == {
-        f"Test{scheme.capitalize()}Store" for scheme in SCHEMES if scheme not in APART
+    modules = {
+        module.rpartition(".")[2] for scheme, module in SCHEMES.items() if scheme not in APART
     }
+    assert suites >= {f"Test{module.capitalize()}Store" for module in modules}
 
 
 def _is_suite(each: object) -> bool:
-    if not isinstance(each, type) or each is StoreContract:
-        return False
-    return issubclass(each, StoreHarness) and each is not StoreHarness
+    return isinstance(each, type) and issubclass(each, StoreContract) and each is not StoreContract

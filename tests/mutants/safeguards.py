@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tests.mutants.others import OTHERS
 from tests.mutants.redis import REDIS
+from tests.mutants.postgres import SHARED_IN_POSTGRES
 from tests.mutants.tenancy import TENANCY
 
 STORE = "contextd/stores/sqlite"
@@ -47,6 +48,11 @@ def mutant(name: str, file: str, old: str, new: str, *tests: str, quick: bool = 
 
 
 MUTANTS = (
+    # ── what daemons share in PostgreSQL ──
+    *(
+        mutant(f"postgres-{name}", file, old, new, test)
+        for name, file, old, new, test in SHARED_IN_POSTGRES
+    ),
     # ── what is acknowledged is on disk ──
     mutant(
         "no-fsync",

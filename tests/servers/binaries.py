@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGES = {
     "initdb": "postgresql",
     "postgres": "postgresql",
-    "pg_dump": "postgresql",
+    "pg_basebackup": "postgresql",
     "pgbouncer": "pgbouncer",
 }
 

@@ -68,7 +68,7 @@ class PostgresServer:
         if os.geteuid() == 0:
             for each in (self.folder, words):
                 shutil.chown(each, self._user)
-        made = self._popen(
+        made = self.popen(
             *("initdb", "-D", str(self.data), "-U", USER, "--pwfile", str(words), "-N"),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
         )
@@ -76,7 +76,8 @@ class PostgresServer:
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(f"{SETTINGS}port = {self.port}\n")
 
-    def _popen(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def popen(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Run *program* as the user who runs the server, with nothing to say."""
         return subprocess.Popen(
             [needed(program), *arguments],
             stdin=subprocess.DEVNULL,
@@ -89,7 +90,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._process = self._popen("postgres", "-D", str(self.data))
+        self._process = self.popen("postgres", "-D", str(self.data))
         ends = time.monotonic() + START_SECONDS
         while True:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,15 @@ def test_what_is_no_store(url: str) -> None:
     """Anything else is refused and says what would do."""
     with pytest.raises(ConfigInvalid, match="memory:"):
         asyncio.run(opened(url))
+
+
+def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal names the extra that brings it."""
+    for name in [each for each in sys.modules if each.startswith("contextd.stores.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(ConfigInvalid, match=r"pip install 'contextd\[postgres\]'"):
+        asyncio.run(opened("postgresql://host/db"))
 
 
 def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from tests.servers.postgres import postgres_server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from contextd.events import Record
+
 KEY = SessionKey("tenant", "conversation")
 SCRIPTS = named.migrations("postgres")
 
@@ -77,6 +79,7 @@ def test_the_migrations_lead_to_the_schema() -> None:
 def test_old_data_survives(version: int) -> None:
     """What a daemon wrote under an older version is there under the newest, and goes on."""
     name = postgres_server().new_name()
+    written: Sequence[Record] = RECORDS
 
     async def run() -> None:
         for _ in range(version):
@@ -91,7 +94,7 @@ def test_old_data_survives(version: int) -> None:
             f"INSERT INTO {name}.records VALUES ({row['id']}, $1, $2, $3, $4)",
             [
                 (revision, codec.encode(record), f"r{revision}".encode(), b"digest")
-                for revision, record in enumerate(RECORDS, 1)
+                for revision, record in enumerate(written, 1)
             ],
         )
         await connection.close()

@@ -51,6 +51,26 @@ def of_schema(sql: str, schema: str) -> str:
     return re.sub(r"\bcontextd\b", f'"{schema}"', sql)
 
 
+def _pool(target: Target, size: int, *, idle: int = 1) -> asyncpg.Pool:
+    """Return a pool that is not open yet, of *size* connections at most and *idle* at least."""
+    return asyncpg.create_pool(
+        target.dsn,
+        host=list(target.hosts),
+        port=list(target.ports),
+        user=target.user,
+        password=target.password,
+        database=target.database,
+        min_size=idle,
+        max_size=size,
+        max_inactive_connection_lifetime=60.0,
+        timeout=target.connect_seconds,
+        command_timeout=target.statement_seconds,
+        statement_cache_size=100 if target.prepare else 0,
+        target_session_attrs="read-write",
+        connection_class=Connection,
+    )
+
+
 class Connections:
     """A bounded pool, and the work that is under way on it.
 
@@ -65,6 +85,7 @@ class Connections:
         self.sql = statements(target.schema)
         self.synced = False
         self._pool = pool
+        self._aside = _pool(target, 1, idle=0)  # `ready` does not wait behind the work
         self._max_pending = max_pending
         self._running: set[asyncio.Task[Any]] = set()
         self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
@@ -78,22 +99,7 @@ class Connections:
         Raises:
             StoreUnavailable: that is not possible; it says why.
         """
-        pool = asyncpg.create_pool(
-            target.dsn,
-            host=list(target.hosts),
-            port=list(target.ports),
-            user=target.user,
-            password=target.password,
-            database=target.database,
-            min_size=1,
-            max_size=target.pool_size,
-            max_inactive_connection_lifetime=60.0,
-            timeout=target.connect_seconds,
-            command_timeout=target.statement_seconds,
-            statement_cache_size=100 if target.prepare else 0,
-            target_session_attrs="read-write",
-            connection_class=Connection,
-        )
+        pool = _pool(target, target.pool_size)
         try:
             await pool
         except (asyncpg.ClientConfigurationError, ValueError) as error:
@@ -102,6 +108,7 @@ class Connections:
             raise translated(error, target) from error
         found = cls(target, pool, max_pending)
         try:
+            await found._aside
             await found.look()
         except BaseException:
             await found.aclose()
@@ -183,7 +190,10 @@ class Connections:
         Raises:
             StoreUnavailable: it cannot.
         """
-        (found,) = await self.run(lambda connection: connection.fetch(self.sql["look"]))
+        found = await self.run(lambda connection: connection.fetchrow(self.sql["look"]))
+        self._judge(found)
+
+    def _judge(self, found: Any) -> None:  # noqa: ANN401 - the driver has no types
         if found["version"] < OLDEST_SERVER:
             raise StoreUnavailable(f"{self.target.named}: it is older than PostgreSQL 13")
         if found["read_only"]:
@@ -200,9 +210,10 @@ class Connections:
         return bool(done) and self._probe.result()
 
     async def _probed(self) -> bool:
-        with suppress(StoreUnavailable, Overloaded):
-            await self.look()
-            return True
+        with suppress(StoreUnavailable, *DRIVER):
+            async with self._aside.acquire(timeout=self.target.statement_seconds) as connection:
+                self._judge(await connection.fetchrow(self.sql["look"]))
+                return True
         return False
 
     async def aclose(self) -> None:
@@ -214,7 +225,8 @@ class Connections:
     async def _close(self) -> None:
         while self._running:
             await asyncio.wait(self._running)
-        try:
-            await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
-        except DRIVER:
-            self._pool.terminate()
+        for pool in (self._pool, self._aside):
+            try:
+                await asyncio.wait_for(pool.close(), CLOSE_SECONDS)
+            except DRIVER:
+                pool.terminate()

@@ -66,18 +66,19 @@ def translated(error: Exception, target: Target) -> ContextdError:
 
 
 def _words(error: Exception, target: Target) -> str:
-    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
-        return WORDS["25006"]
-    if isinstance(error, asyncpg.PostgresError):
-        known = WORDS.get(error.sqlstate or "")
-        return known or f"{type(error).__name__} ({error.sqlstate})"
+    state = getattr(error, "sqlstate", None) or ""
+    known = "25006" if isinstance(error, asyncpg.TargetServerAttributeNotMatched) else state
+    if known in WORDS:
+        return WORDS[known]
     if isinstance(error, TimeoutError):
         return (
             f"no answer in time (connect_timeout {target.connect_seconds:g} s, "
             f"statement_timeout {target.statement_seconds:g} s)"
         )
+    if isinstance(error, ConnectionError) and "SSL" in str(error):
+        return "it speaks no TLS, which sslmode asks for"
     if isinstance(error, LOST) and not isinstance(error, ConnectionRefusedError):
         return "the connection was lost"
     if isinstance(error, OSError):
         return f"it cannot be reached: {error.strerror or type(error).__name__}"
-    return type(error).__name__
+    return f"{type(error).__name__} ({state or 'of the driver'})"

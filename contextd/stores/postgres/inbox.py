@@ -34,7 +34,7 @@ class PostgresInbox:
         self, tenant_id: str, statuses: Collection[HandoffStatus], after: int = 0, limit: int = 100
     ) -> Sequence[HandoffEntry]:
         """Return a page in the order of raising."""
-        chosen = sorted({each.value for each in statuses})
+        chosen = ",".join(sorted({each.value for each in statuses}))
         values = (tenant_id.encode(), after, limit, chosen)
         return tuple(map(entry_of, await self._connections.rows("list_handoffs", *values)))
 

@@ -18,13 +18,13 @@ from contextd.model import Durability
 from contextd.ports import Appended
 from contextd.projections import hour_of_use, incarnation_of
 from contextd.stores import codec
-from contextd.stores.postgres import schema
+from contextd.stores.postgres import changes, schema
 from contextd.stores.postgres.accounts import PostgresAccounts
-from contextd.stores.postgres.changes import arrays
 from contextd.stores.postgres.connections import Connections
 from contextd.stores.postgres.failures import WORDS
 from contextd.stores.postgres.idle import PostgresIdle
 from contextd.stores.postgres.inbox import PostgresInbox
+from contextd.stores.postgres.parts import array, joined
 from contextd.stores.postgres.work import PostgresQueue
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ class PostgresStore:
 
     async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
         """Keep them in one transaction."""
-        values = (*_ids(key), space.encode(), list(rows), list(rows.values()))
-        await self._connections.write("put_vectors", *values)
+        values = (array(rows), *joined(list(rows.values())))
+        await self._connections.write("put_vectors", *_ids(key), space.encode(), *values)
 
     async def read_vectors(
         self, key: SessionKey, space: str, after: int = 0
@@ -192,10 +192,10 @@ def _written(key: SessionKey, commit: Commit) -> tuple[object, ...]:
         commit.incarnation.encode(),
         incarnation_of(commit.records).encode(),
         hour_of_use(commit.records),
-        [codec.encode(record) for record in commit.records],
+        *joined([codec.encode(record) for record in commit.records]),
         lease and lease.queue.value,
         lease and lease.tenant_id.encode(),
         lease and lease.job_id.encode(),
         lease and lease.token.encode(),
-        *arrays(key, commit),
+        changes.told(key, commit),
     )

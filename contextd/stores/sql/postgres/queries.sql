@@ -43,8 +43,7 @@ CREATE TABLE IF NOT EXISTS contextd.schema_versions (
 -- name: append
 -- One commit.
 SELECT outcome, revision, digest FROM contextd.append(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-    $21
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
 )
 
 -- name: read_records
@@ -82,10 +81,11 @@ ORDER BY used, sessions.id LIMIT $4
 -- The vectors of some turns, in place of those they had, unless the session is gone.  The lock
 -- is one that appends do not wait for, and deletions do.
 INSERT INTO contextd.vectors (session, turn, space, body)
-SELECT id, turn, $3, body
+SELECT id, turn, $3, part
 FROM (
     SELECT id FROM contextd.sessions WHERE tenant = $1 AND conversation = $2 FOR KEY SHARE
-) AS this, unnest($4::integer[], $5::bytea[]) AS each (turn, body)
+) AS this, contextd.parts($5, $6)
+    JOIN unnest($4::text::integer[]) WITH ORDINALITY AS turns (turn, at) ON at = n
 ON CONFLICT (session, turn) DO UPDATE SET space = excluded.space, body = excluded.body
 
 -- name: read_vectors
@@ -121,7 +121,7 @@ WHERE contextd.key(handoffs.tenant, handoff) = contextd.key($1, $2)
 SELECT
     handoff, page.tenant, conversation, account, page.status, reason, headline, channel_mode,
     raised_at, changed_at, agent, outcome, raised, position
-FROM unnest($4::text[]) AS chosen (status),
+FROM unnest(string_to_array($4, ',')) AS chosen (status),
     LATERAL (
         SELECT * FROM contextd.handoffs
         WHERE tenant = $1 AND handoffs.status = chosen.status AND raised > $2

@@ -23,20 +23,29 @@ AS $$
     SELECT newest FROM contextd.positions WHERE bucket = get_byte(sha256(tenant), 0) FOR UPDATE
 $$;
 
+-- The parts of one long value, by their lengths.  Drivers know the type of a plain value without
+-- asking the server, which they would have to for an array, on each of their connections.
+CREATE FUNCTION contextd.parts(p_whole bytea, p_lengths text)
+RETURNS TABLE (n bigint, part bytea)
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT n, substring(p_whole, (sum(length) OVER (ORDER BY n) - length)::integer + 1, length)
+    FROM unnest(p_lengths::integer[]) WITH ORDINALITY AS each (length, n)
+$$;
+
 CREATE FUNCTION contextd.append(
     p_tenant bytea, p_conversation bytea, p_expected integer,
     p_request bytea, p_digest bytea, p_incarnation bytea, p_begun bytea, p_hour integer,
-    p_bodies bytea[],
+    p_bodies bytea, p_lengths text,
     p_queue text, p_owner bytea, p_job bytea, p_token bytea,
-    p_kinds text[], p_revisions integer[], p_ids bytea[], p_whos bytea[], p_texts bytea[],
-    p_names text[], p_others text[], p_times bigint[],
+    p_changes jsonb,
     OUT outcome text, OUT revision integer, OUT digest bytea
 )
 LANGUAGE plpgsql
 AS $$
 DECLARE
     head contextd.sessions;
-    added integer := cardinality(p_bodies);
+    added integer := cardinality(p_lengths::integer[]);
 BEGIN
     PERFORM contextd.on_disk();
     LOOP
@@ -75,46 +84,48 @@ BEGIN
     END LOOP;
     INSERT INTO contextd.records (session, revision, body, request_id, digest)
     SELECT
-        head.id, p_expected + n, body,
+        head.id, p_expected + n, part,
         CASE WHEN n = added THEN nullif(p_request, '') END,
         CASE WHEN n = added AND p_request <> '' THEN p_digest END
-    FROM unnest(p_bodies) WITH ORDINALITY AS each (body, n);
+    FROM contextd.parts(p_bodies, p_lengths);
     outcome := 'appended';
     revision := p_expected + added;
     UPDATE contextd.sessions AS s
     SET revision = append.revision, used = greatest(s.used, p_hour) WHERE s.id = head.id;
-    IF cardinality(p_kinds) > 0 THEN
-        PERFORM contextd.change(
-            head.id, p_tenant, p_kinds, p_revisions, p_ids, p_whos, p_texts,
-            p_names, p_others, p_times
-        );
+    IF p_changes <> '[]' THEN
+        PERFORM contextd.change(head.id, p_tenant, p_changes);
     END IF;
 END
 $$;
 
--- What records bring beside their log, in their order.
-CREATE FUNCTION contextd.change(
-    p_session bigint, p_tenant bytea, p_kinds text[], p_revisions integer[], p_ids bytea[],
-    p_whos bytea[], p_texts bytea[], p_names text[], p_others text[], p_times bigint[]
-) RETURNS void
+-- What records bring beside their log, in their order; bytes come in hexadecimal.
+CREATE FUNCTION contextd.change(p_session bigint, p_tenant bytea, p_changes jsonb) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
     v_newest bigint;
+    v record;
 BEGIN
-    IF p_kinds && ARRAY['filed', 'moved'] THEN
+    IF p_changes @? '$[*].kind ? (@ == "filed" || @ == "moved")' THEN
         v_newest := contextd.newest_position(p_tenant);
     END IF;
-    FOR n IN 1 .. cardinality(p_kinds) LOOP
-        CASE p_kinds[n]
+    FOR v IN
+        SELECT
+            each ->> 'kind' AS kind, (each ->> 'revision')::integer AS revision,
+            decode(each ->> 'id', 'hex') AS id, decode(each ->> 'who', 'hex') AS who,
+            decode(each ->> 'text', 'hex') AS said, each ->> 'name' AS name,
+            each ->> 'other' AS other, (each ->> 'at')::bigint AS at
+        FROM jsonb_array_elements(p_changes) WITH ORDINALITY AS rows (each, n) ORDER BY n
+    LOOP
+        CASE v.kind
         WHEN 'filed' THEN
             v_newest := v_newest + 2;
             UPDATE contextd.handoffs
-            SET status = 'superseded', changed_at = p_times[n], position = v_newest - 1
+            SET status = 'superseded', changed_at = v.at, position = v_newest - 1
             WHERE session = p_session AND status = 'waiting';
             INSERT INTO contextd.handoffs VALUES (
-                p_session, p_tenant, p_ids[n], p_whos[n], 'waiting', p_names[n], p_texts[n],
-                p_others[n], p_times[n], p_times[n], '', NULL, v_newest, v_newest
+                p_session, p_tenant, v.id, v.who, 'waiting', v.name, v.said,
+                v.other, v.at, v.at, '', NULL, v_newest, v_newest
             )
             ON CONFLICT (contextd.key(tenant, handoff)) DO UPDATE SET
                 session = excluded.session, account = excluded.account, status = 'waiting',
@@ -125,36 +136,36 @@ BEGIN
         WHEN 'moved' THEN
             v_newest := v_newest + 1;
             UPDATE contextd.handoffs AS h
-            SET status = p_names[n], changed_at = p_times[n],
-                agent = CASE WHEN p_whos[n] = '' THEN h.agent ELSE p_whos[n] END,
-                outcome = coalesce(p_others[n], h.outcome), position = v_newest
-            WHERE contextd.key(h.tenant, h.handoff) = contextd.key(p_tenant, p_ids[n]);
+            SET status = v.name, changed_at = v.at,
+                agent = CASE WHEN v.who = '' THEN h.agent ELSE v.who END,
+                outcome = coalesce(v.other, h.outcome), position = v_newest
+            WHERE contextd.key(h.tenant, h.handoff) = contextd.key(p_tenant, v.id);
         WHEN 'linked' THEN
             INSERT INTO contextd.account_conversations VALUES (
-                p_session, p_tenant, p_ids[n], nextval('contextd.links'), p_times[n], NULL, false
+                p_session, p_tenant, v.id, nextval('contextd.links'), v.at, NULL, false
             )
             ON CONFLICT (session) DO UPDATE SET
                 account = excluded.account, linked = excluded.linked,
                 opened_at = excluded.opened_at, recap = NULL, closed = false;
         WHEN 'retitled' THEN
-            UPDATE contextd.account_conversations SET recap = p_revisions[n]
+            UPDATE contextd.account_conversations SET recap = v.revision
             WHERE session = p_session;
         WHEN 'ended' THEN
             UPDATE contextd.account_conversations SET closed = true WHERE session = p_session;
         WHEN 'queued' THEN
             INSERT INTO contextd.jobs VALUES (
-                p_names[n], p_tenant, p_ids[n], p_session, p_times[n], 0, '', 0, false, ''
+                v.name, p_tenant, v.id, p_session, v.at, 0, '', 0, false, ''
             )
             ON CONFLICT (queue, contextd.key(tenant, job)) DO UPDATE SET
                 session = excluded.session, due_at = excluded.due_at, attempts = 0, lease = '',
                 leased_until = 0, dead = false, error = '';
         WHEN 'done' THEN
             DELETE FROM contextd.jobs AS j
-            WHERE j.queue = p_names[n]
-                AND contextd.key(j.tenant, j.job) = contextd.key(p_tenant, p_ids[n]);
+            WHERE j.queue = v.name
+                AND contextd.key(j.tenant, j.job) = contextd.key(p_tenant, v.id);
         END CASE;
     END LOOP;
-    UPDATE contextd.positions AS p SET newest = v_newest
+    UPDATE contextd.positions SET newest = v_newest
     WHERE bucket = get_byte(sha256(p_tenant), 0) AND v_newest IS NOT NULL;
 END
 $$;
