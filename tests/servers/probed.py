@@ -162,8 +162,14 @@ def postgres_server(**settings: str) -> Iterator[int]:
         flags = [word for each in options.items() for word in ("-c", "=".join(each))]
         (folder / "log").touch()
         with running([program("postgres", "postgresql"), "-D", str(data), *flags], folder, user):
-            until(lambda: _listens(port), "postgres", folder / "log")
+            until(lambda: _takes_in(port), "postgres", folder / "log")
             yield port
+
+
+def _takes_in(port: int) -> bool:
+    """Say whether the server is past its start; it listens before that."""
+    command = [program("pg_isready", "postgresql-client"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run(command, check=False, timeout=10).returncode == 0
 
 
 @contextmanager

@@ -49,6 +49,7 @@ class PostgresFacts:
     pooled: bool = False
     per_transaction: bool = False
     prepares: bool = False
+    migrates: bool = True
     standbys: int = 0
     synchronous_standbys: str = ""
     local: bool = True
@@ -83,8 +84,9 @@ def _from_the_future(facts: PostgresFacts) -> str:
 
 
 def _behind(facts: PostgresFacts) -> str:
-    behind = facts.newest is not None and facts.schema is not None and facts.schema < facts.newest
-    return f"{facts.schema} of {facts.newest}" if behind else ""
+    if facts.migrates or facts.newest is None or facts.schema is None:
+        return ""
+    return f"{facts.schema} of {facts.newest}" if facts.schema < facts.newest else ""
 
 
 RULES: tuple[Rule[PostgresFacts], ...] = (
@@ -217,10 +219,10 @@ RULES: tuple[Rule[PostgresFacts], ...] = (
         "run that version, or restore the backup made before it",
     ),
     Rule(
-        Level.WARNING,
+        Level.ERROR,
         "schema_version",
         _behind,
-        "the daemon does not serve before the migrations have run",
+        "with migrate=no the daemon does not start before the migrations have run",
         "contextd migrate",
     ),
     Rule(

@@ -6,13 +6,14 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from ipaddress import ip_address
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from contextd.errors import ConfigInvalid
+from contextd.stores import named
+from contextd.stores.postgres.target import parsed
 from contextd.stores.probes.findings import Finding, Level, Looked, judged
 from contextd.stores.probes.postgres_rules import RULES, PostgresFacts
 
@@ -21,25 +22,13 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
+    from contextd.stores.postgres.target import Target
     from contextd.stores.probes.findings import Surroundings
 
 PINGS = 5
-POOL = 10
-"""Connections that a sidecar may hold where `?pool_size=` does not say."""
-
-SCHEMA = "contextd"
-"""Where the tables are where `?schema=` does not say."""
-
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError)
 VERSIONS = "schema_versions"
 """The table that says which migrations have been made, a row each with its `version`."""
-
-SCRIPTS = Path(__file__).parents[1] / "sql" / "postgres" / "migrations"
-LIBPQ = frozenset(
-    "host port user password passfile database dbname service servicefile target_session_attrs "
-    "sslmode sslcert sslkey sslrootcert sslcrl sslpassword sslnegotiation krbsrvname "
-    "gsslib application_name options".split()
-)
-"""Options of a URL that are for the driver; all others are ours."""
 
 READ = """
 SELECT current_setting('server_version_num')::int AS version,
@@ -74,40 +63,34 @@ NEW_SCHEMA = "SELECT has_database_privilege(current_database(), 'CREATE')"
 async def look(url: str, around: Surroundings) -> Looked:
     """Look at the server that *url* names."""
     kind = url.partition(":")[0]
-    address, options = _split(url)
-    server = urlsplit(address).netloc.rpartition("@")[2] or "local socket"
     try:
-        async with _connected(address, around) as connection:
-            facts = await _facts(connection, options, around)
-            facts = replace(
-                facts,
-                per_transaction=facts.pooled and await _shared(connection, address, around),
-                local=_is_local(address),
-            )
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        OSError,
-        TimeoutError,
-        ValueError,
-    ) as error:
+        target = parsed(url)
+    except ConfigInvalid as error:
+        risk, remedy = "the store does not open", f"{error}"
+        wrong = Finding(Level.ERROR, "store.url", "url", "not acceptable", risk, remedy)
+        return Looked(kind, findings=(wrong,))
+    server = ",".join(
+        f"{host}:{port}" for host, port in zip(target.hosts, target.ports, strict=True)
+    )
+    try:
+        async with _connected(target, around) as connection:
+            facts = await _facts(connection, target, around)
+            if facts.pooled:
+                facts = replace(facts, per_transaction=await _shared(connection, target, around))
+    except FAILURES as error:
         return Looked(kind, {server: {}}, (_failed(error, server),))
     return Looked(kind, {server: asdict(facts)}, tuple(judged(RULES, facts, server)))
 
 
-def _split(url: str) -> tuple[str, dict[str, str]]:
-    """Return what the driver may see of *url*, and our own options."""
-    parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
-    theirs = {name: value for name, value in given.items() if name in LIBPQ}
-    ours = {name: value for name, value in given.items() if name not in LIBPQ}
-    return urlunsplit(parts._replace(query=urlencode(theirs))), ours
-
-
 @asynccontextmanager
-async def _connected(address: str, around: Surroundings) -> AsyncIterator[Connection]:
+async def _connected(target: Target, around: Surroundings) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(
-        address,
+        target.dsn,
+        host=list(target.hosts),
+        port=list(target.ports),
+        user=target.user,
+        password=target.password,
+        database=target.database,
         timeout=around.seconds,
         command_timeout=around.seconds,
         statement_cache_size=0,  # a pooler may give each transaction another server
@@ -118,9 +101,7 @@ async def _connected(address: str, around: Surroundings) -> AsyncIterator[Connec
         connection.terminate()
 
 
-async def _facts(
-    connection: Connection, options: dict[str, str], around: Surroundings
-) -> PostgresFacts:
+async def _facts(connection: Connection, target: Target, around: Surroundings) -> PostgresFacts:
     async with connection.transaction(readonly=True):
         (row,) = await connection.fetch(READ)
         times = {each["name"]: each["milliseconds"] for each in await connection.fetch(TIMEOUTS)}
@@ -133,16 +114,18 @@ async def _facts(
         **dict(row),
         idle_in_transaction_ms=times["idle_in_transaction_session_timeout"],
         statement_ms=times["statement_timeout"],
-        pool=int(options.get("pool_size", POOL)),
+        pool=target.pool_size,
         sidecars=around.sidecars,
-        prepares=options.get("prepare") == "yes",
+        prepares=target.prepare,
+        migrates=target.migrate,
         pooled=backend != connection.get_server_pid(),
         encrypted=bool(encrypted),
         ping_ms=ping,
         skew_seconds=skew,
-        newest=len(list(SCRIPTS.glob("*.sql"))) or None,
+        newest=len(named.migrations("postgres")),
+        local=all(map(_is_local, target.hosts)),
     )
-    return await _with_schema(connection, facts, options.get("schema", SCHEMA))
+    return await _with_schema(connection, facts, target.schema)
 
 
 async def _clock(connection: Connection, around: Surroundings) -> tuple[float, float]:
@@ -181,23 +164,22 @@ async def _with_schema(connection: Connection, facts: PostgresFacts, place: str)
     return replace(facts, schema=number or 0)
 
 
-async def _shared(first: Connection, address: str, around: Surroundings) -> bool:
+async def _shared(first: Connection, target: Target, around: Surroundings) -> bool:
     """Say whether a second connection gets the server process that the first one has.
 
     Behind a pooler in transaction mode it does: the first has no transaction, so it has none.
     """
     async with first.transaction(readonly=True):
         mine = await first.fetchval("SELECT pg_backend_pid()")
-    async with _connected(address, around) as second, second.transaction(readonly=True):
+    async with _connected(target, around) as second, second.transaction(readonly=True):
         return bool(mine == await second.fetchval("SELECT pg_backend_pid()"))
 
 
-def _is_local(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
+def _is_local(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host in {"", "localhost"}
+        return host == "localhost" or host.startswith("/")
 
 
 def _failed(error: BaseException, server: str) -> Finding:

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from contextd.stores.probes.findings import Level, Rule
 
 OLDEST = (7, 0)
-WAITAOF = (7, 2)
-"""The first version that can wait for a sync instead of syncing with every write."""
-
 SLOW_MS = 5.0
-TOO_SLOW_MS = 250.0
-"""A round trip of this length is past what the store waits for one."""
-
 SKEWED_SECONDS = 1.0
 SHORT_TIMEOUT = 60
 NEARLY_FULL = 0.8
@@ -24,14 +18,15 @@ class RedisFacts:
     """What was read of one server; None is what it did not let us read.
 
     `asked` is the topology that the URL names: "single", "cluster" or "sentinel".
-    `durability` ("memory", "fsync", "replicas") and `replicas` are what the URL asks for.
+    `durability` ("", "memory", "fsync", "replicas:N"), `replicas` and `patience_ms`, how long
+    one try may take, are what the URL asks for.
     `open_to_all` says that no password is needed, `local` that only this machine could come.
     """
 
     asked: str = "single"
-    durability: str = "memory"
+    durability: str = ""
     replicas: int = 0
-    database: int = 0
+    patience_ms: float = 250.0
     local: bool = True
     encrypted: bool = False
     version: tuple[int, ...] | None = None
@@ -60,6 +55,11 @@ class RedisFacts:
     ping_ms: float = 0.0
     skew_seconds: float = 0.0
     unread: str = ""
+
+    @property
+    def wants_disk(self) -> bool:
+        """Whether the store may open only where every write is synced."""
+        return self.durability not in {"", "memory"}
 
 
 def _refuses_strangers(facts: RedisFacts) -> bool:
@@ -101,16 +101,14 @@ def _evicts(facts: RedisFacts, *, bounded: bool) -> str:
 
 
 def _no_log(facts: RedisFacts, *, asked: bool) -> str:
-    if facts.appendonly is not False or asked != (facts.durability == "fsync"):
+    if facts.appendonly is not False or asked != facts.wants_disk:
         return ""
     return "no, and save is empty" if facts.save == "" else "no"
 
 
-def _sync(facts: RedisFacts, *, can_wait: bool) -> str:
-    fsync, knows = facts.durability == "fsync", (facts.version or WAITAOF) >= WAITAOF
-    if not fsync or not facts.appendonly or facts.appendfsync in {None, "always"}:
-        return ""
-    return (facts.appendfsync or "") if knows == can_wait else ""
+def _sync(facts: RedisFacts) -> str:
+    synced = facts.appendfsync in {None, "always"}
+    return "" if synced or not (facts.wants_disk and facts.appendonly) else facts.appendfsync or ""
 
 
 def _few_replicas(facts: RedisFacts) -> str:
@@ -212,8 +210,8 @@ RULES: tuple[Rule[RedisFacts], ...] = (
         Level.ERROR,
         "appendonly",
         lambda f: _no_log(f, asked=True),
-        "the durability that store.url asks for is never reached",
-        "CONFIG SET appendonly yes, and the same in its file",
+        "the store does not open: the durability that store.url asks for is never reached",
+        "CONFIG SET appendonly yes and appendfsync always, and the same in its file",
     ),
     Rule(
         Level.WARNING,
@@ -225,23 +223,14 @@ RULES: tuple[Rule[RedisFacts], ...] = (
     Rule(
         Level.ERROR,
         "appendfsync",
-        lambda f: _sync(f, can_wait=False),
-        "before 7.2 nobody can wait for a sync, so the durability asked for is never reached",
-        "CONFIG SET appendfsync always, or run 7.2 or newer",
-    ),
-    Rule(
-        Level.WARNING,
-        "appendfsync",
-        lambda f: _sync(f, can_wait=True),
-        "each write waits for the next sync, up to a second",
+        _sync,
+        "the store does not open: the durability that store.url asks for is never reached",
         "CONFIG SET appendfsync always, or ask for less durability in store.url",
     ),
     Rule(
         Level.WARNING,
         "appendfsync",
-        lambda f: (
-            "no" if f.appendonly and f.appendfsync == "no" and f.durability != "fsync" else ""
-        ),
+        lambda f: "no" if f.appendonly and f.appendfsync == "no" and not f.wants_disk else "",
         "a crash of the machine loses what the kernel had not written, half a minute or more",
         "CONFIG SET appendfsync everysec",
     ),
@@ -290,13 +279,6 @@ RULES: tuple[Rule[RedisFacts], ...] = (
         "CONFIG SET timeout 0; tcp-keepalive finds dead callers",
     ),
     Rule(
-        Level.ERROR,
-        "databases",
-        lambda f: f"{f.database} asked for" if f.asked == "cluster" and f.database else "",
-        "a cluster has database 0 only, and refuses any other",
-        "leave the database out of store.url",
-    ),
-    Rule(
         Level.WARNING,
         "requirepass",
         lambda f: "none" if f.open_to_all and not _refuses_strangers(f) else "",
@@ -320,14 +302,14 @@ RULES: tuple[Rule[RedisFacts], ...] = (
     Rule(
         Level.ERROR,
         "ping",
-        lambda f: f"{f.ping_ms:.0f} ms" if f.ping_ms >= TOO_SLOW_MS else "",
+        lambda f: f"{f.ping_ms:.0f} ms" if f.ping_ms >= f.patience_ms else "",
         "calls give up before it answers",
-        "bring it near the sidecars: one zone, one region",
+        "bring it near the sidecars, or give it longer (?timeout_ms=)",
     ),
     Rule(
         Level.WARNING,
         "ping",
-        lambda f: f"{f.ping_ms:.1f} ms" if SLOW_MS <= f.ping_ms < TOO_SLOW_MS else "",
+        lambda f: f"{f.ping_ms:.1f} ms" if SLOW_MS <= f.ping_ms < f.patience_ms else "",
         "every call waits for at least one round trip",
         "bring it near the sidecars: one zone",
     ),

@@ -23,7 +23,7 @@ from contextd.stores.probes.redis_topology import (
     ClusterFacts,
     SentinelFacts,
 )
-from contextd.stores.probes.redis_url import RedisUrl, parsed
+from contextd.stores.redis.address import Address, parse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -41,7 +41,7 @@ FAILURES = (RedisError, OSError, TimeoutError)
 class _Place:
     """One server, and how to get in."""
 
-    url: RedisUrl
+    url: Address
     host: str
     port: int
 
@@ -53,9 +53,10 @@ class _Place:
             host=self.host,
             port=self.port,
             db=database,
-            username=self.url.user,
+            username=self.url.username,
             password=self.url.password,
-            ssl=self.url.encrypted,
+            ssl=self.url.tls,
+            ssl_ca_certs=self.url.ca or None,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 0),
@@ -68,29 +69,28 @@ async def look(url: str, around: Surroundings) -> Looked:
     """Look at all servers that *url* leads to."""
     kind = url.partition(":")[0]
     try:
-        found = parsed(url)
+        found = parse(url)
     except ConfigInvalid as error:
         wrong = _bad("store.url", "url", "not one we can read", "nothing can be opened", str(error))
         return Looked(kind, findings=(wrong,))
     read: dict[str, Mapping[str, object]] = {}
     findings: list[Finding] = []
-    ways = {"single": _single, "cluster": _cluster, "sentinel": _sentinel}
-    async for server, values, said in ways[found.asked](found, around):
+    ways = {"": _single, "cluster": _cluster, "sentinel": _sentinel}
+    async for server, values, said in ways[found.kind](found, around):
         read[server] = values
         findings += said
     return Looked(kind, read, merged(findings))
 
 
-async def _single(url: RedisUrl, around: Surroundings) -> AsyncIterator[_Told]:
+async def _single(url: Address, around: Surroundings) -> AsyncIterator[_Told]:
     for host, port in url.hosts[:1]:
         yield await _told(_Place(url, host, port), around)
 
 
 async def _told(place: _Place, around: Surroundings) -> _Told:
     """Return what one server says of itself, and what is wrong with that."""
-    database = 0 if place.url.asked == "cluster" else place.url.database
     try:
-        async with place.client(around.seconds, database=database) as client:
+        async with place.client(around.seconds, database=place.url.database) as client:
             facts = await _facts(client, place, around)
     except FAILURES as error:
         return str(place), {}, [_failed(error, str(place), place.url)]
@@ -100,7 +100,9 @@ async def _told(place: _Place, around: Surroundings) -> _Told:
 async def _facts(client: Redis, place: _Place, around: Surroundings) -> RedisFacts:
     info: dict[str, Any] = await client.info()
     if info.get("redis_mode") == "sentinel":  # it has no settings or clock to ask for
-        return replace(_of_info(info, {}), asked=place.url.asked, local=_is_local(place.host))
+        return replace(
+            _of_info(info, {}), asked=place.url.kind or "single", local=_is_local(place.host)
+        )
     settings, unread = await _settings(client)
     pings = []
     for _ in range(PINGS):
@@ -112,11 +114,11 @@ async def _facts(client: Redis, place: _Place, around: Surroundings) -> RedisFac
     here = (asked_at + around.wall()) / 2
     return replace(
         _of_info(info, settings),
-        asked=place.url.asked,
+        asked=place.url.kind or "single",
         durability=place.url.durability,
-        replicas=place.url.replicas,
-        database=place.url.database,
-        encrypted=place.url.encrypted,
+        replicas=int(place.url.durability.partition("replicas:")[2] or 0),
+        patience_ms=place.url.timeout_ms,
+        encrypted=place.url.tls,
         local=_is_local(place.host),
         open_to_all=not place.url.password or await _anybody(client),
         ping_ms=round(median(pings) * 1e3, 3),
@@ -169,7 +171,7 @@ def _of_info(info: dict[str, Any], settings: dict[str, str]) -> RedisFacts:
     )
 
 
-async def _cluster(url: RedisUrl, around: Surroundings) -> AsyncIterator[_Told]:
+async def _cluster(url: Address, around: Surroundings) -> AsyncIterator[_Told]:
     """Ask the first seed that answers for the nodes, then every node for itself."""
     for number, (host, port) in enumerate(url.hosts, 1):
         seed = _Place(url, host, port)
@@ -220,10 +222,10 @@ def _read_cluster(
     return facts, places
 
 
-async def _sentinel(url: RedisUrl, around: Surroundings) -> AsyncIterator[_Told]:
+async def _sentinel(url: Address, around: Surroundings) -> AsyncIterator[_Told]:
     """Ask the first Sentinel that answers for the master, then the master for itself."""
     for number, (host, port) in enumerate(url.hosts, 1):
-        place = _Place(replace(url, user=None, password=None), host, port)
+        place = _Place(replace(url, username=None, password=None), host, port)
         try:
             async with place.client(around.seconds, database=0) as client:
                 state = cast("dict[str, Any]", await client.sentinel_master(url.master))
@@ -254,7 +256,7 @@ def _unknown_master(error: BaseException, place: _Place) -> Finding:
     return _bad(str(place), "master", name, f"the Sentinel does not know it ({error})", known)
 
 
-def _failed(error: BaseException, server: str, url: RedisUrl) -> Finding:
+def _failed(error: BaseException, server: str, url: Address) -> Finding:
     """Say why a server could not be asked."""
     said = str(error) or type(error).__name__
     if isinstance(error, AuthenticationError) or said.startswith(("WRONGPASS", "NOAUTH")):
@@ -270,7 +272,7 @@ def _failed(error: BaseException, server: str, url: RedisUrl) -> Finding:
         return _bad(server, "databases", f"fewer than {url.database + 1}", risk, "name another one")
     if isinstance(error, ResponseError):
         return _bad(server, "answer", said[:120], "the store would meet the same", "see its log")
-    wants = "rediss" if url.encrypted else "redis"
+    wants = "rediss" if url.tls else "redis"
     hint = f"is it there, does a network policy let us through, and does it speak {wants}://?"
     return _bad(server, "connection", f"not to be had ({said[:160]})", "no call is served", hint)
 
