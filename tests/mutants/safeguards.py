@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.mutants.others import OTHERS
-from tests.mutants.redis import REDIS
 from tests.mutants.postgres import SHARED_IN_POSTGRES
+from tests.mutants.redis import REDIS
 from tests.mutants.tenancy import TENANCY
 
 STORE = "contextd/stores/sqlite"

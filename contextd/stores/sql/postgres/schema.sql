@@ -115,13 +115,15 @@ CREATE INDEX conversations_of_account
 ON contextd.account_conversations (contextd.key(tenant, account), linked);
 
 -- One row a change of an account, in `codec` form; the log of the account is all of them.
+-- `incarnation` tells it from others under its key before and after a deletion.
 CREATE TABLE contextd.accounts (
     tenant bytea NOT NULL,
     account bytea NOT NULL,
     revision integer NOT NULL,
     body bytea NOT NULL,
     request_id bytea,
-    digest bytea
+    digest bytea,
+    incarnation bytea NOT NULL
 );
 
 CREATE UNIQUE INDEX account_updates
