@@ -5,6 +5,7 @@ from __future__ import annotations
 APPEND = "contextd/stores/lua/append.lua"
 CODE = "contextd/stores/redis"
 CONTRACT = "tests/conformance/test_redis.py::TestRedisStore"
+BEFORE = "tests/conformance/test_redis.py::TestRedisBeforeAnArchive"
 FAULTS = "tests/stores/test_redis_faults.py"
 LEVELS = "tests/stores/test_redis_durability.py"
 OPENING = "tests/stores/test_redis_opening.py"
@@ -107,6 +108,27 @@ REDIS = (
         'and policy != "noeviction"',
         'and policy == ""',
         f"{OPENING}::test_what_a_server_may_not_be",
+    ),
+    (
+        "an-old-copy-comes-back",
+        "contextd/stores/lua/restore.lua",
+        "if call('GET', reservation_key(sid)) ~= ARGV[4] then return 0 end\n",
+        "",
+        f"{BEFORE}::test_nothing_comes_back_from_a_deletion",
+    ),
+    (
+        "evicted-before-it-is-archived",
+        "contextd/stores/lua/evict.lua",
+        " or known.archived ~= ARGV[4]",
+        "",
+        f"{BEFORE}::test_evicted_only_when_archived",
+    ),
+    (
+        "a-doomed-session-is-written-to",
+        APPEND,
+        "if hot == '1' and call('ZSCORE', DOOMED, sid) then return { 'doomed' } end\n",
+        "",
+        f"{BEFORE}::test_doomed",
     ),
     (
         "a-level-that-was-missed",

@@ -9,7 +9,7 @@ are the ports.  `keys` says what lies where.
 from __future__ import annotations
 
 from contextd.stores.redis.address import parse
-from contextd.stores.redis.opening import look_over
+from contextd.stores.redis.opening import look_over, name_of_opening
 from contextd.stores.redis.servers import Servers
 from contextd.stores.redis.shards import Shards
 from contextd.stores.redis.store import RedisStore
@@ -37,7 +37,8 @@ async def _open(url: str, *, hot: bool) -> RedisStore:
     servers = Servers(address)
     try:
         layout, durability = await look_over(servers, address, hot=hot)
+        name = await name_of_opening(servers, layout)
     except BaseException:
         await servers.aclose()
         raise
-    return RedisStore(Shards(servers, layout), durability)
+    return RedisStore(Shards(servers, layout, name), durability)

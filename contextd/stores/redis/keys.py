@@ -69,3 +69,8 @@ class Layout:
     def key(self) -> str:
         """Where the layout itself is kept."""
         return f"{self.prefix}:layout"
+
+    @property
+    def openings(self) -> str:
+        """Where it is counted how often the store was opened."""
+        return f"{self.prefix}:openings"

@@ -70,6 +70,16 @@ async def look_over(
     raise StoreUnavailable(f"{unavailable(cause)} ({address.shown})") from cause
 
 
+async def name_of_opening(servers: Servers, layout: Layout) -> str:
+    """Return a name that no other opening of the store has, made of its clock and a count.
+
+    The clock tells it from one whose count was lost in a failover.
+    """
+    ((seconds, micros), *_) = (await servers.ask("TIME")).values()
+    (number,) = await _values(servers, ("INCR", layout.openings))
+    return f"{seconds}.{micros}.{number}"
+
+
 async def _facts(servers: Servers) -> dict[str, Mapping[str, Any]]:
     """Return what each server says of itself."""
     return {name: _mapping(said) for name, said in (await servers.ask("INFO")).items()}

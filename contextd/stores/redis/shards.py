@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from contextd.errors import StoreClosed
@@ -28,20 +29,26 @@ class Shards:
     One for reads and one for writes to each server, so that one that is down holds up only its own.
     """
 
-    def __init__(self, servers: Servers, layout: Layout) -> None:
-        """Call scripts on *servers*."""
+    def __init__(self, servers: Servers, layout: Layout, name: str) -> None:
+        """Call scripts on *servers*; *name* is that of this opening of the store, and no other."""
         self._servers = servers
+        self._name = name
+        self._numbers = count(1)
         self.layout = layout
         self._lines: dict[tuple[str, bool], Line] = {}
         self._breakers: dict[str, Breaker] = {}
         self._closed = False
+
+    def token(self) -> str:
+        """Return what tells one call from all others, of any daemon and at any time."""
+        return f"{self._name}.{next(self._numbers)}"
 
     def must_be_open(self) -> None:
         """Raise StoreClosed after `aclose`."""
         if self._closed:
             raise StoreClosed
 
-    async def read(self, script: str, shard: int, *args: Argument) -> Any:  # noqa: ANN401
+    async def read(self, script: str, shard: int, *args: Argument) -> Any:  # noqa: ANN401 - whatever the script says
         """Return what a script says that changes nothing."""
         return (await self._call(script, shard, args, writes=False, again=True)).value
 

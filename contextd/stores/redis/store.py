@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from contextd.errors import (
@@ -109,7 +108,7 @@ class RedisStore:
             commit.incarnation,
             incarnation_of(commit.records),
             hour_of_use(commit.records),
-            token_bytes(12),
+            self._shards.token(),
             *(("", "", "") if layout.hot else _lease(commit.lease)),
             layout.shards,
             shard,

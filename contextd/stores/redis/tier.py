@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from contextd.errors import RevisionConflict
@@ -30,9 +29,8 @@ class RedisTier:
 
     async def reserve(self, key: SessionKey) -> str | None:
         """Give the token of the key, a new one after every deletion."""
-        answer = await self._shards.write(
-            "reserve", self._shards.layout.of(key), _name(key), token_hex(12), RESERVED_MS
-        )
+        shard, token = self._shards.layout.of(key), self._shards.token()
+        answer = await self._shards.write("reserve", shard, _name(key), token, RESERVED_MS)
         return answer.value.decode() or None
 
     async def restore(self, key: SessionKey, token: str, commit: Commit) -> bool:
