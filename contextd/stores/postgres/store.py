@@ -88,6 +88,11 @@ class PostgresStore:
         """DISK, unless the server was told not to sync when it was last looked at."""
         return Durability.DISK if self._connections.synced else Durability.MEMORY
 
+    @property
+    def impairment(self) -> None:
+        """Nothing is ever lacking."""
+        return
+
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append by one call of the database's function, which is one transaction.
 
