@@ -10,6 +10,8 @@ import pytest
 
 from contextd.stores import SCHEMES, codec, open_store
 from contextd.stores.memory import MemoryStore
+from contextd.stores.postgres import PostgresStore
+from contextd.stores.postgres.target import parsed
 from contextd.stores.sqlite import SqliteStore
 from contextd.testing.contracts import SharedStoreContract, StoreContract
 from contextd.testing.harness import StoreHarness
@@ -93,7 +95,7 @@ class OnPostgres(StoreHarness):
     async def open(self) -> Store:
         """Open a schema that the test before has left, without its rows."""
         await postgres_server().wipe("conformance")
-        return await open_store(postgres_server().url("conformance"))
+        return await PostgresStore.open(parsed(postgres_server().url("conformance")))
 
     async def reopen(self, store: Store) -> Store:
         """Open the same schema again."""

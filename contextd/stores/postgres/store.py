@@ -90,7 +90,7 @@ class PostgresStore:
 
     @property
     def impairment(self) -> None:
-        """Nothing is ever lacking: all read from where all is written."""
+        """Nothing is ever lacking."""
         return
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
