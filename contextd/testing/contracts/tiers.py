@@ -11,7 +11,7 @@ import pytest
 from contextd.errors import RevisionConflict, SessionReplaced, StoreUnavailable
 from contextd.events import SessionOpened
 from contextd.model import SessionKey
-from contextd.ports import Appended, Commit
+from contextd.ports import Commit
 from contextd.projections import HOUR
 from contextd.testing.harness import StoreHarness, on_store
 from contextd.testing.samples import turns_recorded
@@ -133,7 +133,8 @@ class HotStoreContract(StoreHarness):
         assert tuple(await store.read(KEY, 1, incarnation="one")) == LOG[1:]
         assert await store.sessions(KEY.tenant_id) == ((KEY.conversation_id, 3),)
         again = Commit(LOG[1:2], 3, "request", "digest")
-        assert await store.append(KEY, again) == Appended(2, replayed=True)
+        answer = await store.append(KEY, again)
+        assert (answer.revision, answer.replayed) == (2, True)
         assert (await tail_of(hot(store))).records == ()
         assert (await tier.backlog(9)).sessions == 0
         assert (await store.append(KEY, Commit(LOG[1:2], 3))).revision == 4
@@ -148,7 +149,8 @@ class HotStoreContract(StoreHarness):
         assert token
         begun = Commit(LOG, 0, "whole", "digest of all")
         assert await hot(store).tier.restore(KEY, token, begun)
-        assert await store.append(KEY, begun) == Appended(3, replayed=True)
+        answer = await store.append(KEY, begun)
+        assert (answer.revision, answer.replayed) == (3, True)
         assert (await store.delete(KEY))["request_ids"] == 1
 
     @on_store
