@@ -10,6 +10,7 @@
     ├── SessionNotFound
     ├── SessionExists
     ├── SessionReplaced
+    ├── AccountReplaced
     ├── RevisionConflict
     ├── SessionContended          try again
     ├── WrongOwner                not while the conversation belongs to whom it does
@@ -128,6 +129,10 @@ class SessionExists(ContextdError):
 
 class SessionReplaced(ContextdError):
     """The session that the caller knows is there no more, whatever stands under its key now."""
+
+
+class AccountReplaced(ContextdError):
+    """What the caller knows of an account was forgotten, whatever is known of it now."""
 
 
 class RevisionConflict(ContextdError):

@@ -211,10 +211,15 @@ Record = (
 
 @dataclass(frozen=True, slots=True)
 class AccountUpdated:
-    """The log of an account: facts were set, and others removed by their keys."""
+    """The log of an account: facts were set, and others removed by their keys.
+
+    The first one has the `incarnation` of the account, which tells it from another that was begun
+    under the same key after this one was forgotten; "" in a log from before there was one.
+    """
 
     at: int
     request_id: str
     digest: str
     facts: tuple[AccountFact, ...]
     removed: tuple[str, ...] = ()
+    incarnation: str = ""

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contextd.app.running import now
+from contextd.app.running import new_id, now
 from contextd.engine.account import AccountVerbs
 from contextd.engine.accounts import HotAccounts
 from contextd.engine.recapping import Recapper
@@ -42,6 +42,7 @@ class Accounts:
             delete_session,
             self.returning.accepted,
             now,
+            new_id,
             policies,
         )
 

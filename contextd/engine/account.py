@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         AccountKey,
     )
     from contextd.policy.rules import Rules
-    from contextd.ports import Clock, Policies
+    from contextd.ports import Clock, NewId, Policies
 
 ROUNDS = 1_000
 """How often an account is looked through while it is forgotten; each removes 100 sessions."""
@@ -44,6 +44,7 @@ class AccountVerbs:
     delete_session: Callable[[SessionKey], Awaitable[Erased]]
     accepted: Accepted
     clock: Clock
+    new_id: NewId
     policies: Policies
 
     async def get(self, key: AccountKey, *, include_candidates: bool) -> AccountView:
@@ -75,10 +76,11 @@ class AccountVerbs:
                 try:
                     replayed = await self._attempt(hot, change)
                 except RevisionConflict as conflict:
-                    if change.expected_revision is not None:
+                    another = conflict.current == conflict.expected  # it was forgotten since
+                    if change.expected_revision is not None and not another:
                         raise
-                    if conflict.current < conflict.expected:
-                        self.accounts.forget(change.key)  # it was forgotten since
+                    if another or conflict.current < conflict.expected:
+                        self.accounts.forget(change.key)
                 else:
                     hot = await self.accounts.refresh(change.key)
                     return AccountChanged(hot.state.at(self.clock()), replayed)
@@ -112,8 +114,10 @@ class AccountVerbs:
         if expected is not None and expected != hot.state.revision:
             raise RevisionConflict(expected, hot.state.revision)
         facts, removed = resolve(hot.state, change, now)
-        update = AccountUpdated(now, change.request_id, change.digest, facts, removed)
-        write = self.accounts.store.append_account(change.key, update, hot.state.revision)
+        at, which = hot.state.revision, hot.state.incarnation
+        begun = "" if at else self.new_id()
+        update = AccountUpdated(now, change.request_id, change.digest, facts, removed, begun)
+        write = self.accounts.store.append_account(change.key, update, at, which)
         return (await self.accepted.finish(write)).replayed
 
     async def _candidates(

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from contextd.errors import AccountReplaced
 from contextd.policy.accounts import AccountState
 from contextd.policy.retrieval.recaps import RecapIndex
 
@@ -92,10 +93,17 @@ class HotAccounts:
         return self._total
 
     async def refresh(self, key: AccountKey) -> HotAccount:
-        """Return the account at its newest revision: one read, of what is lacking only."""
+        """Return the account at its newest revision: one read, of what is lacking only.
+
+        Where it was forgotten since, by whichever process, it is read as it is now.
+        """
         hot = self._get(key)
         after = hot.state.revision
-        updates = await self.store.read_account(key, after)
+        try:
+            updates = await self.store.read_account(key, after, hot.state.incarnation)
+        except AccountReplaced:
+            self.forget(key)
+            return await self.refresh(key)
         for revision, update in enumerate(updates, after + 1):
             if revision == hot.state.revision + 1:
                 hot.state.apply(update)

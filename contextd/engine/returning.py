@@ -133,7 +133,12 @@ class Returning:
             left = RECAP_WAIT if saying.left is None else saying.left * RECAP_SHARE
             complete = await self._catch_up(hot, lacking, left, saying.rules)
             conversations = await self.accounts.listed(hot, anew=True)
-        return await self._search(hot, conversations, state, saying.text), complete
+        found = await self._search(hot, conversations, state, saying.text)
+        if not first and recollected(found, saying.rules.account):
+            listed = await self.accounts.listed(hot, anew=True)
+            if listed != conversations:  # nothing is told that was deleted since, elsewhere
+                found = await self._search(hot, listed, state, saying.text)
+        return found, complete
 
     async def _catch_up(
         self, hot: HotAccount, lacking: list[AccountConversation], wait: float, rules: Rules

@@ -37,15 +37,21 @@ _ORDER: Mapping[AccountFactType, int] = {
 
 @dataclass(slots=True)
 class AccountState:
-    """What is known of one account at `revision`; `answered` maps request ids to digests."""
+    """What is known of one account at `revision`; `answered` maps request ids to digests.
+
+    `incarnation` tells it from one that was begun under the same key after it was forgotten.
+    """
 
     key: AccountKey
+    incarnation: str = ""
     revision: int = 0
     facts: dict[str, AccountFact] = field(default_factory=dict)
     answered: dict[str, str] = field(default_factory=dict)
 
     def apply(self, update: AccountUpdated) -> None:
         """Take in the next update of the log."""
+        if self.revision == 0:
+            self.incarnation = update.incarnation
         for key in update.removed:
             self.facts.pop(key, None)
         self.facts.update((fact.key, fact) for fact in update.facts)

@@ -59,16 +59,29 @@ class AccountStore(Protocol):
     """Keeps the logs of accounts, and knows the conversations of each."""
 
     async def append_account(
-        self, key: AccountKey, update: AccountUpdated, expected_revision: int
+        self,
+        key: AccountKey,
+        update: AccountUpdated,
+        expected_revision: int,
+        incarnation: str = "",
     ) -> Appended:
         """Append to the log of an account, exactly once a request id, as `append` does.
+
+        With an *incarnation* the log must be that one, which its first update begins.
 
         Raises:
             RequestIdReused, RevisionConflict, StoreUnavailable, StoreClosed: see there.
         """
 
-    async def read_account(self, key: AccountKey, after: int = 0) -> Sequence[AccountUpdated]:
-        """Return the updates with a revision above *after*, oldest first."""
+    async def read_account(
+        self, key: AccountKey, after: int = 0, incarnation: str = ""
+    ) -> Sequence[AccountUpdated]:
+        """Return the updates with a revision above *after*, oldest first.
+
+        Raises:
+            AccountReplaced: *incarnation* is given, and that log is there no more.
+            StoreUnavailable, StoreClosed.
+        """
 
     async def delete_account(self, key: AccountKey) -> dict[str, int]:
         """Remove the log; return how many "account_updates" there were.  Idempotent.

@@ -18,6 +18,7 @@ from grpc import StatusCode
 
 from contextd.errors import (
     AccountMismatch,
+    AccountReplaced,
     ArchiveInvalid,
     BudgetTooSmall,
     ConfigInvalid,
@@ -116,6 +117,7 @@ STATUS: Mapping[type[ContextdError], Status] = {
     BudgetTooSmall: Status(StatusCode.FAILED_PRECONDITION, "BUDGET_TOO_SMALL"),
     SessionNotFound: Status(StatusCode.NOT_FOUND, "SESSION_NOT_FOUND"),
     SessionExists: Status(StatusCode.ALREADY_EXISTS, "SESSION_EXISTS"),
+    AccountReplaced: Status(StatusCode.ABORTED, "SESSION_CONTENDED", retryable=True),
     SessionReplaced: Status(StatusCode.ABORTED, "SESSION_CONTENDED", retryable=True),
     RevisionConflict: Status(StatusCode.ABORTED, "REVISION_CONFLICT"),
     SessionContended: Status(StatusCode.ABORTED, "SESSION_CONTENDED", retryable=True),

@@ -250,6 +250,7 @@ class Engine:
             self.inspection.delete_session,
             self.accepted,
             self.clock,
+            self.new_id,
             self.policies,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 LOG = "contextd/stores/sqlite/log.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
 REPLACED = "tests/engine/test_replaced.py"
+FORGOTTEN = "tests/engine/test_forgotten.py"
 
 OTHERS = (
     (
@@ -34,6 +35,27 @@ OTHERS = (
         "view.state.revision, incarnation=which)",
         "view.state.revision)",
         f"{REPLACED}::test_a_fold_of_the_deleted_one_is_dropped",
+    ),
+    (
+        "a-forgotten-account-is-read-on",
+        "contextd/engine/accounts.py",
+        "read_account(key, after, hot.state.incarnation)",
+        "read_account(key, after)",
+        f"{FORGOTTEN}::test_no_context_tells_what_was_forgotten",
+    ),
+    (
+        "a-forgotten-account-is-written-to",
+        "contextd/engine/account.py",
+        "append_account(change.key, update, at, which)",
+        "append_account(change.key, update, at)",
+        f"{FORGOTTEN}::test_a_change_decided_on_what_was_forgotten_is_decided_anew",
+    ),
+    (
+        "a-deleted-conversation-is-recalled",
+        "contextd/engine/returning.py",
+        "if listed != conversations:",
+        "if False:",
+        f"{FORGOTTEN}::test_a_conversation_deleted_elsewhere_is_not_recalled",
     ),
     (
         "a-watch-follows-another-session",

@@ -258,8 +258,8 @@ MUTANTS = (
     mutant(
         "no-tenant-in-a-session",
         QUERIES,
-        "SELECT id, revision, used, incarnation FROM sessions WHERE tenant = ?1 AND conversation = ?2",
-        "SELECT id, revision, used, incarnation FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
+        "used, incarnation FROM sessions WHERE tenant = ?1 AND conversation = ?2",
+        "used, incarnation FROM sessions WHERE ?1 = ?1 AND conversation = ?2",
         f"{CONTRACT}::test_ids_compare_byte_for_byte",
     ),
     *(

@@ -71,8 +71,8 @@ TENANCY = (
     ),
     (
         "what-is-known-of-an-account",
-        "WHERE tenant = ?1 AND account = ?2 AND revision > ?3",
-        "WHERE ?1 = ?1 AND account = ?2 AND revision > ?3",
+        "WHERE tenant = ?1 AND account = ?2 AND (revision = 1",
+        "WHERE ?1 = ?1 AND account = ?2 AND (revision = 1",
         "test_account_ids_compare_byte_for_byte",
     ),
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from contextd.errors import RequestIdReused, RevisionConflict
+from contextd.errors import AccountReplaced, RequestIdReused, RevisionConflict
 from contextd.model import AccountConversation, AccountKey
 from contextd.ports import Appended
 from contextd.projections import Linked, Retitled
@@ -24,6 +24,11 @@ class _Account:
 
     updates: list[AccountUpdated] = field(default_factory=list)
     answered: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def incarnation(self) -> str:
+        """That of the log, "" when it has none."""
+        return self.updates[0].incarnation if self.updates else ""
 
 
 class MemoryAccounts:
@@ -66,7 +71,11 @@ class MemoryAccounts:
         self._index.clear()
 
     async def append_account(
-        self, key: AccountKey, update: AccountUpdated, expected_revision: int
+        self,
+        key: AccountKey,
+        update: AccountUpdated,
+        expected_revision: int,
+        incarnation: str = "",
     ) -> Appended:
         """Append at once."""
         self._must_be_open()
@@ -76,7 +85,8 @@ class MemoryAccounts:
             if digest != update.digest:
                 raise RequestIdReused(request_id=update.request_id)
             return Appended(revision, replayed=True)
-        if len(account.updates) != expected_revision:
+        other = incarnation not in ("", account.incarnation)
+        if other or len(account.updates) != expected_revision:
             raise RevisionConflict(expected_revision, len(account.updates))
         account.updates.append(update)
         if update.request_id:
@@ -84,10 +94,15 @@ class MemoryAccounts:
         self._accounts[key] = account
         return Appended(len(account.updates))
 
-    async def read_account(self, key: AccountKey, after: int = 0) -> Sequence[AccountUpdated]:
+    async def read_account(
+        self, key: AccountKey, after: int = 0, incarnation: str = ""
+    ) -> Sequence[AccountUpdated]:
         """Return a copy."""
         self._must_be_open()
-        return tuple(self._accounts.get(key, _Account()).updates[after:])
+        account = self._accounts.get(key, _Account())
+        if incarnation not in ("", account.incarnation):
+            raise AccountReplaced
+        return tuple(account.updates[after:])
 
     async def delete_account(self, key: AccountKey) -> dict[str, int]:
         """Remove the updates and the request ids."""

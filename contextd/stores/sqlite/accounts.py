@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.errors import RequestIdReused, RevisionConflict, StoreCorrupt
+from contextd.errors import AccountReplaced, RequestIdReused, RevisionConflict, StoreCorrupt
 from contextd.ports import Appended
 from contextd.projections import Linked, Retitled
 from contextd.stores import codec
@@ -44,7 +44,9 @@ class AccountTables:
         """Remove a session from the index; say whether it was there, as a number."""
         return self._do.run("delete_conversation", session)
 
-    def append(self, key: AccountKey, update: AccountUpdated, expected_revision: int) -> Appended:
+    def append(
+        self, key: AccountKey, update: AccountUpdated, expected_revision: int, incarnation: bytes
+    ) -> Appended:
         """Append within a group."""
         ids = _ids(key)
         request_id, digest = update.request_id.encode(), update.digest.encode()
@@ -52,24 +54,32 @@ class AccountTables:
             if found[0] != digest:
                 raise RequestIdReused(request_id=update.request_id)
             return Appended(found[1], replayed=True)
-        (newest,) = self._do.row("find_account", *ids) or (None,)
-        if (newest or 0) != expected_revision:
+        newest, which = self._do.row("find_account", *ids) or (None, None)
+        other = incarnation not in (b"", which)
+        if other or (newest or 0) != expected_revision:
             raise RevisionConflict(expected_revision, newest or 0)
         revision = expected_revision + 1
         request = (request_id, digest) if request_id else (None, None)
-        self._do.run("add_account_update", *ids, revision, codec.encode(update), *request)
+        begun = b"" if expected_revision else update.incarnation.encode()
+        self._do.run("add_account_update", *ids, revision, codec.encode(update), *request, begun)
         return Appended(revision)
 
-    def read(self, key: AccountKey, after: int) -> tuple[AccountUpdated, ...]:
+    def read(self, key: AccountKey, after: int, incarnation: bytes) -> tuple[AccountUpdated, ...]:
         """Return the updates after a revision.
 
         Raises:
+            AccountReplaced: *incarnation* is given, and that log is there no more.
             StoreCorrupt: one of them is missing or damaged.
         """
         rows = self._do.rows("read_account", *_ids(key), after)
-        if [revision for revision, _ in rows] != list(range(after + 1, after + 1 + len(rows))):
+        first, *others = rows or [(0, b"", None)]
+        if incarnation not in (b"", first[2]):
+            raise AccountReplaced
+        if first[0] <= after:  # read for its incarnation
+            rows = others
+        if [revision for revision, *_ in rows] != list(range(after + 1, after + 1 + len(rows))):
             raise StoreCorrupt(f"updates are missing from an account's log after {after}")
-        return tuple(codec.decode_update(body) for _, body in rows)
+        return tuple(codec.decode_update(body) for _, body, _ in rows)
 
     def delete(self, key: AccountKey) -> dict[str, int]:
         """Remove the log of an account."""
@@ -92,17 +102,24 @@ class SqliteAccounts:
         self._threads = threads
 
     async def append_account(
-        self, key: AccountKey, update: AccountUpdated, expected_revision: int
+        self,
+        key: AccountKey,
+        update: AccountUpdated,
+        expected_revision: int,
+        incarnation: str = "",
     ) -> Appended:
         """Append in the next group of commits."""
         codec.encode(update)  # what cannot be stored fails here, not in the group of others
         return await self._threads.write(
-            lambda db: db.accounts.append(key, update, expected_revision)
+            lambda db: db.accounts.append(key, update, expected_revision, incarnation.encode())
         )
 
-    async def read_account(self, key: AccountKey, after: int = 0) -> Sequence[AccountUpdated]:
+    async def read_account(
+        self, key: AccountKey, after: int = 0, incarnation: str = ""
+    ) -> Sequence[AccountUpdated]:
         """Read on another thread."""
-        return await self._threads.read(lambda db: db.accounts.read(key, after))
+        meant = incarnation.encode()
+        return await self._threads.read(lambda db: db.accounts.read(key, after, meant))
 
     async def delete_account(self, key: AccountKey) -> dict[str, int]:
         """Delete; on return the bytes are gone from the files, as with sessions."""

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contextd.errors import RevisionConflict, SessionReplaced
+from contextd.errors import AccountReplaced, RevisionConflict, SessionReplaced
 from contextd.events import SessionOpened
-from contextd.model import SessionKey
+from contextd.model import AccountKey, SessionKey
 from contextd.ports import Commit
 from contextd.testing.harness import StoreHarness, on_store
-from contextd.testing.samples import RECORDS
+from contextd.testing.samples import ACCOUNT_UPDATED, RECORDS
 
 if TYPE_CHECKING:
-    from contextd.events import Record
+    from contextd.events import AccountUpdated, Record
     from contextd.ports import Store
 
 KEY = SessionKey("tenant", "conversation")
+ACCOUNT = AccountKey("tenant", "account")
 
 
 def begun(incarnation: str) -> tuple[Record, ...]:
     """Return the first two records of a session."""
     return (SessionOpened(1, "", incarnation), RECORDS[2])
+
+
+def change(number: int, incarnation: str = "") -> AccountUpdated:
+    """Return a change of an account, the first one with an incarnation."""
+    return replace(ACCOUNT_UPDATED, at=number, request_id="", incarnation=incarnation)
+
+
+async def known(store: Store, incarnation: str) -> None:
+    """Begin an account with two changes."""
+    await store.accounts.append_account(ACCOUNT, change(1, incarnation), 0)
+    await store.accounts.append_account(ACCOUNT, change(2), 1, incarnation)
 
 
 class IncarnationContract(StoreHarness):
@@ -81,3 +94,43 @@ class IncarnationContract(StoreHarness):
         await store.append(KEY, commit)
         again = Commit(RECORDS[3:4], 2, "request", "digest", incarnation="one")
         assert (await store.append(KEY, again)).replayed
+
+    @on_store
+    async def test_the_account_that_was_meant(self, store: Store) -> None:
+        """Whoever names the account that is there reads it and adds to it."""
+        await known(store, "one")
+        appended = await store.accounts.append_account(
+            ACCOUNT, change(3, "not the first"), 2, "one"
+        )
+        assert appended.revision == 3
+        log = (change(1, "one"), change(2), change(3, "not the first"))
+        for after in range(5):
+            for which in ("", "one"):
+                found = await store.accounts.read_account(ACCOUNT, after, which)
+                assert tuple(found) == log[after:]
+
+    @on_store
+    async def test_an_account_begun_after_it_was_forgotten(self, store: Store) -> None:
+        """It is not taken for the one before, however long either is."""
+        await known(store, "one")
+        await store.accounts.delete_account(ACCOUNT)
+        for begun in (False, True):
+            if begun:
+                await known(store, "two")
+            for after in range(4):
+                with pytest.raises(AccountReplaced):
+                    await store.accounts.read_account(ACCOUNT, after, "one")
+            with pytest.raises(RevisionConflict):
+                await store.accounts.append_account(ACCOUNT, change(3), 2, "one")
+        log = (change(1, "two"), change(2))
+        for after in range(4):
+            assert tuple(await store.accounts.read_account(ACCOUNT, after, "two")) == log[after:]
+
+    @on_store
+    async def test_an_account_without_a_mark(self, store: Store) -> None:
+        """One that was begun before accounts had marks is read by whoever names none."""
+        await known(store, "")
+        assert tuple(await store.accounts.read_account(ACCOUNT, 1)) == (change(2),)
+        with pytest.raises(AccountReplaced):
+            await store.accounts.read_account(ACCOUNT, 1, "one")
+        assert (await store.accounts.append_account(ACCOUNT, change(3), 2)).revision == 3

@@ -187,18 +187,18 @@ DELETE FROM account_conversations WHERE session = ?1
 SELECT digest, revision FROM accounts WHERE tenant = ?1 AND account = ?2 AND request_id = ?3
 
 -- name: find_account
--- The revision of an account, NULL when there is none.
-SELECT max(revision) FROM accounts WHERE tenant = ?1 AND account = ?2
+-- The revision of an account and its incarnation, NULLs when there is none.
+SELECT max(revision), max(incarnation) FROM accounts WHERE tenant = ?1 AND account = ?2
 
 -- name: add_account_update
 -- One change of an account.
-INSERT INTO accounts (tenant, account, revision, body, request_id, digest)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO accounts (tenant, account, revision, body, request_id, digest, incarnation)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 
 -- name: read_account
--- The changes of an account after a revision.
-SELECT revision, body FROM accounts
-WHERE tenant = ?1 AND account = ?2 AND revision > ?3 ORDER BY revision
+-- The changes of an account after a revision; before them its first one, for the incarnation.
+SELECT revision, body, incarnation FROM accounts
+WHERE tenant = ?1 AND account = ?2 AND (revision = 1 OR revision > ?3) ORDER BY revision
 
 -- name: delete_account
 -- All changes of an account.

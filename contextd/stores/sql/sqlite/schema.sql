@@ -97,14 +97,15 @@ CREATE TABLE account_conversations (
 
 CREATE INDEX conversations_of_account ON account_conversations (tenant, account, linked);
 
--- One row a change of an account, in `codec` form; the log of the account is all of them.
+-- One row a change of an account, in `codec` form; the log of the account is all of them.  The
+-- first one has its `incarnation`.
 CREATE TABLE accounts (
     tenant BLOB NOT NULL,
     account BLOB NOT NULL,
     revision INTEGER NOT NULL,
     body BLOB NOT NULL,
     request_id BLOB,
-    digest BLOB,
+    digest BLOB, incarnation BLOB NOT NULL DEFAULT x'',
     UNIQUE (tenant, account, revision)
 ) STRICT;
 
