@@ -6,6 +6,8 @@ was first the store refuses, and the call reads and decides anew.
 
 from __future__ import annotations
 
+import asyncio
+import random
 from typing import TYPE_CHECKING, TypeVar
 
 from contextd.errors import RevisionConflict, SessionContended, SessionReplaced
@@ -17,16 +19,24 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-TRIES = 16
+TRIES = 48
 """How often a call decides and writes before it gives up.
 
 In each of these rounds another writer has succeeded; the writers of this process wait for
-one another and cost no round.
+one another and cost no round.  Where three processes write to one session all the time, and the
+store answers one of them three times as late as the others, that one gave up some 3 of 100 calls
+after 16 rounds, and none of 360 after 48.
 """
-
 
 FINDING = 2
 """Rounds that finding the answer of a retry takes: the refused write, and the reading."""
+
+AT_ONCE = 2
+"""Rounds that follow at once.  Before each later one the call waits a little, by chance: what is
+decided and then refused is work that is lost."""
+
+LONGEST_WAIT = 0.002
+"""Seconds, at most, between two rounds."""
 
 
 async def written(
@@ -42,7 +52,9 @@ async def written(
         SessionContended: so were all of several.
     """
     async with hot.writing:
-        for _ in range(max(tries, FINDING)):
+        for number in range(max(tries, FINDING)):
+            if number > AT_ONCE:
+                await asyncio.sleep(random.uniform(0, LONGEST_WAIT))  # noqa: S311 - no secret
             try:
                 done = await attempt()
             except SessionReplaced:

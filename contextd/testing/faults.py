@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contextd.errors import StoreUnavailable
@@ -173,6 +175,65 @@ class SlowStore(StoreWrapper):
     async def _yield(self) -> None:
         for _ in range(self._turns):
             await asyncio.sleep(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How often in a hundred a call is refused, its answer lost, or it pauses; and for how long.
+
+    Every call is delayed by up to `turns` turns of the event loop before and after it.
+    """
+
+    refused: int = 3
+    lost: int = 3
+    paused: int = 3
+    pause_seconds: float = 0.005
+    turns: int = 4
+
+
+class UnrulyStore(StoreWrapper):
+    """Delays, pauses and fails appends and reads by chance, before and after they are done."""
+
+    def __init__(self, inner: Store, seed: object, trouble: Trouble | None = None) -> None:
+        """Let all that chance decides follow from *seed*; `calm` ends it."""
+        super().__init__(inner)
+        self._chance = random.Random(str(seed))  # noqa: S311 - to be repeated, not secret
+        self._trouble = trouble or Trouble()
+        self.calm = False
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Append, perhaps late, not at all, or without saying so."""
+        await self._before()
+        appended = await self.inner.append(key, commit)
+        await self._after()
+        return appended
+
+    async def read(
+        self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+    ) -> Sequence[Record]:
+        """Read, perhaps late or not at all."""
+        await self._before()
+        records = await self.inner.read(key, after, limit, incarnation)
+        await self._after()
+        return records
+
+    async def _before(self) -> None:
+        await self._wait()
+        if not self.calm and self._chance.randrange(100) < self._trouble.refused:
+            raise StoreUnavailable
+
+    async def _after(self) -> None:
+        await self._wait()
+        if not self.calm and self._chance.randrange(100) < self._trouble.lost:
+            raise StoreUnavailable
+
+    async def _wait(self) -> None:
+        if self.calm:
+            return
+        for _ in range(self._chance.randrange(self._trouble.turns + 1)):
+            await asyncio.sleep(0)
+        if self._chance.randrange(100) < self._trouble.paused:
+            await asyncio.sleep(self._trouble.pause_seconds)
 
 
 class HangingStore(StoreWrapper):

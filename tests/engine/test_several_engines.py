@@ -1,0 +1,92 @@
+"""Several engines over one store that delays and fails: together they are as one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contextd.errors import DeadlineExceeded, SessionContended
+from contextd.events import Folded
+from contextd.stores.memory import MemoryStore
+from contextd.testing.driving import Talk
+from contextd.testing.faults import UnrulyStore
+from contextd.testing.histories import Outcome, Wrote
+from tests.engine.kit import KEY, Engine
+from tests.engine.several import EngineClient, maintained, said
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contextd.events import Record
+    from contextd.model import SessionKey
+    from contextd.ports import Store
+
+ENGINES = 3
+CLIENTS_EACH = 2
+STEPS = 8
+SEEDS = 5
+REFUSALS = (SessionContended, DeadlineExceeded)
+
+
+async def talked(store: Store, seed: int) -> tuple[Talk, list[str]]:
+    """Let clients of three engines talk at once; return that and what is wrong with it."""
+    unruly = [UnrulyStore(store, (seed, at)) for at in range(ENGINES)]
+    engines = [Engine(each) for each in unruly]
+    clients = [EngineClient(each) for each in engines for _ in range(CLIENTS_EACH)]
+    talk = Talk(clients, seed, STEPS, REFUSALS)
+    background = [asyncio.ensure_future(maintained(each)) for each in engines]
+    await talk.run()
+    for each in background:
+        each.cancel()
+    for unruled, engine in zip(unruly, engines, strict=True):
+        unruled.calm = True
+        await engine.accepted.drain()
+    await asyncio.gather(*background, return_exceptions=True)
+    for at, engine in enumerate(engines):
+        await talk.history.look(f"engine {at} at the end", EngineClient(engine).ways[1])
+    turns = await Engine(store).inspection.list_turns(KEY, 0, 10_000)
+    assert [each.sequence for each in turns] == list(range(1, len(turns) + 1))
+    return talk, talk.wrong([said(each.text) for each in turns])
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_three_engines_are_as_one(seed: int) -> None:
+    """Whatever is delayed, lost, cancelled: one order, nothing lost or doubled, own writes read."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        talk, wrong = await talked(store, seed)
+        assert not wrong, f"seed {seed}: " + "; ".join(wrong)
+        ended = {each.outcome for each in talk.history.events if isinstance(each, Wrote)}
+        assert Outcome.ACKNOWLEDGED in ended
+        await Engine(store).fold(KEY)  # whoever comes next does what those have left
+        folds = [each.fold.through for each in await store.read(KEY) if isinstance(each, Folded)]
+        assert folds == sorted(folds)
+        assert folds
+
+    asyncio.run(main())
+
+
+def test_it_would_be_noticed() -> None:
+    """A store that answers reads with what it knew before breaks the promise, and it is said."""
+
+    class Stale(MemoryStore):
+        """Now and then a read knows nothing new."""
+
+        reads = 0
+
+        async def read(
+            self, key: SessionKey, after: int = 0, limit: int = 0, incarnation: str = ""
+        ) -> Sequence[Record]:
+            """Leave out what is new, each third time."""
+            self.reads += 1
+            found = await super().read(key, after, limit, incarnation)
+            return found[:0] if after and self.reads % 3 == 0 else found
+
+    async def main() -> None:
+        _, wrong = await talked(Stale(), 1)
+        assert any("had been acknowledged" in each for each in wrong)
+
+    asyncio.run(main())
