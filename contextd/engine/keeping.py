@@ -18,7 +18,7 @@ from contextd.policy.retrieval.stretch import joined
 from contextd.policy.rules import RetrievalRules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from contextd.engine.sessions import View
     from contextd.model import Turn
@@ -43,7 +43,7 @@ class Keeping:
     embedder: Embedder
     _methods: Remembered[str, str] = field(default_factory=lambda: Remembered(METHODS))
 
-    async def keep(self, view: View, is_held: Callable[[View], bool]) -> None:
+    async def keep(self, view: View, is_held: Callable[[View], Awaitable[bool]]) -> None:
         """Store the next whole stretch of *view*, if all of it is indexed by now.
 
         Nothing is stored of a view that is no more *is_held*: its session was deleted.
@@ -54,11 +54,11 @@ class Keeping:
         named = await self._method(view.tokenizer, view.passage_words)
         if view.index is not index:
             return  # it is cut anew meanwhile, by other rules
-        if not is_held(view):
-            return
         first = view.kept + 1
         body = write(index.stretch(first, last), view.state.turns[first - 1 : last])
         try:
+            if not await is_held(view):
+                return
             await self.store.put_stretch(view.state.key, named, first, body)
         except ContextdError as error:
             log.warning("an index cannot be stored: %s", error)

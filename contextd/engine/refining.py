@@ -168,18 +168,22 @@ class Refining:
     async def _keep(self, pieces: Sequence[Piece], found: Sequence[NDArray[np.float32]]) -> None:
         """Put the vectors into the indexes, then into the store."""
         rows: dict[SessionKey, dict[int, bytes]] = {}
+        of: dict[SessionKey, View] = {}
         for number, piece in enumerate(pieces):
             vectors = found[number] if number < len(found) else None
-            prints = _give(piece, vectors)
-            if vectors is None or prints is None:
+            view, prints = _give(piece, vectors)
+            if vectors is None or prints is None or view is None:
                 continue
             # A session that was deleted meanwhile must leave nothing behind.
             if self._sessions.peek(piece.hot.key) is piece.hot:
                 rows.setdefault(piece.hot.key, {})[piece.turn.sequence] = pack(vectors, prints)
+                of[piece.hot.key] = view
         self._observer.count("refined_turns", sum(map(len, rows.values())), source="model")
         for key, kept in rows.items():
             self._sessions.account(key)
             try:
+                if not await self._sessions.still_holds(of[key]):
+                    continue
                 await self._vectors.put_vectors(key, self._space, kept)
             except ContextdError as error:
                 log.warning("vectors cannot be stored: %s", error)
@@ -204,20 +208,29 @@ def _take(hot: HotSession, passages: int) -> tuple[list[Piece], bool]:
     return [], False
 
 
-def _give(piece: Piece, vectors: NDArray[np.float32] | None) -> NDArray[np.uint64] | None:
-    """Put *vectors* into every view of the session; return the prints of the passages.
+def _give(
+    piece: Piece, vectors: NDArray[np.float32] | None
+) -> tuple[View | None, NDArray[np.uint64] | None]:
+    """Put *vectors* into every view of the session; return one, and the prints of its passages.
 
     None when there are no vectors, or no passages that they fit.
     """
-    prints = None
+    prints = found = None
     for view in piece.hot.views.values():
         if view.passage_words != piece.passage_words:
             continue  # cut anew since, by other rules; it waits for vectors of its own
+        if not _says(view, piece.turn):
+            continue  # another session by now, under the same key
         first, count = view.unrefined.pop(piece.turn.sequence, (0, 0))
         if vectors is not None and count == len(vectors):
             view.index.set_fine(first, vectors)
-            prints = view.index.rows["print"][first : first + count]
-    return prints
+            found, prints = view, view.index.rows["print"][first : first + count]
+    return found, prints
+
+
+def _says(view: View, turn: Turn) -> bool:
+    turns = view.state.turns[turn.sequence - 1 : turn.sequence]
+    return any(each.text == turn.text for each in turns)
 
 
 def _take_over(view: View, turns: Sequence[int], kept: Mapping[int, bytes], width: int) -> None:

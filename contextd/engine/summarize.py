@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LATE = "came too late"
-"""The fault of an answer whose fold has been followed by another one."""
+"""The fault of an answer whose fold has been followed by another one, or was retold meanwhile by
+another process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class SummarizeFold:
 
 def _stands(state: SessionState, through: int) -> bool:
     newest = state.prepared or state.fold
-    return newest is not None and newest.through == through
+    return newest is not None and newest.through == through and not newest.retold
 
 
 def _late(record: Summarized) -> Summarized:

@@ -179,7 +179,8 @@ def test_a_session_begun_anew_takes_nothing_of_the_old() -> None:
     run(main())
 
 
-def test_nothing_is_stored_of_a_session_deleted_meanwhile() -> None:
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_nothing_is_stored_of_a_session_deleted_meanwhile(*, elsewhere: bool) -> None:
     """What was read of it before does not come into the one begun anew under its name."""
 
     async def main() -> None:
@@ -188,9 +189,10 @@ def test_nothing_is_stored_of_a_session_deleted_meanwhile() -> None:
         await engine.chat(EXCHANGES)
         view = await view_of(engine)
         await engine.build.indexer.catch_up(view, engine.rules.retrieval)
-        await engine.inspection.delete_session(KEY)
-        await engine.chat(1)
-        await engine.build.indexer.keep(view, engine.sessions.holds)
+        other = Engine(store) if elsewhere else engine
+        await other.inspection.delete_session(KEY)
+        await other.chat(1)
+        await engine.build.indexer.keep(view, engine.sessions.still_holds)
         assert (await store.delete(KEY))["stretches"] == 0
 
     run(main())

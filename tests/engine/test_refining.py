@@ -216,6 +216,31 @@ async def _commit_of(engine: Engine) -> Commit:
     return Commit(tuple(await engine.store.read(KEY))[:3], 0)
 
 
+@pytest.mark.parametrize("seen", [False, True])
+def test_vectors_of_a_session_replaced_elsewhere_are_not_kept(*, seen: bool) -> None:
+    """Neither in the store nor in the index of what is there now, noticed by then or not."""
+
+    async def main() -> None:
+        store, embedder = MemoryStore(), FineEmbedder()
+        engine, other = over(store, embedder), Engine(store)
+        await engine.chat(5)
+        await index(engine)
+        refining = engine.refining
+        assert refining is not None
+        refining.nudge(KEY)
+        pieces = await refining._next_pieces()
+        found = refining._embed(pieces)
+        await other.inspection.delete_session(KEY)
+        await other.chat(5, first=6)
+        if seen:
+            await index(engine)
+        await refining._keep(pieces, found)
+        assert not await store.read_vectors(KEY, embedder.model_id)
+        assert known(await index(engine)) == 0
+
+    run(main())
+
+
 def test_a_turn_that_breaks_the_model_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """Its batch stays on static vectors; other turns are refined."""
 

@@ -13,7 +13,7 @@ from contextd.stores.memory import MemoryStore
 from contextd.testing.driving import Talk
 from contextd.testing.faults import UnrulyStore
 from contextd.testing.histories import Outcome, Wrote
-from tests.engine.kit import KEY, Engine
+from tests.engine.kit import KEY, Engine, build_request
 from tests.engine.several import EngineClient, maintained, said
 
 if TYPE_CHECKING:
@@ -65,6 +65,21 @@ def test_three_engines_are_as_one(seed: int) -> None:
         folds = [each.fold.through for each in await store.read(KEY) if isinstance(each, Folded)]
         assert folds == sorted(folds)
         assert folds
+
+    asyncio.run(main())
+
+
+def test_what_one_has_left_another_does() -> None:
+    """A daemon that died before it folded is not missed: whoever is asked next is nudged, too."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        died, here = Engine(store), Engine(store)
+        await died.chat(60)
+        assert KEY in died.nudged
+        await here.build(build_request("and now?"))
+        assert here.nudged == [KEY]
+        assert await here.fold(KEY) is not None
 
     asyncio.run(main())
 

@@ -207,6 +207,27 @@ def test_an_answer_for_a_fold_gone_by_is_only_paid_for() -> None:
     run(main())
 
 
+def test_a_fold_that_another_process_had_retold_stays_as_it_is() -> None:
+    """The later answer is paid for, and does not change what prompts begin with."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        here, there = Engine(store), Engine(store)
+        slow = Slow(GOOD.replace("asked about", "wanted to know of"))
+        await folded(here)
+        asking = asyncio.ensure_future(verb(here, slow)(KEY))
+        await slow.began.wait()
+        assert await verb(there, ScriptedSummarizer(GOOD))(KEY) == "shown"
+        slow.go_on.set()
+        assert await asking == "came too late"
+        assert len(await records(here)) == 2
+        for engine in (here, there):
+            assert GOOD in (await shown(engine))[0]
+            assert await verb(engine, ScriptedSummarizer(AGAIN))(KEY) == ""
+
+    run(main())
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_what_was_written_of_a_deleted_session_is_dropped(*, again: bool) -> None:
     """No record of a model brings a session back, or tells one of what another was about."""

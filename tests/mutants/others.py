@@ -58,6 +58,20 @@ OTHERS = (
         f"{FORGOTTEN}::test_a_conversation_deleted_elsewhere_is_not_recalled",
     ),
     (
+        "what-is-derived-outlives-a-session",
+        "contextd/engine/sessions.py",
+        "await self.refresh(hot, view.tokenizer.name)\n        return",
+        "return",
+        "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
+    ),
+    (
+        "vectors-of-another-session",
+        "contextd/engine/refining.py",
+        "if not _says(view, piece.turn):",
+        "if False:",
+        "tests/engine/test_refining.py::test_vectors_of_a_session_replaced_elsewhere_are_not_kept",
+    ),
+    (
         "a-watch-follows-another-session",
         "contextd/engine/watch.py",
         "read(key, known.revision, RECORDS, known.incarnation)",
