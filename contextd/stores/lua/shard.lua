@@ -22,6 +22,13 @@ local function leased_key(queue) return P .. 'jl:' .. queue end         -- zset:
 local function jobs_key(queue, dead, tenant) return P .. 'jn:' .. queue .. ':' .. dead .. ':' .. tenant end
 local USES = P .. 'u'                                                   -- zset: hour, number, session
 
+-- What tells the log of an account from one begun after it was forgotten: its first update, behind
+-- the six bytes of its header, says so.
+local function incarnation_of(log)
+    local first = call('LINDEX', log, 0)
+    return first and cmsgpack.unpack(first:sub(7)).incarnation or ''
+end
+
 -- Lua would write 1.79e+15.
 local function text(number) return string.format('%.0f', number) end
 local function use_of(hour, number, sid)

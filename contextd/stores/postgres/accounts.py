@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contextd.errors import RequestIdReused, RevisionConflict, StoreCorrupt
+from contextd.errors import AccountReplaced, RequestIdReused, RevisionConflict, StoreCorrupt
 from contextd.ports import Appended
 from contextd.stores import codec
 from contextd.stores.rows import conversation_of
@@ -25,11 +25,16 @@ class PostgresAccounts:
         self._connections = connections
 
     async def append_account(
-        self, key: AccountKey, update: AccountUpdated, expected_revision: int
+        self,
+        key: AccountKey,
+        update: AccountUpdated,
+        expected_revision: int,
+        incarnation: str = "",
     ) -> Appended:
         """Append by one call of the database's function."""
         body, digest = codec.encode(update), update.digest.encode()
-        values = (*_ids(key), expected_revision, body, update.request_id.encode(), digest)
+        which = (incarnation.encode(), update.incarnation.encode())
+        values = (*_ids(key), expected_revision, body, update.request_id.encode(), digest, *which)
         ((outcome, revision, found),) = await self._connections.write("append_account", *values)
         if outcome == "conflict":
             raise RevisionConflict(expected_revision, revision)
@@ -37,16 +42,24 @@ class PostgresAccounts:
             raise RequestIdReused(request_id=update.request_id)
         return Appended(revision, replayed=outcome == "replayed")
 
-    async def read_account(self, key: AccountKey, after: int = 0) -> Sequence[AccountUpdated]:
+    async def read_account(
+        self, key: AccountKey, after: int = 0, incarnation: str = ""
+    ) -> Sequence[AccountUpdated]:
         """Return the updates after a revision.
 
         Raises:
+            AccountReplaced: *incarnation* is given, and that log is there no more.
             StoreCorrupt: one of them is missing or damaged.
         """
         rows = await self._connections.rows("read_account", *_ids(key), after)
-        if [revision for revision, _ in rows] != list(range(after + 1, after + 1 + len(rows))):
+        first, *others = rows or [(0, b"", None)]
+        if incarnation and first[2] != incarnation.encode():
+            raise AccountReplaced
+        if first[0] <= after:  # read for its incarnation
+            rows = others
+        if [revision for revision, *_ in rows] != list(range(after + 1, after + 1 + len(rows))):
             raise StoreCorrupt(f"updates are missing from an account's log after {after}")
-        return tuple(codec.decode_update(body) for _, body in rows)
+        return tuple(codec.decode_update(body) for _, body, _ in rows)
 
     async def delete_account(self, key: AccountKey) -> dict[str, int]:
         """Remove the log of an account."""

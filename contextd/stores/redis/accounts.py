@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from contextd.errors import RequestIdReused, RevisionConflict
+from contextd.errors import AccountReplaced, RequestIdReused, RevisionConflict
 from contextd.model import AccountConversation, Recap
 from contextd.ports import Appended
 from contextd.stores import codec
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextd.model import AccountKey
     from contextd.stores.redis.shards import Shards
 
+REPLACED = b"replaced"
 DECODER = msgspec.msgpack.Decoder(Recap)
 
 
@@ -30,7 +31,11 @@ class RedisAccounts:
         self._shards = shards
 
     async def append_account(
-        self, key: AccountKey, update: AccountUpdated, expected_revision: int
+        self,
+        key: AccountKey,
+        update: AccountUpdated,
+        expected_revision: int,
+        incarnation: str = "",
     ) -> Appended:
         """Append in one round trip; again only under a request id, which tells a repeat."""
         answer = await self._shards.write(
@@ -41,6 +46,7 @@ class RedisAccounts:
             update.digest,
             expected_revision,
             codec.encode(update),
+            incarnation,
             again=bool(update.request_id),
         )
         said, *values = answer.value
@@ -50,10 +56,14 @@ class RedisAccounts:
             raise RevisionConflict(expected_revision, int(values[0]))
         return Appended(int(values[0]), replayed=said == b"replayed" and not answer.doubtful)
 
-    async def read_account(self, key: AccountKey, after: int = 0) -> Sequence[AccountUpdated]:
+    async def read_account(
+        self, key: AccountKey, after: int = 0, incarnation: str = ""
+    ) -> Sequence[AccountUpdated]:
         """Read in one round trip."""
         shard, name = self._shards.layout.shard(key.tenant_id), pair(key.tenant_id, key.account_id)
-        said = await self._shards.read("account", shard, "updates", name, after)
+        said = await self._shards.read("account", shard, "updates", name, after, incarnation)
+        if said == REPLACED:
+            raise AccountReplaced
         return tuple(map(codec.decode_update, said))
 
     async def delete_account(self, key: AccountKey) -> dict[str, int]:

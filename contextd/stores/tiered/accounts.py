@@ -24,14 +24,20 @@ class FlushedAccounts:
         self._cold = cold
 
     async def append_account(
-        self, key: AccountKey, update: AccountUpdated, expected_revision: int
+        self,
+        key: AccountKey,
+        update: AccountUpdated,
+        expected_revision: int,
+        incarnation: str = "",
     ) -> Appended:
         """Append in the archive."""
-        return await self._cold.append_account(key, update, expected_revision)
+        return await self._cold.append_account(key, update, expected_revision, incarnation)
 
-    async def read_account(self, key: AccountKey, after: int = 0) -> Sequence[AccountUpdated]:
+    async def read_account(
+        self, key: AccountKey, after: int = 0, incarnation: str = ""
+    ) -> Sequence[AccountUpdated]:
         """Read from the archive."""
-        return await self._cold.read_account(key, after)
+        return await self._cold.read_account(key, after, incarnation)
 
     async def delete_account(self, key: AccountKey) -> dict[str, int]:
         """Delete in the archive."""

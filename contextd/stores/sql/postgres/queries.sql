@@ -140,12 +140,13 @@ WHERE handoffs.tenant = $1 AND position > $2 ORDER BY position LIMIT $3
 
 -- name: append_account
 -- One change of an account.
-SELECT outcome, revision, digest FROM contextd.append_account($1, $2, $3, $4, $5, $6)
+SELECT outcome, revision, digest FROM contextd.append_account($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: read_account
--- The changes of an account after a revision.
-SELECT revision, body FROM contextd.accounts
-WHERE contextd.key(tenant, account) = contextd.key($1, $2) AND revision > $3 ORDER BY revision
+-- The changes of an account after a revision; before them its first one, for the incarnation.
+SELECT revision, body, incarnation FROM contextd.accounts
+WHERE contextd.key(tenant, account) = contextd.key($1, $2) AND (revision = 1 OR revision > $3)
+ORDER BY revision
 
 -- name: delete_account
 -- All changes of an account, counted.

@@ -55,7 +55,8 @@ CREATE TABLE contextd.accounts (
     revision integer NOT NULL,
     body bytea NOT NULL,
     request_id bytea,
-    digest bytea
+    digest bytea,
+    incarnation bytea NOT NULL
 );
 
 CREATE UNIQUE INDEX account_updates

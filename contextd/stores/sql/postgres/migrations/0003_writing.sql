@@ -205,7 +205,7 @@ $$;
 -- in the indices: one waits for the other there, and then looks again.
 CREATE FUNCTION contextd.append_account(
     p_tenant bytea, p_account bytea, p_expected integer, p_body bytea,
-    p_request bytea, p_digest bytea,
+    p_request bytea, p_digest bytea, p_incarnation bytea, p_begun bytea,
     OUT outcome text, OUT revision integer, OUT digest bytea
 )
 LANGUAGE plpgsql
@@ -226,13 +226,19 @@ BEGIN
         END IF;
         SELECT coalesce(max(a.revision), 0) INTO revision FROM contextd.accounts AS a
         WHERE contextd.key(a.tenant, a.account) = v_key;
-        IF revision <> p_expected THEN
+        IF revision <> p_expected OR (
+            p_incarnation <> '' AND p_incarnation IS DISTINCT FROM (
+                SELECT a.incarnation FROM contextd.accounts AS a
+                WHERE contextd.key(a.tenant, a.account) = v_key AND a.revision = 1
+            )
+        ) THEN
             outcome := 'conflict';
             RETURN;
         END IF;
         INSERT INTO contextd.accounts VALUES (
             p_tenant, p_account, p_expected + 1, p_body, nullif(p_request, ''),
-            CASE WHEN p_request <> '' THEN p_digest END
+            CASE WHEN p_request <> '' THEN p_digest END,
+            CASE WHEN p_expected = 0 THEN p_begun ELSE '' END
         ) ON CONFLICT DO NOTHING;
         IF FOUND THEN
             outcome := 'appended';
