@@ -7,7 +7,6 @@ was first the store refuses, and the call reads and decides anew.
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING, TypeVar
 
 from contextd.errors import RevisionConflict, SessionContended, SessionReplaced
@@ -32,11 +31,11 @@ FINDING = 2
 """Rounds that finding the answer of a retry takes: the refused write, and the reading."""
 
 AT_ONCE = 2
-"""Rounds that follow at once.  Before each later one the call waits a little, by chance: what is
-decided and then refused is work that is lost."""
+"""Rounds that follow at once.  Before each later one the call waits a little: what is decided and
+then refused is work that is lost."""
 
-LONGEST_WAIT = 0.002
-"""Seconds, at most, between two rounds."""
+WAIT = 0.001
+"""Seconds between two later rounds."""
 
 
 async def written(
@@ -54,7 +53,7 @@ async def written(
     async with hot.writing:
         for number in range(max(tries, FINDING)):
             if number > AT_ONCE:
-                await asyncio.sleep(random.uniform(0, LONGEST_WAIT))  # noqa: S311 - no secret
+                await asyncio.sleep(WAIT)
             try:
                 done = await attempt()
             except SessionReplaced:

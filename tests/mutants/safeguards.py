@@ -346,7 +346,7 @@ MUTANTS = (
     mutant(
         "keep-what-was-deleted",
         "contextd/engine/keeping.py",
-        "if not is_held(view):",
+        "if not await is_held(view):",
         "if False:",
         "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
     ),
