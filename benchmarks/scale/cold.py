@@ -1,8 +1,8 @@
 """Measures what a session takes where it is kept: a SQLite file, Redis, PostgreSQL.
 
-For Redis and PostgreSQL the records, encoded as every store has them, are put into the plainest
-form that could serve (a list and a hash; a table with its key), looked at and removed.  A store's
-own layout adds its indexes to that, and `--store` measures one as it is.
+Redis and PostgreSQL are given the same sessions through their stores; what the server has in use
+(`used_memory`, `pg_database_size`) before and after says what they take, indexes and all.  So
+nobody else should use the server meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import asyncpg
 from redis.asyncio import Redis
 
 from contextd.model import SessionKey
-from contextd.stores import codec
+from contextd.ports import Commit
+from contextd.stores import codec, open_store
 from contextd.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -22,33 +23,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TENANT = "scale"
-TABLE = """
-CREATE TEMPORARY TABLE records (
-    session bigint NOT NULL, revision integer NOT NULL, body bytea NOT NULL,
-    PRIMARY KEY (session, revision)
-)
-"""
+DIGEST = "d" * 64
 
 
 async def cold(folder: Path, lengths: Sequence[int], redis: str, postgres: str) -> dict[str, Any]:
     """Return bytes a session by its number of turns at first, for each place there is."""
     found: dict[str, Any] = {}
+    tenant = f"{TENANT}-{uuid4().hex}"
     for length in lengths:
         path = folder / f"{length}.db"
         logs = await _logs(path)
         turns = sum(len(getattr(each, "turns", ())) for log in logs for each in log)
-        bodies = [[codec.encode(each) for each in log] for log in logs]
+        encoded = sum(len(codec.encode(each)) for log in logs for each in log)
         found[str(length)] = {
             "turns": round(turns / len(logs)),
             "records": round(sum(map(len, logs)) / len(logs)),
-            "encoded": round(sum(len(b) for body in bodies for b in body) / len(logs)),
+            "encoded": round(encoded / len(logs)),
             "sqlite": round(path.stat().st_size / len(logs)),
         }
         if redis:
-            found[str(length)]["redis"] = await _in_redis(redis, bodies)
+            found[str(length)]["redis"] = await _kept(redis, tenant, logs)
         if postgres:
-            found[str(length)]["postgres"] = await _in_postgres(postgres, bodies)
+            found[str(length)]["postgres"] = await _kept(postgres, tenant, logs)
+    for url in filter(None, (redis, postgres)):
+        await _removed(url, tenant)
     return found
+
+
+async def _removed(url: str, tenant: str) -> None:
+    """Delete what was measured, at the end: room that is free again would not grow."""
+    store = await open_store(url)
+    try:
+        while page := await store.sessions(tenant):
+            for name, _ in page:
+                await store.delete(SessionKey(tenant, name))
+    finally:
+        await store.aclose()
 
 
 async def _logs(path: Path) -> list[Sequence[Any]]:
@@ -60,28 +70,33 @@ async def _logs(path: Path) -> list[Sequence[Any]]:
         await store.aclose()
 
 
-async def _in_redis(url: str, bodies: Sequence[Sequence[bytes]]) -> int:
-    """Return MEMORY USAGE of a list of records and a hash of request ids, a session."""
-    name, total = f"contextd-scale-{uuid4().hex}", 0
-    async with Redis.from_url(url) as client:
-        for number, log in enumerate(bodies):
-            keys = f"{name}:{number}:log", f"{name}:{number}:requests"
-            await client.rpush(keys[0], *log)
-            await client.hset(keys[1], mapping={f"request-{at}": at for at in range(len(log))})
-            total += sum([await client.memory_usage(key, samples=0) or 0 for key in keys])
-            await client.delete(*keys)
-    return round(total / len(bodies))
+async def _kept(url: str, tenant: str, logs: Sequence[Sequence[Any]]) -> int:
+    """Return by how many bytes a server grew, a session, when its store took in *logs*.
 
-
-async def _in_postgres(url: str, bodies: Sequence[Sequence[bytes]]) -> int:
-    """Return pg_total_relation_size of a table of records with its key, a session."""
-    connection = await asyncpg.connect(url)
+    They come as they came to a daemon: each record a commit of its own, under a request id.
+    """
+    store = await open_store(url)
+    batch = uuid4().hex
+    keys = [SessionKey(tenant, f"{batch}-{at}") for at in range(len(logs))]
     try:
-        await connection.execute(TABLE)
-        for number, log in enumerate(bodies):
-            rows = [(number, at, body) for at, body in enumerate(log, 1)]
-            await connection.executemany("INSERT INTO records VALUES ($1, $2, $3)", rows)
-        size: int = await connection.fetchval("SELECT pg_total_relation_size('records')")
+        before = await _size(url)
+        for key, log in zip(keys, logs, strict=True):
+            for at, record in enumerate(log):
+                await store.append(key, Commit((record,), at, f"request-{at}", DIGEST))
+        grown = await _size(url) - before
+    finally:
+        await store.aclose()
+    return round(grown / len(logs))
+
+
+async def _size(url: str) -> int:
+    """Return the bytes that a server has in use."""
+    if url.startswith("redis"):
+        async with Redis.from_url(url.partition("?")[0]) as client:
+            return int((await client.info("memory"))["used_memory"])
+    connection = await asyncpg.connect(url.partition("?")[0])
+    try:
+        size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
     finally:
         await connection.close()
-    return round(size / len(bodies))
+    return size

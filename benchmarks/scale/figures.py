@@ -62,12 +62,12 @@ class Figures:
     sqlite_kib_turn: float = figure(0.91, "a turn", MEASURE)
     disk_gib: float = figure(100, "a pod's volume", "assumed")
     redis_kib: float = figure(0.3, "a session", f"{MEASURE} --redis URL")
-    redis_kib_turn: float = figure(0.64, "a turn", f"{MEASURE} --redis URL")
-    postgres_kib_turn: float = figure(0.75, "a turn", f"{MEASURE} --postgres URL")
+    redis_kib_turn: float = figure(0.93, "a turn", f"{MEASURE} --redis URL")
+    postgres_kib_turn: float = figure(0.94, "a turn", f"{MEASURE} --postgres URL")
     record_kib_turn: float = figure(0.58, "a turn", MEASURE)
 
     redis_keeps_s: float = figure(
-        3_600, "s", "assumed: after its last use, before it leaves Redis; without archive its TTL"
+        3_600, "s", "set: store.idle_seconds; without store.archive the time to live"
     )
     redis_calls: float = figure(20_000, "a second and shard", "assumed: scripts of several steps")
     redis_gib: float = figure(12, "a shard", "assumed: maxmemory of a server of 16 GiB")

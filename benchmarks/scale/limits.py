@@ -62,7 +62,7 @@ ONE_REDIS = (
     Limit(
         "memory of the one Redis",
         lambda f, n: n.redis_memory / (f.redis_gib * GIB),
-        "a larger maxmemory, a shorter stay (redis_keeps_s), redis+cluster://",
+        "a larger maxmemory, a shorter store.idle_seconds, redis+cluster://",
     ),
     Limit(
         "connections of the one Redis",
@@ -84,7 +84,7 @@ CLUSTER = (
     Limit(
         "memory of the largest tenant's shard",
         lambda f, n: n.tenant_memory / (f.redis_gib * GIB),
-        "as above, a larger shard, a shorter stay in Redis",
+        "several tenant ids for one customer, larger servers, a shorter store.idle_seconds",
     ),
     Limit(
         "connections of each Redis server",
