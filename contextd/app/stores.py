@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contextd.app.running import now
 from contextd.stores import open_tiered, open_when_free
 from contextd.stores.tiered import Terms
 
@@ -18,4 +19,4 @@ async def open_stores(config: Config) -> Store:
     if not settings.archive:
         return await open_when_free(settings.url, patience)
     terms = Terms(behind=settings.archive_behind_seconds, idle=settings.idle_seconds)
-    return await open_tiered(settings.url, settings.archive, terms, patience)
+    return await open_tiered(settings.url, settings.archive, terms, now, seconds=patience)

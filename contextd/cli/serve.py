@@ -40,19 +40,14 @@ def serve(
     store: Annotated[
         str | None, typer.Option(help="Where sessions are kept.", metavar="URL")
     ] = None,
-    archive: Annotated[
-        str | None,
-        typer.Option(help="A store behind it: --store then has those in use.", metavar="URL"),
-    ] = None,
     config: Annotated[Path | None, typer.Option(help="The TOML file.", metavar="FILE")] = None,
     *,
+    archive: Annotated[
+        str | None, typer.Option(help="A store behind --store, which has those in use.")
+    ] = None,
     takeover: Annotated[
         float | None,
-        typer.Option(
-            help="Wait so long for another daemon to let go of the store.",
-            min=0.0,
-            metavar="SECONDS",
-        ),
+        typer.Option(help="Seconds to wait for another daemon to let go of the store.", min=0.0),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="The policy file, read again when it changes.")
@@ -66,8 +61,8 @@ def serve(
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; both let running calls finish.
 
-    A second signal stops it at once; what was acknowledged is on disk either way.  SIGHUP
-    has it look at once for changes of the policy, of certificates and of keys.
+    A second signal stops it at once; what was acknowledged is kept either way.  SIGHUP has
+    it look at once for changes of the policy, of certificates and of keys.
     """
     flags = {
         "server.listen": listen,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from contextd.engine.composing import About, Composition
 from contextd.engine.contention import written
@@ -28,7 +28,7 @@ from contextd.policy.retrieval.search import query_text, retrieve
 from contextd.ports import Commit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from contextd.engine.indexing import Indexer
     from contextd.engine.meaning import Meaning
@@ -201,13 +201,7 @@ class BuildContext:
             revision=revision,
             encoding=view.tokenizer.name,
             exact=view.tokenizer.exact,
-            degradations=(
-                *self.sessions.impairments,
-                *lacks,
-                *framed.degradations,
-                *met.degradations,
-                *found.degradations,
-            ),
+            degradations=(*self.sessions.impairments, *lacks, *_lacking(framed, met, found)),
             timings=watch.timings,
             explanation=explained() if request.explain else (),
             rendered_json=rendered,
@@ -369,3 +363,16 @@ def _asked(message: Turn | None, view: View) -> str:
         return message.text
     exchanges = view.state.exchanges
     return view.state.turns[exchanges[-1] - 1].text if exchanges else ""
+
+
+class _Partial(Protocol):
+    """A part of the work that says what it lacks."""
+
+    @property
+    def degradations(self) -> tuple[Degradation, ...]: ...
+
+
+def _lacking(*parts: _Partial) -> Iterator[Degradation]:
+    """Yield what each of *parts* lacks."""
+    for part in parts:
+        yield from part.degradations

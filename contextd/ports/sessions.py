@@ -50,8 +50,8 @@ class Appended:
     durability: Durability | None = None
 
 
-class SessionStore(Protocol):
-    """Keeps the logs of sessions."""
+class Standing(Protocol):
+    """What a store says of itself, and how it ends."""
 
     @property
     def durability(self) -> Durability:
@@ -60,6 +60,23 @@ class SessionStore(Protocol):
     @property
     def impairment(self) -> Degradation | None:
         """Say why reads may lack what was appended lately; None as long as they may not."""
+
+    async def ready(self) -> bool:
+        """Say whether the store can take a write now.
+
+        Must answer within a second, also while the backend hangs; must not raise.
+        """
+
+    async def aclose(self) -> None:
+        """Finish what was accepted and let go of every resource.
+
+        Must be idempotent.  Afterwards every other method raises StoreClosed, but `ready`
+        returns False.
+        """
+
+
+class SessionStore(Standing, Protocol):
+    """Keeps the logs of sessions."""
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append and return once the records are as durable as the store promises.
@@ -113,19 +130,6 @@ class SessionStore(Protocol):
         """Return (conversation id, revision) of a tenant, in byte order of the id.
 
         *after* is the last id of the page before; at most *limit* entries.
-        """
-
-    async def ready(self) -> bool:
-        """Say whether the store can take a write now.
-
-        Must answer within a second, also while the backend hangs; must not raise.
-        """
-
-    async def aclose(self) -> None:
-        """Finish what was accepted and let go of every resource.
-
-        Must be idempotent.  Afterwards every other method raises StoreClosed, but `ready`
-        returns False.
         """
 
 

@@ -14,7 +14,7 @@ from contextd.errors import ConfigInvalid, StoreInUse
 from contextd.stores.tiered import TieredStore
 
 if TYPE_CHECKING:
-    from contextd.ports import HotStore, Store
+    from contextd.ports import Clock, HotStore, Store
     from contextd.stores.tiered import Terms
 
 SCHEMES = MappingProxyType(
@@ -43,7 +43,9 @@ LOOK_SECONDS = 0.01
 """How often it is tried: as long as this nobody serves."""
 
 
-async def open_tiered(url: str, archive: str, terms: Terms, seconds: float) -> Store:
+async def open_tiered(
+    url: str, archive: str, terms: Terms, clock: Clock, *, seconds: float = 0.0
+) -> Store:
     """Open the store that *url* names, in front of that of *archive*; both as `open_when_free`.
 
     Raises also:
@@ -54,7 +56,7 @@ async def open_tiered(url: str, archive: str, terms: Terms, seconds: float) -> S
         opened.push_async_callback(cold.aclose)
         hot = await _open_hot(url)
         opened.pop_all()
-        return TieredStore(hot, cold, terms)
+        return TieredStore(hot, cold, terms, clock)
 
 
 async def _open_hot(url: str) -> HotStore:

@@ -148,7 +148,7 @@ class TestRedisTieredStore(OneServer, OnRedis, StoreContract):
     async def open(self) -> Store:
         """Open Redis in front of memory; what is in the archive is looked at as often as can be."""
         hot = await open_hot(f"{self.url}?prefix={self.prefix}&durability=memory&{PATIENT}")
-        return TieredStore(hot, MemoryStore(), Terms(look=0.01))
+        return TieredStore(hot, MemoryStore(), Terms(look=0.01), lambda: 0)
 
     async def raw(self, store: Store, key: SessionKey) -> Sequence[Record]:
         """Read the list, or look into the dicts of the archive."""

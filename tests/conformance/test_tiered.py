@@ -24,7 +24,7 @@ TERMS = Terms(look=0.01)
 
 def tiered() -> TieredStore:
     """Return an empty one."""
-    return TieredStore(MemoryStore(projects=False), MemoryStore(), TERMS)
+    return TieredStore(MemoryStore(projects=False), MemoryStore(), TERMS, lambda: 0)
 
 
 class TestTieredStore(StoreContract):

@@ -98,7 +98,7 @@ class Site:
 
     def process(self, terms: Terms = QUIET) -> TieredStore:
         """Return the store of one more process."""
-        self.opened.append(TieredStore(self.hot, self.cold, terms))
+        self.opened.append(TieredStore(self.hot, self.cold, terms, lambda: 0))
         return self.opened[-1]
 
     async def evict(self, key: SessionKey = KEY) -> None:
@@ -177,7 +177,7 @@ async def test_idle_sessions_leave(at: Site) -> None:
     used = SessionKey("tenant", "in use")
     await store.append(KEY, Commit(begun(), 0))
     await store.append(used, Commit(begun(at=5 * HOUR), 0))
-    sweeper = Sweeper(at.hot, store.archiver, Terms(idle=3_600.0))
+    sweeper = Sweeper(at.hot, store.archiver, Terms(idle=3_600.0), lambda: 0)
     assert await sweeper.sweep(5 * HOUR) == 1
     assert not await at.hot_dicts.read(KEY)
     assert tuple(await at.cold_dicts.read(KEY)) == begun()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from contextd.errors import ContextdError
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contextd.model import Idle
-    from contextd.ports import HotStore, IdleSessions
+    from contextd.ports import Clock, HotStore, IdleSessions
     from contextd.stores.tiered.archiver import Archiver
     from contextd.stores.tiered.terms import Terms
 
@@ -40,18 +39,19 @@ class FlushedIdle:
 class Sweeper:
     """Lets sessions leave the hot store that nobody uses."""
 
-    def __init__(self, hot: HotStore, archiver: Archiver, terms: Terms) -> None:
-        """Sweep *hot*, of which *archiver* archives what is lacking."""
+    def __init__(self, hot: HotStore, archiver: Archiver, terms: Terms, clock: Clock) -> None:
+        """Sweep *hot*, of which *archiver* archives what is lacking; *clock* tells what is idle."""
         self._hot = hot
         self._archiver = archiver
         self._terms = terms
+        self._clock = clock
 
     async def run(self) -> None:
         """Sweep for ever; cancel it to stop."""
         while True:
             await asyncio.sleep(self._terms.sweep)
             try:
-                await self.sweep(time.time_ns() // 1_000)
+                await self.sweep(self._clock())
             except ContextdError as error:
                 LOG.warning("idle sessions stay in the hot store: %s", error)
 

@@ -27,14 +27,14 @@ from contextd.projections import projected
 from contextd.stores.tiered.accounts import FlushedAccounts
 from contextd.stores.tiered.archiver import Archiver
 from contextd.stores.tiered.idle import FlushedIdle, Sweeper
-from contextd.stores.tiered.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
     from contextd.events import Record
     from contextd.model import Durability, SessionKey
-    from contextd.ports import Appended, HotStore, Store
+    from contextd.ports import Appended, Clock, HotStore, Store
+    from contextd.stores.tiered.terms import Terms
 
 CUT_OFF = Degradation(
     "STORE_ARCHIVE_ONLY", "the hot store cannot be reached: the newest turns may be missing"
@@ -50,17 +50,17 @@ RESTORES = 3
 class TieredStore:
     """A Store of two; it owns both."""
 
-    def __init__(self, hot: HotStore, cold: Store, terms: Terms | None = None) -> None:
+    def __init__(self, hot: HotStore, cold: Store, terms: Terms, clock: Clock) -> None:
         """Put *hot* in front of *cold*; there must be a running event loop."""
         self._hot = hot
         self._cold = cold
-        self._terms = terms or Terms()
-        self._archiver = Archiver(hot, cold, self._terms)
+        self._terms = terms
+        self._archiver = Archiver(hot, cold, terms)
         self.inbox = cold.inbox
         self.accounts = FlushedAccounts(self._archiver, cold.accounts)
         self.work = cold.work
         self.idle = FlushedIdle(self._archiver, cold.idle)
-        sweeper = Sweeper(hot, self._archiver, self._terms)
+        sweeper = Sweeper(hot, self._archiver, terms, clock)
         self._tasks = [
             asyncio.create_task(self._archiver.run()),
             asyncio.create_task(sweeper.run()),
