@@ -8,6 +8,7 @@ from tests.mutants.others import OTHERS
 from tests.mutants.postgres import SHARED_IN_POSTGRES
 from tests.mutants.redis import REDIS
 from tests.mutants.tenancy import TENANCY
+from tests.mutants.tiered import TIERED
 
 STORE = "contextd/stores/sqlite"
 FAULTS = "tests/stores/test_sqlite_faults.py"
@@ -274,6 +275,7 @@ MUTANTS = (
         for name, old, new, test in TENANCY
     ),
     *(mutant(f"redis-{name}", *rest) for name, *rest in REDIS),
+    *(mutant(f"tiered-{name}", *rest) for name, *rest in TIERED),
     mutant(
         "any-credential-for-any-tenant",
         "contextd/policy/access.py",

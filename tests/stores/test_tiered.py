@@ -146,9 +146,29 @@ async def test_what_was_appended_comes_to_the_archive(at: Site) -> None:
 async def test_what_changes_an_index_is_there_at_once(at: Site) -> None:
     """A handoff is in the inbox when its write returns."""
     store = at.process()
-    await store.append(KEY, Commit((*begun(), handoff_raised()), 0))
+    await store.append(KEY, Commit(begun(), 0))
+    await store.append(KEY, Commit((handoff_raised(),), 2))
     assert len(await at.cold_dicts.read(KEY)) == 3
     assert await store.inbox.handoff_changes(KEY.tenant_id)
+
+
+@on_site
+async def test_a_session_begins_in_the_archive(at: Site) -> None:
+    """The hot store never has one that the archive does not know."""
+    store, other = at.process(), at.process()
+    await asyncio.gather(
+        *(_written(each, name) for each, name in ((store, "one"), (other, "two"), (store, "three")))
+    )
+    assert await at.hot_dicts.read(KEY) == await at.cold_dicts.read(KEY)
+    at.cold.up = False
+    with pytest.raises(StoreUnavailable):
+        await store.append(SessionKey("tenant", "new"), Commit(begun(), 0))
+    assert not await at.hot_dicts.read(SessionKey("tenant", "new"))
+
+
+async def _written(store: TieredStore, name: str) -> None:
+    with suppress(RevisionConflict):
+        await store.append(KEY, Commit(begun(name), 0))
 
 
 @on_site
