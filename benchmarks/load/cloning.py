@@ -50,8 +50,9 @@ def clone(
         for number, name in enumerate(copies):
             original = found[originals[number % len(originals)]]
             connection.execute(
-                "INSERT INTO sessions (tenant, conversation, revision) VALUES (?, ?, 0)",
-                (tenant.encode(), name.encode()),
+                "INSERT INTO sessions (tenant, conversation, revision, incarnation) "
+                "SELECT ?, ?, 0, incarnation FROM sessions WHERE id = ?",
+                (tenant.encode(), name.encode(), original),
             )
             identifier = connection.last_insert_rowid()
             connection.execute(COPY_RECORDS, (original, identifier))
