@@ -109,10 +109,13 @@ class SessionStore(Standing, Protocol):
             StoreUnavailable, StoreClosed.
         """
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Remove the session and all that was derived of it; return how many of each kind.
 
-        With *at_revision* only while it is at that revision, looked at in the same write.
+        With *at_revision* only while it is at that revision, and with *incarnation* only while it
+        is that one, looked at in the same write.
 
         That is "sessions", "records", "request_ids", "vectors", "stretches", "handoffs",
         "jobs" and "account_conversations".  Must be idempotent: a session that is not there
@@ -120,7 +123,8 @@ class SessionStore(Standing, Protocol):
         free again.
 
         Raises:
-            RevisionConflict: the session is not at *at_revision*; nothing changed.
+            RevisionConflict: the session is not at *at_revision*, or not that of *incarnation*;
+                nothing changed.
             StoreUnavailable, StoreClosed: nothing may be assumed.
         """
 

@@ -72,9 +72,11 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.read(key, after, limit, incarnation)
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Pass on."""
-        return await self.inner.delete(key, at_revision)
+        return await self.inner.delete(key, at_revision, incarnation)
 
     async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
         """Pass on."""

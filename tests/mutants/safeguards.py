@@ -549,9 +549,16 @@ MUTANTS = (
     mutant(
         "an-erasure-does-not-look-again",
         "contextd/engine/inspect.py",
-        "await self._erase(hot, idle.account_id, idle.revision)",
-        "await self._erase(hot, idle.account_id, 0)",
+        "idle.account_id, idle.revision, idle.incarnation)",
+        "idle.account_id, 0, idle.incarnation)",
         "tests/engine/test_expire.py::test_who_speaks_in_the_last_moment_keeps_the_session",
+    ),
+    mutant(
+        "an-erasure-takes-whatever-stands-there",
+        "contextd/engine/inspect.py",
+        "idle.account_id, idle.revision, idle.incarnation)",
+        "idle.account_id, idle.revision)",
+        "tests/engine/test_expire.py::test_a_session_begun_anew_is_not_erased_for_the_one_before",
     ),
     mutant(
         "what-is-open-is-erased",

@@ -125,19 +125,20 @@ class MemoryStore:
 
     def _uses(self) -> Iterator[Use]:
         for key, log in self._logs.items():
-            yield Use(key, len(log.records), log.hour, log.number)
+            which = incarnation_of(log.records)
+            yield Use(key, len(log.records), log.hour, log.number, which)
 
     def _is_open(self, key: SessionKey) -> bool:
         return self.inbox.is_open(key) or self.work.is_open(key)
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Remove the session and all that was derived of it."""
         self._must_be_open()
-        current = self._revision(key) if key in self._logs else 0
-        if at_revision and current != at_revision:
-            raise RevisionConflict(at_revision, current)
-        existed = key in self._logs
-        log = self._logs.pop(key, Log())
+        existed, log = key in self._logs, self._logs.get(key, Log())
+        log.must_be(at_revision, incarnation)
+        self._logs.pop(key, None)
         self.tier.deleted(key)
         return {
             "sessions": int(existed),

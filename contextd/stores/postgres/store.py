@@ -120,9 +120,11 @@ class PostgresStore:
             raise StoreCorrupt(f"records are missing from a session's log after {after}")
         return tuple(codec.decode(body) for _, body in stored)
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete the rows; docs/stores.md says what the server keeps of them, and how long."""
-        values = (*_ids(key), at_revision)
+        values = (*_ids(key), at_revision, incarnation.encode())
         (gone,) = await self._connections.write("delete_session", *values, turn=key)
         if gone["conflict"]:
             raise RevisionConflict(at_revision, gone["revision"])

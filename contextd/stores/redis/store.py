@@ -133,7 +133,9 @@ class RedisStore:
             raise StoreCorrupt(f"a session at revision {revision} has {length} records")
         return tuple(map(codec.decode, records))
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Remove all in one script."""
         answer = await self._shards.write(
             "delete",
@@ -142,6 +144,7 @@ class RedisStore:
             key.tenant_id,
             key.conversation_id,
             at_revision,
+            incarnation,
             again=False,
         )
         said, *values = answer.value

@@ -102,16 +102,21 @@ class SqliteStore:
             self._heads.read_ended(key, token, newest, first)
         return records
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete; on return the bytes are gone from the files, not only from the tables.
 
         Raises:
-            RevisionConflict: it is not at *at_revision*; nothing changed.
+            RevisionConflict: it is not at *at_revision*, or is another; nothing changed.
             StoreUnavailable: nothing may be assumed; in particular, the WAL may still have
                 what the tables have no more.  Deleting again heals it.
         """
+        meant = incarnation.encode()
         try:
-            return await self._threads.write(lambda db: db.log.delete(key, at_revision), scrub=True)
+            return await self._threads.write(
+                lambda db: db.log.delete(key, at_revision, meant), scrub=True
+            )
         finally:
             self._heads.forget(key)
 

@@ -117,12 +117,14 @@ class TieredStore:
             self._cut_off = False
         return found
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete from both; from when it begins nobody finds the session."""
         with self._under_way():
-            if at_revision:
+            if at_revision or incarnation:
                 await self._fetched(key)
-            await self._hot.tier.doom(key, at_revision)
+            await self._hot.tier.doom(key, at_revision, incarnation)
             there, here = await self._archiver.finish_deletion(key)
         return {kind: max(there[kind], here[kind]) for kind in there}
 

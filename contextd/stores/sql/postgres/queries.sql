@@ -57,7 +57,7 @@ ORDER BY records.revision LIMIT $4
 
 -- name: delete_session
 -- All of a session.
-SELECT * FROM contextd.delete($1, $2, $3)
+SELECT * FROM contextd.delete($1, $2, $3, $4)
 
 -- name: list_sessions
 -- A page of a tenant's sessions in byte order.
@@ -71,7 +71,8 @@ SELECT
     sessions.id, sessions.tenant, conversation, revision, used, account,
     EXISTS (SELECT 1 FROM contextd.handoffs
         WHERE handoffs.session = sessions.id AND status IN ('waiting', 'claimed'))
-    OR EXISTS (SELECT 1 FROM contextd.jobs WHERE jobs.session = sessions.id AND NOT dead)
+    OR EXISTS (SELECT 1 FROM contextd.jobs WHERE jobs.session = sessions.id AND NOT dead),
+    incarnation
 FROM contextd.sessions
     LEFT JOIN contextd.account_conversations ON account_conversations.session = sessions.id
 WHERE used < $1 AND (used, sessions.id) > ($2, $3)

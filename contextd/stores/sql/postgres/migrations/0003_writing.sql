@@ -170,9 +170,10 @@ BEGIN
 END
 $$;
 
--- All of a session, counted; with p_revision only while it is there.
+-- All of a session, counted; with p_revision only while it is there, with p_incarnation only
+-- while it is that one.
 CREATE FUNCTION contextd.delete(
-    p_tenant bytea, p_conversation bytea, p_revision integer,
+    p_tenant bytea, p_conversation bytea, p_revision integer, p_incarnation bytea,
     OUT conflict boolean, OUT revision integer, OUT sessions integer, OUT records integer,
     OUT request_ids integer, OUT vectors integer, OUT stretches integer, OUT handoffs integer,
     OUT jobs integer, OUT account_conversations integer
@@ -186,7 +187,8 @@ BEGIN
     SELECT * INTO head FROM contextd.sessions AS s
     WHERE s.tenant = p_tenant AND s.conversation = p_conversation FOR UPDATE;
     revision := coalesce(head.revision, 0);
-    conflict := p_revision > 0 AND revision <> p_revision;
+    conflict := (p_revision > 0 AND revision <> p_revision)
+        OR (p_incarnation <> '' AND p_incarnation IS DISTINCT FROM head.incarnation);
     IF conflict THEN
         RETURN;
     END IF;
