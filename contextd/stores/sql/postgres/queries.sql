@@ -153,11 +153,7 @@ ORDER BY revision
 
 -- name: delete_account
 -- All changes of an account, counted.
-WITH synced AS (SELECT contextd.on_disk()), gone AS (
-    DELETE FROM contextd.accounts WHERE contextd.key(tenant, account) = contextd.key($1, $2)
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM gone) FROM synced
+SELECT gone FROM contextd.delete_account($1, $2)
 
 -- name: list_conversations
 -- The conversations of an account, those linked last first, with the records of their recaps.
