@@ -229,22 +229,6 @@ class HotSessions:
         """Return the session if it is in memory; that does not count as a use."""
         return self._hot.get(key)
 
-    def holds(self, view: View) -> bool:
-        """Say whether *view* is still what memory has of its session."""
-        hot = self._hot.get(view.state.key)
-        return hot is not None and hot.views.get(view.tokenizer.name) is view
-
-    async def still_holds(self, view: View) -> bool:
-        """Say the same, and that no other process has deleted its session; one store read.
-
-        What is derived of a deleted session must not be kept for one begun anew under its key.
-        """
-        hot = self._hot.get(view.state.key)
-        if hot is None or not self.holds(view):
-            return False
-        await self.refresh(hot, view.tokenizer.name)
-        return self.holds(view)
-
     async def refresh(self, hot: HotSession, encoding: str = "") -> View:
         """Return the session at its newest revision, counted in *encoding*.
 

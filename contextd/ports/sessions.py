@@ -143,12 +143,14 @@ class VectorStore(Protocol):
     `SessionStore.delete` must remove those of the session, too, counted as "vectors".
     """
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep *rows*, packed vectors by turn number, in place of what these turns had.
 
-        *space* names what made them.  Must do nothing for a session that does not exist:
-        it has been deleted.  They need not be durable on return, since they can be
-        computed again.
+        *space* names what made them.  Must do nothing for a session that does not exist, or
+        that is another than that of *incarnation*, looked at in the same write: it has been
+        deleted.  They need not be durable on return, since they can be computed again.
 
         Raises:
             StoreUnavailable, StoreClosed: some may have been kept.
@@ -169,11 +171,14 @@ class StretchStore(Protocol):
     `SessionStore.delete` must remove those of the session, too, counted as "stretches".
     """
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep *body* for the stretch that begins with turn *first*, in place of what it had.
 
         *method* names how turns were read.  Must do nothing for a session that does not
-        exist: it has been deleted.  It need not be durable on return.
+        exist, or that is another than that of *incarnation*, looked at in the same write: it
+        has been deleted.  It need not be durable on return.
 
         Raises:
             StoreUnavailable, StoreClosed: it may have been kept.

@@ -78,9 +78,11 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.delete(key, at_revision, incarnation)
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Pass on."""
-        await self.inner.put_vectors(key, space, rows)
+        await self.inner.put_vectors(key, space, rows, incarnation)
 
     async def read_vectors(
         self, key: SessionKey, space: str, after: int = 0
@@ -88,9 +90,11 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.read_vectors(key, space, after)
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Pass on."""
-        await self.inner.put_stretch(key, method, first, body)
+        await self.inner.put_stretch(key, method, first, body, incarnation)
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
         """Pass on."""

@@ -346,8 +346,8 @@ MUTANTS = (
     mutant(
         "keep-what-was-deleted",
         "contextd/engine/keeping.py",
-        "if not await is_held(view):",
-        "if False:",
+        "first, body, state.incarnation)",
+        "first, body)",
         "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
     ),
     mutant(

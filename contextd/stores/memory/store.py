@@ -163,10 +163,11 @@ class MemoryStore:
         )
         return tuple(page[:limit])
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep them at once."""
-        self._must_be_open()
-        if key in self._logs:
+        if self._is_there(key, incarnation):
             self._logs[key].vectors.update({turn: (space, body) for turn, body in rows.items()})
 
     async def read_vectors(
@@ -179,10 +180,11 @@ class MemoryStore:
             turn: body for turn, (of, body) in sorted(kept.items()) if of == space and turn > after
         }
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep it at once."""
-        self._must_be_open()
-        if key in self._logs:
+        if self._is_there(key, incarnation):
             self._logs[key].stretches[first] = (method, body)
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
@@ -202,6 +204,11 @@ class MemoryStore:
         self.inbox.clear()
         self.accounts.clear()
         self.work.clear()
+
+    def _is_there(self, key: SessionKey, incarnation: str) -> bool:
+        self._must_be_open()
+        log = self._logs.get(key)
+        return log is not None and incarnation in ("", incarnation_of(log.records))
 
     def _new_log(self) -> Log:
         return Log(number=next(self._numbers))

@@ -219,9 +219,11 @@ class Log:
             **beside,
         }
 
-    def put_vectors(self, key: SessionKey, space: bytes, rows: Mapping[int, bytes]) -> None:
+    def put_vectors(
+        self, key: SessionKey, space: bytes, rows: Mapping[int, bytes], incarnation: bytes
+    ) -> None:
         """Keep the vectors of some turns within a group, unless the session is gone."""
-        session, *_ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session = self._row_of(key, incarnation)
         if session:
             with self._do.whole():
                 for sequence, body in rows.items():
@@ -232,9 +234,11 @@ class Log:
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
         return dict(self._do.rows("read_vectors", *ids, after, space))
 
-    def put_stretch(self, key: SessionKey, method: bytes, first: int, body: bytes) -> None:
+    def put_stretch(
+        self, key: SessionKey, method: bytes, first: int, body: bytes, incarnation: bytes
+    ) -> None:
         """Keep a stretch within a group, unless the session is gone."""
-        session, *_ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session = self._row_of(key, incarnation)
         if session:
             self._do.run("put_stretch", (session << REVISION_BITS) + first, method, body)
 
@@ -253,6 +257,11 @@ class Log:
         used, row = after.position if after else (-1, 0)
         rows = self._do.rows("idle_sessions", before // HOUR, used, row, limit)
         return tuple(map(idle_of, rows))
+
+    def _row_of(self, key: SessionKey, incarnation: bytes) -> int:
+        """Return the row of the session that is meant; 0 when it is gone."""
+        session, *_, which = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        return session if incarnation in (b"", which) else 0
 
     def _head(self, tenant: bytes, conversation: bytes) -> Head:
         """Return what is known of a session, zeros when there is none.

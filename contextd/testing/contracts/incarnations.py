@@ -113,6 +113,24 @@ class IncarnationContract(StoreHarness):
         assert (await store.delete(KEY, 0, "two"))["records"] == 2
 
     @on_store
+    async def test_what_was_computed_of_the_one_before(self, store: Store) -> None:
+        """It is not kept beside a session begun anew, and what is of that one is."""
+        await store.append(KEY, Commit(begun("one"), 0))
+        await store.delete(KEY)
+        for number, which in enumerate(("", "two"), 1):
+            if which:
+                await store.append(KEY, Commit(begun(which), 0))
+            await store.put_vectors(KEY, "space", {number: b"late"}, "one")
+            await store.put_stretch(KEY, "method", number, b"late", "one")
+        assert not await store.read_vectors(KEY, "space")
+        assert not await store.read_stretches(KEY, "method")
+        await store.put_vectors(KEY, "space", {3: b"its own"}, "two")
+        await store.put_stretch(KEY, "method", 3, b"its own", "two")
+        assert await store.read_vectors(KEY, "space") == {3: b"its own"}
+        assert await store.read_stretches(KEY, "method") == {3: b"its own"}
+        assert (await store.delete(KEY))["vectors"] == 1
+
+    @on_store
     async def test_the_idle_session_that_was_found(self, store: Store) -> None:
         """Whoever finds one that nobody uses can name it, to delete no other in its place."""
         await store.append(KEY, Commit(begun("one"), 0))

@@ -84,7 +84,8 @@ ORDER BY used, sessions.id LIMIT $4
 INSERT INTO contextd.vectors (session, turn, space, body)
 SELECT id, turn, $3, part
 FROM (
-    SELECT id FROM contextd.sessions WHERE tenant = $1 AND conversation = $2 FOR KEY SHARE
+    SELECT id FROM contextd.sessions
+    WHERE tenant = $1 AND conversation = $2 AND (incarnation = $7 OR $7 = '') FOR KEY SHARE
 ) AS this, contextd.parts($5, $6)
     JOIN unnest($4::text::integer[]) WITH ORDINALITY AS turns (turn, at) ON at = n
 ON CONFLICT (session, turn) DO UPDATE SET space = excluded.space, body = excluded.body
@@ -99,7 +100,8 @@ WHERE tenant = $1 AND conversation = $2 AND space = $4 ORDER BY turn
 INSERT INTO contextd.stretches (session, first, method, body)
 SELECT id, $4, $3, $5
 FROM (
-    SELECT id FROM contextd.sessions WHERE tenant = $1 AND conversation = $2 FOR KEY SHARE
+    SELECT id FROM contextd.sessions
+    WHERE tenant = $1 AND conversation = $2 AND (incarnation = $6 OR $6 = '') FOR KEY SHARE
 ) AS this
 ON CONFLICT (session, first) DO UPDATE SET method = excluded.method, body = excluded.body
 
