@@ -23,6 +23,7 @@ from contextd.engine.weighing import (
 )
 from contextd.errors import SessionReplaced
 from contextd.events import TurnsRecorded
+from contextd.model import Framing
 from contextd.policy.facts.facts import Ranked
 from contextd.policy.prompt.budget import count_turn
 from contextd.policy.retrieval.evidence import EvidenceIndex
@@ -151,7 +152,7 @@ class HotSession:
     """One session in memory.
 
     `writing` serialises the writers of this process; `loading` lets one caller load.
-    `budget`, `system_tokens` and `account_tokens` are those of the newest BuildContext,
+    `budget` and `framing` are those of the newest BuildContext here, at the revision `stated_at`,
     `encoding` the one it was counted in.
     """
 
@@ -161,8 +162,8 @@ class HotSession:
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     encoding: str = ""
     budget: Budget | None = None
-    system_tokens: int = 0
-    account_tokens: int = 0
+    framing: Framing = field(default_factory=Framing)
+    stated_at: int = 0
     accounted_bytes: int = 0
     accounted: tuple[tuple[int, ...], ...] = ()
 
@@ -178,7 +179,16 @@ class HotSession:
         for name in gone:
             del self.views[name]
         if gone:
-            self.encoding, self.budget, self.system_tokens, self.account_tokens = "", None, 0, 0
+            self.encoding, self.budget, self.framing, self.stated_at = "", None, Framing(), 0
+
+    def stated(self, state: SessionState) -> tuple[Budget | None, Framing]:
+        """Return the newest budget and framing that are known: from here, or from the log.
+
+        So the daemons of a session reckon its pressure alike, whichever built its contexts.
+        """
+        if self.budget is None or self.stated_at < state.stated_at:
+            return state.budget, state.framing
+        return self.budget, self.framing
 
     def conflicted(self, conflict: RevisionConflict) -> None:
         """Forget everything if the log is shorter than was expected: it was deleted since."""
