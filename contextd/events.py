@@ -16,6 +16,7 @@ from contextd.model import (
     DeferralOutcome,
     Escalation,
     Fold,
+    Framing,
     Handoff,
     HandoffOutcome,
     Recap,
@@ -54,7 +55,8 @@ class TurnsRecorded:
     """The turns of one request, with the answer that request was given.
 
     `encoding` names the tokenizer that counted the turns; `budget` is the newest one a
-    caller stated; `escalation` is part of the answer, kept so that a retry gets the very
+    caller stated, `framing` what stood beside the conversation then, both None where they are
+    what the log said before; `escalation` is part of the answer, kept so that a retry gets the very
     same one.  `switched` says that with these turns the pressure reached its mark, and the
     prepared fold came into force.  `digest` is the SHA-256 of the request's content, in hex;
     `policy_hash` tells by which rules all this was decided.
@@ -71,6 +73,7 @@ class TurnsRecorded:
     escalation: Escalation = Escalation()
     switched: bool = False
     policy_hash: str = ""
+    framing: Framing | None = None
 
 
 @dataclass(frozen=True, slots=True)

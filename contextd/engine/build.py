@@ -15,7 +15,7 @@ from contextd.engine.searching import search_of
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, answered, check_account
 from contextd.errors import FieldViolation
-from contextd.model import Built, Degradation, Focus, Relief, Route, Rung, SectionKind
+from contextd.model import Built, Degradation, Focus, Framing, Relief, Route, Rung, SectionKind
 from contextd.policy.freshness import fresh_start
 from contextd.policy.judgement.escalation import assess
 from contextd.policy.judgement.routing import route, wants_retrieval
@@ -301,14 +301,14 @@ class BuildContext:
     def _remember(self, hot: HotSession, call: Call, built: Built) -> None:
         """Keep the budget for the decisions of RecordTurn and of folding."""
         request, tiers = call.request, call.rules.tiers
-        hot.budget = request.budget
+        hot.budget, hot.stated_at = request.budget, built.revision
         hot.encoding = built.encoding
-        hot.system_tokens = built.context.system_tokens
-        hot.account_tokens = sum(
+        account = sum(
             section.tokens
             for section in built.context.sections
             if section.kind is SectionKind.ACCOUNT
         )
+        hot.framing = Framing(built.context.system_tokens, account)
         for degradation in built.degradations:
             self.observer.count("degradations", code=degradation.code)
         if built.context.pressure >= tiers.summary - tiers.prepare_margin:

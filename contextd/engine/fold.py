@@ -91,20 +91,21 @@ class FoldSession:
                 await asyncio.to_thread(view.choose, memory, fold.facts, limit)
 
     def _budget(self, hot: HotSession, view: View) -> Budget:
-        return hot.budget or view.state.budget or self.default_budget
+        return hot.stated(view.state)[0] or self.default_budget
 
     def _due(self, hot: HotSession, view: View, policy: Policy) -> int | None:
         budget, memory = self._budget(hot, view), view.under(policy)
+        _, framing = hot.stated(view.state)
         stands = standing(
             view.state,
-            system_tokens=hot.system_tokens,
+            system_tokens=framing.system,
             message_tokens=0,
             input_budget=budget.input_tokens,
             meter=view.tokenizer,
             rules=policy.rules,
             choose=partial(view.choose, memory),
             remember=memory.told,
-            account_tokens=hot.account_tokens,
+            account_tokens=framing.account,
         )
         return plan(view.state, stands, input_budget=budget.input_tokens, rules=policy.rules)
 

@@ -10,7 +10,7 @@ from contextd.engine.offload import LONG_TEXT
 from contextd.policy.retrieval.passages import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -60,10 +60,10 @@ class Indexer:
             task.result()
         return bool(done)
 
-    async def keep(self, view: View, is_held: Callable[[View], Awaitable[bool]]) -> None:
+    async def keep(self, view: View) -> None:
         """Store what is indexed by now, if that is to be kept; for the background."""
         if self.keeping is not None:
-            await self.keeping.keep(view, is_held)
+            await self.keeping.keep(view)
 
     async def _run(self, view: View, rules: RetrievalRules) -> None:
         index = view.index

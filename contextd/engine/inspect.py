@@ -80,24 +80,27 @@ class Inspection:
         async with hot.writing:
             state = (await self.sessions.refresh(hot)).state
             turns, account = len(state.turns), state.account_id
-            counts = await self._erase(hot, account, 0)
+            counts = await self._erase(hot, account)
         return Erased({**counts, "turns": turns})
 
     async def expire(self, idle: Idle) -> None:
         """Remove a session that nobody uses, as it was found; its log is not read for that.
 
         Raises:
-            RevisionConflict: somebody has used it meanwhile; nothing changed.
+            RevisionConflict: somebody has used it meanwhile, or begun another under its key;
+                nothing changed.
             StoreUnavailable: it is not known whether it was removed.
         """
         hot = self.sessions.get(idle.key)
         async with hot.writing:
-            await self._erase(hot, idle.account_id, idle.revision)
+            await self._erase(hot, idle.account_id, idle.revision, idle.incarnation)
 
-    async def _erase(self, hot: HotSession, account: str, at_revision: int) -> dict[str, int]:
+    async def _erase(
+        self, hot: HotSession, account: str, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         key = hot.key
         try:
-            return await self.store.delete(key, at_revision)
+            return await self.store.delete(key, at_revision, incarnation)
         finally:
             hot.views.clear()  # for those who wait to write; they have this place in hand
             self.sessions.forget(key)

@@ -18,7 +18,7 @@ from contextd.policy.retrieval.stretch import joined
 from contextd.policy.rules import RetrievalRules
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from contextd.engine.sessions import View
     from contextd.model import Turn
@@ -43,10 +43,10 @@ class Keeping:
     embedder: Embedder
     _methods: Remembered[str, str] = field(default_factory=lambda: Remembered(METHODS))
 
-    async def keep(self, view: View, is_held: Callable[[View], Awaitable[bool]]) -> None:
+    async def keep(self, view: View) -> None:
         """Store the next whole stretch of *view*, if all of it is indexed by now.
 
-        Nothing is stored of a view that is no more *is_held*: its session was deleted.
+        The store takes nothing that is of a session deleted meanwhile, here or elsewhere.
         """
         index, last = view.index, view.kept + TURNS
         if view.indexed < last:
@@ -55,11 +55,10 @@ class Keeping:
         if view.index is not index:
             return  # it is cut anew meanwhile, by other rules
         first = view.kept + 1
-        body = write(index.stretch(first, last), view.state.turns[first - 1 : last])
+        state = view.state
+        body = write(index.stretch(first, last), state.turns[first - 1 : last])
         try:
-            if not await is_held(view):
-                return
-            await self.store.put_stretch(view.state.key, named, first, body)
+            await self.store.put_stretch(state.key, named, first, body, state.incarnation)
         except ContextdError as error:
             log.warning("an index cannot be stored: %s", error)
             return

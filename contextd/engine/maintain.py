@@ -45,7 +45,7 @@ class Maintain:
             return
         if view.state.pressure >= rules.tiers.low_water or view.state.fold is not None:
             await self.indexer.catch_up(view, rules.retrieval)
-            await self.indexer.keep(view, self.sessions.still_holds)
+            await self.indexer.keep(view)
         await index_evidence(view, self.indexer.embedder)
         await _heed(view, policy)
         await self.fold(key)

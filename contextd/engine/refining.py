@@ -168,7 +168,7 @@ class Refining:
     async def _keep(self, pieces: Sequence[Piece], found: Sequence[NDArray[np.float32]]) -> None:
         """Put the vectors into the indexes, then into the store."""
         rows: dict[SessionKey, dict[int, bytes]] = {}
-        of: dict[SessionKey, View] = {}
+        of: dict[SessionKey, str] = {}
         for number, piece in enumerate(pieces):
             vectors = found[number] if number < len(found) else None
             view, prints = _give(piece, vectors)
@@ -177,14 +177,12 @@ class Refining:
             # A session that was deleted meanwhile must leave nothing behind.
             if self._sessions.peek(piece.hot.key) is piece.hot:
                 rows.setdefault(piece.hot.key, {})[piece.turn.sequence] = pack(vectors, prints)
-                of[piece.hot.key] = view
+                of[piece.hot.key] = view.state.incarnation
         self._observer.count("refined_turns", sum(map(len, rows.values())), source="model")
         for key, kept in rows.items():
             self._sessions.account(key)
             try:
-                if not await self._sessions.still_holds(of[key]):
-                    continue
-                await self._vectors.put_vectors(key, self._space, kept)
+                await self._vectors.put_vectors(key, self._space, kept, of[key])
             except ContextdError as error:
                 log.warning("vectors cannot be stored: %s", error)
 

@@ -23,6 +23,7 @@ from contextd.engine.weighing import (
 )
 from contextd.errors import SessionReplaced
 from contextd.events import TurnsRecorded
+from contextd.model import Framing
 from contextd.policy.facts.facts import Ranked
 from contextd.policy.prompt.budget import count_turn
 from contextd.policy.retrieval.evidence import EvidenceIndex
@@ -151,7 +152,7 @@ class HotSession:
     """One session in memory.
 
     `writing` serialises the writers of this process; `loading` lets one caller load.
-    `budget`, `system_tokens` and `account_tokens` are those of the newest BuildContext,
+    `budget` and `framing` are those of the newest BuildContext here, at the revision `stated_at`,
     `encoding` the one it was counted in.
     """
 
@@ -161,8 +162,8 @@ class HotSession:
     views: OrderedDict[str, View] = field(default_factory=OrderedDict)
     encoding: str = ""
     budget: Budget | None = None
-    system_tokens: int = 0
-    account_tokens: int = 0
+    framing: Framing = field(default_factory=Framing)
+    stated_at: int = 0
     accounted_bytes: int = 0
     accounted: tuple[tuple[int, ...], ...] = ()
 
@@ -178,7 +179,16 @@ class HotSession:
         for name in gone:
             del self.views[name]
         if gone:
-            self.encoding, self.budget, self.system_tokens, self.account_tokens = "", None, 0, 0
+            self.encoding, self.budget, self.framing, self.stated_at = "", None, Framing(), 0
+
+    def stated(self, state: SessionState) -> tuple[Budget | None, Framing]:
+        """Return the newest budget and framing that are known: from here, or from the log.
+
+        So the daemons of a session reckon its pressure alike, whichever built its contexts.
+        """
+        if self.budget is None or self.stated_at < state.stated_at:
+            return state.budget, state.framing
+        return self.budget, self.framing
 
     def conflicted(self, conflict: RevisionConflict) -> None:
         """Forget everything if the log is shorter than was expected: it was deleted since."""
@@ -228,22 +238,6 @@ class HotSessions:
     def peek(self, key: SessionKey) -> HotSession | None:
         """Return the session if it is in memory; that does not count as a use."""
         return self._hot.get(key)
-
-    def holds(self, view: View) -> bool:
-        """Say whether *view* is still what memory has of its session."""
-        hot = self._hot.get(view.state.key)
-        return hot is not None and hot.views.get(view.tokenizer.name) is view
-
-    async def still_holds(self, view: View) -> bool:
-        """Say the same, and that no other process has deleted its session; one store read.
-
-        What is derived of a deleted session must not be kept for one begun anew under its key.
-        """
-        hot = self._hot.get(view.state.key)
-        if hot is None or not self.holds(view):
-            return False
-        await self.refresh(hot, view.tokenizer.name)
-        return self.holds(view)
 
     async def refresh(self, hot: HotSession, encoding: str = "") -> View:
         """Return the session at its newest revision, counted in *encoding*.

@@ -160,17 +160,17 @@ class TurnScribe:
         self, hot: HotSession, view: View, draft: Draft, policy: Policy, *, now: int
     ) -> TurnsRecorded:
         rules, memory = policy.rules, view.under(policy)
-        budget = hot.budget or view.state.budget
+        budget, framing = hot.stated(view.state)
         stands = standing(
             view.state,
-            system_tokens=hot.system_tokens,
+            system_tokens=framing.system,
             message_tokens=sum(turn_cost(turn, rules.cost) for turn in draft.turns),
             input_budget=(budget or self.default_budget).input_tokens,
             meter=view.tokenizer,
             rules=rules,
             choose=partial(view.choose, memory),
             remember=memory.told,
-            account_tokens=hot.account_tokens,
+            account_tokens=framing.account,
         )
         return TurnsRecorded(
             at=now,
@@ -184,6 +184,7 @@ class TurnScribe:
             escalation=assess(view.state, draft.turns, rules.escalation, memory.noticed),
             switched=stands.fold is not None and stands.fold is view.state.prepared,
             policy_hash=policy.hash,
+            framing=None if framing == view.state.framing else framing,
         )
 
     def _stamped(

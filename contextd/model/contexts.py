@@ -94,6 +94,18 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Framing:
+    """The tokens that stand in a prompt beside the conversation.
+
+    `system` counts the system prompt without overhead, `account` what is told of the account,
+    with it; 0 stands for none.
+    """
+
+    system: int = 0
+    account: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of an assembled context.
 

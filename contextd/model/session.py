@@ -47,7 +47,7 @@ class Idle:
 
     `used_before` is the end of the hour of its last use (microseconds since 1970).  `open` says
     that a human has it or is waited for, or that work of it waits.  `position` orders sessions
-    by their use, in one store.
+    by their use, in one store; `incarnation` tells it from others under its key.
     """
 
     key: SessionKey
@@ -56,6 +56,7 @@ class Idle:
     position: tuple[int, int]
     account_id: str = ""
     open: bool = False
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,7 @@ def _faults(state: SessionState, record: Record, now: int) -> Iterator[Wrong]:
 def _of_turns(state: SessionState, record: TurnsRecorded) -> Iterator[Wrong]:
     if not record.turns:
         yield "turns", "must have at least one item"
-    if not (math.isfinite(record.pressure) and record.pressure >= 0):
-        yield "pressure", "must be a number from 0 on"
+    yield from _of_pressure(record)
     if record.switched and state.prepared is None:
         yield "switched", "must not be true: no fold was prepared"
     try:
@@ -108,6 +107,14 @@ def _of_turns(state: SessionState, record: TurnsRecorded) -> Iterator[Wrong]:
         if turn.turn_id in state.sequence_of or turn.turn_id in ids:
             yield f"turns[{at}].turn_id", "is used by an earlier turn"
         ids.add(turn.turn_id)
+
+
+def _of_pressure(record: TurnsRecorded) -> Iterator[Wrong]:
+    if not (math.isfinite(record.pressure) and record.pressure >= 0):
+        yield "pressure", "must be a number from 0 on"
+    framing = record.framing
+    if framing is not None and min(framing.system, framing.account) < 0:
+        yield "framing", "must hold numbers from 0 on"
 
 
 def _of_turn(turn: Turn, sequence: int, calls: set[str]) -> Iterator[Wrong]:

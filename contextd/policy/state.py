@@ -29,7 +29,7 @@ from contextd.events import (
     TurnDeferred,
     TurnsRecorded,
 )
-from contextd.model import Evidence, Retention, Role, Tier
+from contextd.model import Evidence, Framing, Retention, Role, Tier
 from contextd.policy.answers import Answers
 from contextd.policy.ownership import Ownership
 
@@ -83,6 +83,7 @@ class SessionState:
     the latest time of a turn, 0 when none has one; `pauses` are those between turns.
 
     `switches` holds, for each fold that came into force, the turn with which it did.
+    `budget` and `framing` are the newest that were stated, at the revision `stated_at`.
     `owner` says who has the conversation.  `deferred` maps the id of what waits for the model
     to the record that says so; `recap` is what was last read of what the session is about,
     `repeat` the conversation of the same account that was about the same before.
@@ -111,6 +112,8 @@ class SessionState:
     tier: Tier = Tier.VERBATIM
     pressure: float = 0.0
     budget: Budget | None = None
+    framing: Framing = field(default_factory=Framing)
+    stated_at: int = 0
     fold: Fold | None = None
     prepared: Fold | None = None
     unfit: int = 0
@@ -193,7 +196,10 @@ class SessionState:
 
     def _apply_turns(self, record: TurnsRecorded) -> None:
         self.encoding = record.encoding
-        self.budget = record.budget or self.budget
+        if record.budget is not None or record.framing is not None:
+            self.budget = record.budget or self.budget
+            self.framing = record.framing or self.framing
+            self.stated_at = self.revision + 1
         if record.tier < Tier.NOTICE:
             self.notified = False
         for turn in record.turns:

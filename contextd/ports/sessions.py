@@ -109,10 +109,13 @@ class SessionStore(Standing, Protocol):
             StoreUnavailable, StoreClosed.
         """
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Remove the session and all that was derived of it; return how many of each kind.
 
-        With *at_revision* only while it is at that revision, looked at in the same write.
+        With *at_revision* only while it is at that revision, and with *incarnation* only while it
+        is that one, looked at in the same write.
 
         That is "sessions", "records", "request_ids", "vectors", "stretches", "handoffs",
         "jobs" and "account_conversations".  Must be idempotent: a session that is not there
@@ -120,7 +123,8 @@ class SessionStore(Standing, Protocol):
         free again.
 
         Raises:
-            RevisionConflict: the session is not at *at_revision*; nothing changed.
+            RevisionConflict: the session is not at *at_revision*, or not that of *incarnation*;
+                nothing changed.
             StoreUnavailable, StoreClosed: nothing may be assumed.
         """
 
@@ -139,12 +143,14 @@ class VectorStore(Protocol):
     `SessionStore.delete` must remove those of the session, too, counted as "vectors".
     """
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep *rows*, packed vectors by turn number, in place of what these turns had.
 
-        *space* names what made them.  Must do nothing for a session that does not exist:
-        it has been deleted.  They need not be durable on return, since they can be
-        computed again.
+        *space* names what made them.  Must do nothing for a session that does not exist, or
+        that is another than that of *incarnation*, looked at in the same write: it has been
+        deleted.  They need not be durable on return, since they can be computed again.
 
         Raises:
             StoreUnavailable, StoreClosed: some may have been kept.
@@ -165,11 +171,14 @@ class StretchStore(Protocol):
     `SessionStore.delete` must remove those of the session, too, counted as "stretches".
     """
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep *body* for the stretch that begins with turn *first*, in place of what it had.
 
         *method* names how turns were read.  Must do nothing for a session that does not
-        exist: it has been deleted.  It need not be durable on return.
+        exist, or that is another than that of *incarnation*, looked at in the same write: it
+        has been deleted.  It need not be durable on return.
 
         Raises:
             StoreUnavailable, StoreClosed: it may have been kept.

@@ -73,12 +73,12 @@ class Tiering(Protocol):
     async def evict(self, key: SessionKey, revision: int) -> bool:
         """Drop the session if it is at *revision* and its watermark, too; say whether it went."""
 
-    async def doom(self, key: SessionKey, at_revision: int = 0) -> None:
+    async def doom(self, key: SessionKey, at_revision: int = 0, incarnation: str = "") -> None:
         """Begin to delete: until `delete` the key reads as empty, and takes no write.
 
         Must end every reservation, and be kept as safely as an append, also when there is no
-        session.  With *at_revision* as `delete`: RevisionConflict if it is not at that; one that
-        is not here is at none.
+        session.  With *at_revision* and *incarnation* as `delete`: RevisionConflict if it is not at
+        that or not that one; one that is not here is at none.
         """
 
 

@@ -34,8 +34,16 @@ use have to be installed, and offers `async def open_url(url: str) -> Store`."""
 HOT_SCHEMES = frozenset({"memory", "redis", "redis+cluster", "redis+sentinel", "rediss"})
 """Those whose module offers `async def open_hot(url: str) -> HotStore`, too."""
 
-EXTRAS = MappingProxyType({"postgresql": "postgres"})
-"""The extra that brings the driver of a scheme, where it is not in `serve`."""
+EXTRAS = MappingProxyType(
+    {
+        "postgresql": "postgres",
+        "redis": "redis",
+        "redis+cluster": "redis",
+        "redis+sentinel": "redis",
+        "rediss": "redis",
+    }
+)
+"""The extra that brings the driver of a scheme, where it has one of its own; else it is `serve`."""
 
 LOG = logging.getLogger(__name__)
 
@@ -64,7 +72,7 @@ async def _open_hot(url: str) -> HotStore:
     if scheme not in HOT_SCHEMES:
         known = ", ".join(f"{each}:" for each in sorted(HOT_SCHEMES))
         raise ConfigInvalid(f"in front of an archive the store URL begins with one of {known}")
-    return cast("HotStore", await import_module(SCHEMES[scheme]).open_hot(url))
+    return cast("HotStore", await _adapter(scheme).open_hot(url))
 
 
 async def open_when_free(url: str, seconds: float) -> Store:
@@ -86,10 +94,10 @@ async def open_when_free(url: str, seconds: float) -> Store:
 
 
 async def open_store(url: str) -> Store:
-    """Open the store that *url* names: `memory:`, `sqlite:///FILE` or `postgresql://…`.
+    """Open the store that *url* names, by the module of its scheme in `SCHEMES`.
 
     Raises:
-        ConfigInvalid: the URL is not one of these.
+        ConfigInvalid: no module is of that scheme, or its driver is not installed.
         StoreUnavailable, StoreTooNew, StoreCorrupt: it is, but cannot be used.
     """
     scheme = url.partition(":")[0]

@@ -73,7 +73,7 @@ def conversation_of(row: Sequence[Any]) -> AccountConversation:
 
 def idle_of(row: Sequence[Any]) -> Idle:
     """Return the session that a *row* tells the last use of."""
-    session, tenant, conversation, revision, used, account, is_open = row
+    session, tenant, conversation, revision, used, account, is_open, incarnation = row
     return Idle(
         SessionKey(tenant.decode(), conversation.decode()),
         revision,
@@ -81,4 +81,5 @@ def idle_of(row: Sequence[Any]) -> Idle:
         (used, session),
         (account or b"").decode(),
         bool(is_open),
+        incarnation.decode(),
     )

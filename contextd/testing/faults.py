@@ -72,13 +72,17 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.read(key, after, limit, incarnation)
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Pass on."""
-        return await self.inner.delete(key, at_revision)
+        return await self.inner.delete(key, at_revision, incarnation)
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Pass on."""
-        await self.inner.put_vectors(key, space, rows)
+        await self.inner.put_vectors(key, space, rows, incarnation)
 
     async def read_vectors(
         self, key: SessionKey, space: str, after: int = 0
@@ -86,9 +90,11 @@ class StoreWrapper:
         """Pass on."""
         return await self.inner.read_vectors(key, space, after)
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Pass on."""
-        await self.inner.put_stretch(key, method, first, body)
+        await self.inner.put_stretch(key, method, first, body, incarnation)
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
         """Pass on."""

@@ -35,6 +35,7 @@ from contextd.model import (
     Fact,
     FactKind,
     Fold,
+    Framing,
     Handoff,
     HandoffOutcome,
     ModelState,
@@ -126,6 +127,7 @@ def turns_recorded(text: str = "Where is my order?") -> TurnsRecorded:
         tier=Tier.KEY_FACTS,
         pressure=0.1,
         budget=Budget("gpt", 8192, 1024),
+        framing=Framing(40, 60),
         escalation=Escalation(recommended=True, signals=SIGNALS),
     )
 

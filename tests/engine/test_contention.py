@@ -93,9 +93,11 @@ class Counted(SqliteStore):
 class Unsure(MemoryStore):
     """Deletes, and cannot say so."""
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete and fail."""
-        await super().delete(key, at_revision)
+        await super().delete(key, at_revision, incarnation)
         raise StoreUnavailable
 
 

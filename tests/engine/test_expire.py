@@ -217,6 +217,27 @@ def test_of_two_daemons_neither_takes_what_the_other_uses() -> None:
     asyncio.run(main())
 
 
+def test_a_session_begun_anew_is_not_erased_for_the_one_before() -> None:
+    """Another daemon deleted what was found idle, and another stands there, at its revision."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        one = Engine(store, rules=WEEK)
+        other = Engine(store, rules=WEEK, clock=one.clock)
+        await say(one, KEY)
+        one.clock.advance(8 * DAY)
+        (idle,) = await store.idle.page(one.clock(), None, 9)
+        await other.inspection.delete_session(KEY)
+        await say(other, KEY, "Hello anew")
+        assert len(await store.read(KEY)) == idle.revision
+        with pytest.raises(RevisionConflict):
+            await one.inspection.expire(idle)
+        (turn,) = await one.inspection.list_turns(KEY, 0, 9)
+        assert turn.text == "Hello anew"
+
+    asyncio.run(main())
+
+
 def test_an_erased_session_begins_anew() -> None:
     """What memory held of it does not come back, and its watchers are told the end."""
 

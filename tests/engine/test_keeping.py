@@ -15,11 +15,12 @@ from contextd.policy.retrieval.index import PassageIndex
 from contextd.policy.rules import RetrievalRules, Rules
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
+from contextd.testing.faults import StoreWrapper
 from tests.engine.fine import FineEmbedder, view_of
 from tests.engine.kit import KEY, Engine, bot, build_request, record_request, run, user
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from contextd.model import Built, SessionKey, Turn
@@ -106,10 +107,10 @@ def test_each_stretch_is_stored_once() -> None:
 
         class Counting(MemoryStore):
             async def put_stretch(
-                self, key: SessionKey, method: str, first: int, body: bytes
+                self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
             ) -> None:
                 puts.append(first)
-                await super().put_stretch(key, method, first, body)
+                await super().put_stretch(key, method, first, body, incarnation)
 
         store = Counting()
         await recorded(store)
@@ -179,23 +180,48 @@ def test_a_session_begun_anew_takes_nothing_of_the_old() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("at_the_last", [False, True])
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_nothing_is_stored_of_a_session_deleted_meanwhile(*, elsewhere: bool) -> None:
+def test_nothing_is_stored_of_a_session_deleted_meanwhile(
+    *, elsewhere: bool, at_the_last: bool
+) -> None:
     """What was read of it before does not come into the one begun anew under its name."""
 
     async def main() -> None:
-        store = MemoryStore()
+        kept = MemoryStore()
+        store = Replacing(kept)
         engine, _ = over(store)
         await engine.chat(EXCHANGES)
         view = await view_of(engine)
         await engine.build.indexer.catch_up(view, engine.rules.retrieval)
-        other = Engine(store) if elsewhere else engine
-        await other.inspection.delete_session(KEY)
-        await other.chat(1)
-        await engine.build.indexer.keep(view, engine.sessions.still_holds)
+        other = Engine(kept) if elsewhere else engine
+
+        async def replace() -> None:
+            await other.inspection.delete_session(KEY)
+            await other.chat(1)
+
+        if at_the_last:
+            store.first = replace
+        else:
+            await replace()
+        await engine.build.indexer.keep(view)
         assert (await store.delete(KEY))["stretches"] == 0
 
     run(main())
+
+
+class Replacing(StoreWrapper):
+    """Lets something happen just before a stretch is stored."""
+
+    first: Callable[[], Awaitable[None]] | None = None
+
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
+        """Let it happen."""
+        if self.first is not None:
+            await self.first()
+        await super().put_stretch(key, method, first, body, incarnation)
 
 
 class Unable(MemoryStore):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,7 @@ from contextd.events import Folded, HandoffRaised, Record, SessionOpened, TurnsR
 from contextd.model import (
     Action,
     Evidence,
+    HandoffState,
     HandoffStatus,
     ModelState,
     Queue,
@@ -25,6 +26,8 @@ from contextd.model import (
     Turn,
     Usage,
 )
+from contextd.stores.memory import MemoryStore
+from contextd.testing.faults import StoreWrapper
 from tests.engine.kit import (
     KEY,
     Engine,
@@ -38,6 +41,9 @@ from tests.engine.kit import (
     resolve_request,
     user,
 )
+
+if TYPE_CHECKING:
+    from contextd.ports import Appended, Commit, Store
 
 EVIDENCE = Evidence("doc/7", "wiki", "Refunds", "Within thirty days.", 0.5)
 
@@ -229,6 +235,53 @@ def test_a_handoff_of_another_session_is_not_taken() -> None:
         assert entry is not None
         assert entry.conversation_id == "c-1"
         assert len(await engine.store.sessions(KEY.tenant_id)) == 1
+
+    asyncio.run(main())
+
+
+class Together(StoreWrapper):
+    """Lets nobody write before all have come to that."""
+
+    def __init__(self, inner: Store, gate: asyncio.Barrier) -> None:
+        """Wait at *gate*, once."""
+        super().__init__(inner)
+        self._gate: asyncio.Barrier | None = gate
+
+    async def append(self, key: SessionKey, commit: Commit) -> Appended:
+        """Wait for the others."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            await gate.wait()
+        return await super().append(key, commit)
+
+
+def test_two_daemons_that_take_one_handoff_at_once() -> None:
+    """One of the two sessions has it, for everybody; the other neither shows nor ends it."""
+
+    async def main() -> None:
+        engine = Engine()
+        await engine.record(record_request(user("Help!")))
+        handoff_id = (await engine.escalate(escalate_request())).handoff.handoff_id
+        file = await exported(engine)
+        names = ("c-1", "c-2")
+        files = [read(file.replace(b'"c-1"', f'"{name}"'.encode(), 1)) for name in names]
+        store, gate = MemoryStore(), asyncio.Barrier(2)
+        daemons = [Engine(Together(store, gate)) for _ in files]
+        await asyncio.gather(*(each.take(it) for each, it in zip(daemons, files, strict=True)))
+
+        (entry,) = await store.inbox.handoffs(KEY.tenant_id, tuple(HandoffStatus))
+        loser = SessionKey(KEY.tenant_id, next(n for n in names if n != entry.conversation_id))
+        for each in daemons:
+            with pytest.raises(ArchiveInvalid, match="another session"):
+                await each.take(read(file.replace(b'"c-1"', b'"c-3"', 1)))
+        await daemons[0].handoffs.claim(claim_request(handoff_id))
+        waiting = await daemons[1].inspection.get_session(loser)
+        assert waiting.handoff_state is HandoffState.WAITING_HUMAN
+        assert (await daemons[1].inspection.delete_session(loser)).counts["handoffs"] == 0
+        await daemons[1].handoffs.resolve(resolve_request(handoff_id))
+        (ended,) = await store.inbox.handoffs(KEY.tenant_id, tuple(HandoffStatus))
+        assert ended.status is HandoffStatus.RESOLVED
+        assert ended.conversation_id == entry.conversation_id
 
     asyncio.run(main())
 

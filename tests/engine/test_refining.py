@@ -14,10 +14,12 @@ from contextd.model import Role, Rung, SessionKey, Turn
 from contextd.ports import Commit
 from contextd.stores.memory import MemoryStore
 from contextd.stores.sqlite import SqliteStore
+from contextd.testing.faults import StoreWrapper
 from tests.engine.fine import FineEmbedder, refine, until, view_of
 from tests.engine.kit import KEY, Engine, build_request, record_request, run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from contextd.engine.sessions import View
@@ -237,6 +239,33 @@ def test_vectors_of_a_session_replaced_elsewhere_are_not_kept(*, seen: bool) -> 
         await refining._keep(pieces, found)
         assert not await store.read_vectors(KEY, embedder.model_id)
         assert known(await index(engine)) == 0
+
+    run(main())
+
+
+class Replacing(StoreWrapper):
+    """Another process deletes the session just before vectors are stored, and begins it anew."""
+
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
+        """Replace it first."""
+        other = Engine(self.inner)
+        await other.inspection.delete_session(KEY)
+        await other.chat(5, first=6)
+        await super().put_vectors(key, space, rows, incarnation)
+
+
+def test_vectors_of_a_session_replaced_at_the_last_are_not_kept() -> None:
+    """The store looks in the write whether the session is the one that was meant."""
+
+    async def main() -> None:
+        store, embedder = MemoryStore(), FineEmbedder()
+        engine = over(Replacing(store), embedder)
+        await engine.chat(5)
+        await index(engine)
+        await refine(engine)
+        assert not await store.read_vectors(KEY, embedder.model_id)
 
     run(main())
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contextd.errors import DeadlineExceeded, SessionContended
-from contextd.events import Folded
+from contextd.events import Folded, TurnsRecorded
+from contextd.model import Tier
 from contextd.stores.memory import MemoryStore
 from contextd.testing.driving import Talk
 from contextd.testing.faults import UnrulyStore
 from contextd.testing.histories import Outcome, Wrote
-from tests.engine.kit import KEY, Engine, build_request
-from tests.engine.several import EngineClient, maintained, said
+from tests.engine.kit import KEY, Engine, bot, build_request, record_request, user
+from tests.engine.several import PADDING, EngineClient, maintained, said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,48 @@ def test_what_one_has_left_another_does() -> None:
         await here.build(build_request("and now?"))
         assert here.nudged == [KEY]
         assert await here.fold(KEY) is not None
+
+    asyncio.run(main())
+
+
+SHORT, LONG = "Be kind.", "Be kind and brief. " * 40
+"""System prompts, as they were at first and as they are now."""
+
+Told = tuple[Tier, float, str]
+"""Tier and pressure of an exchange, and the notice of the context after it."""
+
+
+async def pressed(asked: Engine, asking: Engine, turns: Sequence[Engine]) -> list[Told]:
+    """Let contexts be built with one prompt by *asked*, then with another by *asking*.
+
+    Then each of *turns* records an exchange.  Return what each was decided to be, and the notice
+    of a context after it.
+    """
+    await asked.build(build_request("Hello?", system_prompt=SHORT))
+    await asking.build(build_request("Hello?", system_prompt=LONG))
+    told: list[Told] = []
+    for at, engine in enumerate(turns):
+        recorded = await engine.record(record_request(user(f"{at} {PADDING}"), bot("Yes.")))
+        state = await engine.inspection.get_session(KEY)
+        shown = await engine.build(build_request("And?", system_prompt=LONG, dry_run=True))
+        told.append((recorded.tier, state.pressure, shown.context.notice))
+    return told
+
+
+def test_whoever_records_reckons_with_what_the_newest_context_held() -> None:
+    """Tier, pressure and notice do not depend on which daemon built, and which records."""
+
+    async def main() -> None:
+        alone = Engine(MemoryStore())
+        wanted = await pressed(alone, alone, [alone] * 16)
+        assert len({(tier, bool(notice)) for tier, _, notice in wanted}) > 3
+        store = MemoryStore()
+        one, other, third = Engine(store), Engine(store), Engine(store)
+        assert await pressed(other, one, [one, other, third, other] * 4) == wanted
+        framings = [
+            each.framing for each in await store.read(KEY) if isinstance(each, TurnsRecorded)
+        ]
+        assert [each for each in framings if each is not None] == framings[:1]
 
     asyncio.run(main())
 

@@ -58,11 +58,11 @@ OTHERS = (
         f"{FORGOTTEN}::test_a_conversation_deleted_elsewhere_is_not_recalled",
     ),
     (
-        "what-is-derived-outlives-a-session",
-        "contextd/engine/sessions.py",
-        "await self.refresh(hot, view.tokenizer.name)\n        return",
-        "return",
-        "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
+        "vectors-of-whatever-stands-there",
+        "contextd/engine/refining.py",
+        "put_vectors(key, self._space, kept, of[key])",
+        "put_vectors(key, self._space, kept)",
+        "tests/engine/test_refining.py::test_vectors_of_a_session_replaced_at_the_last_are_not_kept",
     ),
     (
         "vectors-of-another-session",

@@ -30,6 +30,13 @@ SHARED_IN_POSTGRES = (
         f"{CONTRACT}::test_shared_one_winner_each",
     ),
     (
+        "accounts-unlocked",
+        WRITING,
+        "pg_advisory_xact_lock((",
+        "abs((",
+        f"{OWN}::test_an_account_is_not_deleted_under_a_change",
+    ),
+    (
         "jobs-given-twice",
         "contextd/stores/sql/postgres/queries.sql",
         " FOR UPDATE SKIP LOCKED",

@@ -348,8 +348,8 @@ MUTANTS = (
     mutant(
         "keep-what-was-deleted",
         "contextd/engine/keeping.py",
-        "if not await is_held(view):",
-        "if False:",
+        "first, body, state.incarnation)",
+        "first, body)",
         "tests/engine/test_keeping.py::test_nothing_is_stored_of_a_session_deleted_meanwhile",
     ),
     mutant(
@@ -551,9 +551,16 @@ MUTANTS = (
     mutant(
         "an-erasure-does-not-look-again",
         "contextd/engine/inspect.py",
-        "await self._erase(hot, idle.account_id, idle.revision)",
-        "await self._erase(hot, idle.account_id, 0)",
+        "idle.account_id, idle.revision, idle.incarnation)",
+        "idle.account_id, 0, idle.incarnation)",
         "tests/engine/test_expire.py::test_who_speaks_in_the_last_moment_keeps_the_session",
+    ),
+    mutant(
+        "an-erasure-takes-whatever-stands-there",
+        "contextd/engine/inspect.py",
+        "idle.account_id, idle.revision, idle.incarnation)",
+        "idle.account_id, idle.revision)",
+        "tests/engine/test_expire.py::test_a_session_begun_anew_is_not_erased_for_the_one_before",
     ),
     mutant(
         "what-is-open-is-erased",

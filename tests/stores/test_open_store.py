@@ -11,9 +11,11 @@ import pytest
 
 from contextd.errors import ConfigInvalid, StoreUnavailable
 from contextd.model import Durability
-from contextd.stores import open_store
+from contextd.stores import open_store, open_tiered
+from contextd.stores.tiered import Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
 
@@ -70,13 +72,38 @@ def test_what_is_no_store(url: str) -> None:
         asyncio.run(opened(url))
 
 
-def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The refusal names the extra that brings it."""
-    for name in [each for each in sys.modules if each.startswith("contextd.stores.postgres")]:
+async def opened_before_an_archive(url: str) -> None:
+    """Open, in memory behind it."""
+    store = await open_tiered(url, "memory:", Terms(), lambda: 0)
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    ("opening", "url", "driver", "extra"),
+    [
+        (opened, "postgresql://host/db", "asyncpg", "postgres"),
+        (opened, "redis://host/0", "redis", "redis"),
+        (opened, "rediss://host/0", "redis", "redis"),
+        (opened, "redis+cluster://host", "redis", "redis"),
+        (opened, "redis+sentinel://host/master/0", "redis", "redis"),
+        (opened_before_an_archive, "redis://host/0", "redis", "redis"),
+    ],
+)
+def test_a_driver_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+    opening: Callable[[str], Coroutine[None, None, object]],
+    url: str,
+    driver: str,
+    extra: str,
+) -> None:
+    """The refusal names the extra that brings it, also in front of an archive."""
+    for name in [each for each in sys.modules if each.startswith(f"contextd.stores.{extra}")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "asyncpg", None)
-    with pytest.raises(ConfigInvalid, match=r"pip install 'contextd\[postgres\]'"):
-        asyncio.run(opened("postgresql://host/db"))
+    for name in [each for each in sys.modules if each.partition(".")[0] == driver]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(ConfigInvalid, match=rf"pip install 'contextd\[{extra}\]'"):
+        asyncio.run(opening(url))
 
 
 def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:

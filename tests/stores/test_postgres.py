@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contextd.errors import ConfigInvalid, ContextdError, StoreUnavailable
-from contextd.model import Durability, SessionKey
+from contextd.events import AccountUpdated
+from contextd.model import AccountKey, Durability, SessionKey
 from contextd.ports import Commit
 from contextd.stores import open_store
 from contextd.stores.postgres import PostgresStore
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 KEY = SessionKey("tenant", "conversation")
 OTHER = SessionKey("tenant", "other")
+ACCOUNT = AccountKey("tenant", "account")
 
 
 @asynccontextmanager
@@ -124,6 +126,33 @@ def test_sessions_do_not_wait_for_each_other() -> None:
                 await asyncio.wait_for(store.put_vectors(KEY, "space", {1: b"one"}), 3)
                 assert len(await asyncio.wait_for(store.read(KEY), 3)) == 1
             assert len(await store.read(KEY)) == 4
+
+    asyncio.run(run())
+
+
+def test_an_account_is_not_deleted_under_a_change() -> None:
+    """A change that has looked and not yet written is waited for: no log begins in its middle."""
+
+    async def run() -> None:
+        async with opened() as store:
+            for at in range(2):
+                await store.accounts.append_account(ACCOUNT, AccountUpdated(at, "", "", ()), at)
+            async with transaction() as other:
+                # What stands here, unseen, lets the change wait between its look and its write.
+                await other.execute(
+                    "INSERT INTO more.accounts VALUES "
+                    "('tenant', 'account', 3, 'unseen', NULL, NULL, '')"
+                )
+                update = AccountUpdated(9, "", "", ())
+                change = asyncio.create_task(store.accounts.append_account(ACCOUNT, update, 2))
+                await asyncio.wait([change], timeout=0.3)
+                deletion = asyncio.create_task(store.accounts.delete_account(ACCOUNT))
+                await asyncio.wait([change, deletion], timeout=0.3)
+                assert not change.done()
+                await other.execute("DELETE FROM more.accounts WHERE body = 'unseen'")
+            assert (await change).revision == 3
+            assert await deletion == {"account_updates": 3}
+            assert not await store.accounts.read_account(ACCOUNT)
 
     asyncio.run(run())
 

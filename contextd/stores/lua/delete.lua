@@ -2,11 +2,11 @@
 --! shard jobs
 -- Remove a session and all that was derived of it, and count each kind.
 --
--- ARGV: session, tenant, conversation, the revision it must be at ("0": any).
-local sid, tenant, conversation, wanted = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+-- ARGV: session, tenant, conversation, the revision it must be at ("0": any), the incarnation
+-- it must be ("": any).
+local sid, tenant, conversation = ARGV[1], ARGV[2], ARGV[3]
 local known = fields(session_key(sid))
-local current = known and known.revision or '0'
-if wanted ~= '0' and wanted ~= current then return { 'conflict', current } end
+if is_other(known, ARGV[4], ARGV[5]) then return { 'conflict', known and known.revision or '0' } end
 local vectors, stretches = P .. 'v:' .. sid, P .. 'x:' .. sid
 local handoffs, jobs = call('SMEMBERS', handoffs_of(sid)), call('SMEMBERS', jobs_of(sid))
 local counts = {

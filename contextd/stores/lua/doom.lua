@@ -1,8 +1,11 @@
 #!lua flags=allow-oom
 --! shard
--- Begin to delete a session (ARGV[1]), if it is at that revision ("0": at any, or not here).
-local current = call('HGET', session_key(ARGV[1]), 'revision') or '0'
-if ARGV[2] ~= '0' and ARGV[2] ~= current then return { 'conflict', current } end
+-- Begin to delete a session.
+--
+-- ARGV: session, the revision it must be at ("0": any, or not here), the incarnation it must be
+-- ("": any, or not here).
+local known = fields(session_key(ARGV[1]))
+if is_other(known, ARGV[2], ARGV[3]) then return { 'conflict', known and known.revision or '0' } end
 call('DEL', reservation_key(ARGV[1]))
 call('ZREM', BEHIND, ARGV[1])
 call('ZADD', DOOMED, 'NX', microseconds(), ARGV[1])

@@ -55,6 +55,13 @@ local function put(key, changed)
     call('HSET', key, unpack(flat))
 end
 
+-- Whether a session that was meant is not the one that is there: not at the revision ("0": any), or
+-- another under its key ("": any).
+local function is_other(known, revision, incarnation)
+    if revision ~= '0' and revision ~= (known and known.revision or '0') then return true end
+    return incarnation ~= '' and incarnation ~= (known and known.incarnation or '')
+end
+
 -- A job as Python reads it.
 local function told(job)
     return { job.id, job.tenant, job.conversation, job.due, job.attempts, job.lease, job.leased_until,

@@ -22,6 +22,7 @@ class Use:
     revision: int
     hour: int
     number: int
+    incarnation: str
 
 
 class MemoryIdle:
@@ -45,18 +46,19 @@ class MemoryIdle:
         self._must_be_open()
         first = after.position if after else (-1, 0)
         found = sorted(
-            (each.hour, each.number, each.key, each.revision)
+            (each.hour, each.number, each)
             for each in self._uses()
             if (each.hour + 1) * HOUR <= before and (each.hour, each.number) > first
         )
         return tuple(
             Idle(
-                key,
-                revision,
+                use.key,
+                use.revision,
                 (hour + 1) * HOUR,
                 (hour, number),
-                self._account(key),
-                self._is_open(key),
+                self._account(use.key),
+                self._is_open(use.key),
+                use.incarnation,
             )
-            for hour, number, key, revision in found[:limit]
+            for hour, number, use in found[:limit]
         )

@@ -6,6 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contextd.errors import RevisionConflict
+from contextd.projections import incarnation_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,3 +39,12 @@ class Log:
         if self.archived == len(self.records):
             self.behind_since = time.monotonic()
         self.records.extend(records)
+
+    def must_be(self, revision: int, incarnation: str) -> None:
+        """Raise RevisionConflict unless it is at *revision* (0: at any) and *incarnation* (or "").
+
+        A session that is not there is at 0, and has no incarnation.
+        """
+        current = len(self.records)
+        if revision not in (0, current) or incarnation not in ("", incarnation_of(self.records)):
+            raise RevisionConflict(revision, current)

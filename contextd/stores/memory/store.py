@@ -125,19 +125,20 @@ class MemoryStore:
 
     def _uses(self) -> Iterator[Use]:
         for key, log in self._logs.items():
-            yield Use(key, len(log.records), log.hour, log.number)
+            which = incarnation_of(log.records)
+            yield Use(key, len(log.records), log.hour, log.number, which)
 
     def _is_open(self, key: SessionKey) -> bool:
         return self.inbox.is_open(key) or self.work.is_open(key)
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Remove the session and all that was derived of it."""
         self._must_be_open()
-        current = self._revision(key) if key in self._logs else 0
-        if at_revision and current != at_revision:
-            raise RevisionConflict(at_revision, current)
-        existed = key in self._logs
-        log = self._logs.pop(key, Log())
+        existed, log = key in self._logs, self._logs.get(key, Log())
+        log.must_be(at_revision, incarnation)
+        self._logs.pop(key, None)
         self.tier.deleted(key)
         return {
             "sessions": int(existed),
@@ -162,10 +163,11 @@ class MemoryStore:
         )
         return tuple(page[:limit])
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep them at once."""
-        self._must_be_open()
-        if key in self._logs:
+        if self._is_there(key, incarnation):
             self._logs[key].vectors.update({turn: (space, body) for turn, body in rows.items()})
 
     async def read_vectors(
@@ -178,10 +180,11 @@ class MemoryStore:
             turn: body for turn, (of, body) in sorted(kept.items()) if of == space and turn > after
         }
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep it at once."""
-        self._must_be_open()
-        if key in self._logs:
+        if self._is_there(key, incarnation):
             self._logs[key].stretches[first] = (method, body)
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
@@ -201,6 +204,11 @@ class MemoryStore:
         self.inbox.clear()
         self.accounts.clear()
         self.work.clear()
+
+    def _is_there(self, key: SessionKey, incarnation: str) -> bool:
+        self._must_be_open()
+        log = self._logs.get(key)
+        return log is not None and incarnation in ("", incarnation_of(log.records))
 
     def _new_log(self) -> Log:
         return Log(number=next(self._numbers))

@@ -7,16 +7,15 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from contextd.errors import RevisionConflict
 from contextd.ports import Backlog, Tail
 from contextd.projections import answers, hour_of_use, incarnation_of
+from contextd.stores.memory.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contextd.model import SessionKey
     from contextd.ports import Commit
-    from contextd.stores.memory.log import Log
 
 
 class MemoryTier:
@@ -105,11 +104,9 @@ class MemoryTier:
         del self._logs[key]
         return True
 
-    async def doom(self, key: SessionKey, at_revision: int = 0) -> None:
+    async def doom(self, key: SessionKey, at_revision: int = 0, incarnation: str = "") -> None:
         """Begin at once."""
         self._must_be_open()
-        current = len(self._logs[key].records) if key in self._logs else 0
-        if at_revision and current != at_revision:
-            raise RevisionConflict(at_revision, current)
+        self._logs.get(key, Log()).must_be(at_revision, incarnation)
         self._reserved.pop(key, None)
         self._doomed.add(key)

@@ -120,9 +120,11 @@ class PostgresStore:
             raise StoreCorrupt(f"records are missing from a session's log after {after}")
         return tuple(codec.decode(body) for _, body in stored)
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete the rows; docs/stores.md says what the server keeps of them, and how long."""
-        values = (*_ids(key), at_revision)
+        values = (*_ids(key), at_revision, incarnation.encode())
         (gone,) = await self._connections.write("delete_session", *values, turn=key)
         if gone["conflict"]:
             raise RevisionConflict(at_revision, gone["revision"])
@@ -137,9 +139,11 @@ class PostgresStore:
         )
         return tuple((conversation.decode(), revision) for conversation, revision in rows)
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep them in one transaction."""
-        values = (array(rows), *joined(list(rows.values())))
+        values = (array(rows), *joined(list(rows.values())), incarnation.encode())
         await self._connections.write("put_vectors", *_ids(key), space.encode(), *values)
 
     async def read_vectors(
@@ -149,9 +153,12 @@ class PostgresStore:
         rows = await self._connections.rows("read_vectors", *_ids(key), after, space.encode())
         return dict(rows)
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep it in one transaction."""
-        await self._connections.write("put_stretch", *_ids(key), method.encode(), first, body)
+        values = (method.encode(), first, body, incarnation.encode())
+        await self._connections.write("put_stretch", *_ids(key), *values)
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
         """Read those of the session that is there."""

@@ -47,7 +47,7 @@ def _position(idle: Idle) -> tuple[int, int]:
 
 
 def _idle(said: list[Any]) -> Idle:
-    use, revision, account, is_open = said
+    use, revision, account, is_open, incarnation = said
     hour, number = int(use[:HOUR_DIGITS]), int(use[HOUR_DIGITS : HOUR_DIGITS + NUMBER_DIGITS])
     return Idle(
         SessionKey(*parted(use[HOUR_DIGITS + NUMBER_DIGITS :])),
@@ -56,4 +56,5 @@ def _idle(said: list[Any]) -> Idle:
         (hour, number),
         parted(account)[1] if account else "",
         is_open == 1,
+        incarnation.decode(),
     )

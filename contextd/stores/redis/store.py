@@ -133,7 +133,9 @@ class RedisStore:
             raise StoreCorrupt(f"a session at revision {revision} has {length} records")
         return tuple(map(codec.decode, records))
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Remove all in one script."""
         answer = await self._shards.write(
             "delete",
@@ -142,6 +144,7 @@ class RedisStore:
             key.tenant_id,
             key.conversation_id,
             at_revision,
+            incarnation,
             again=False,
         )
         said, *values = answer.value
@@ -164,9 +167,11 @@ class RedisStore:
         found = sorted(each for said in pages for each in zip(said[::2], said[1::2], strict=True))
         return tuple((name.decode(), int(revision)) for name, revision in found[:limit])
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep them."""
-        await self._put(key, "v", space, rows)
+        await self._put(key, "v", space, rows, incarnation)
 
     async def read_vectors(
         self, key: SessionKey, space: str, after: int = 0
@@ -174,19 +179,23 @@ class RedisStore:
         """Return them in order."""
         return await self._beside(key, "v", space, after)
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep it."""
-        await self._put(key, "x", method, {first: body})
+        await self._put(key, "x", method, {first: body}, incarnation)
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
         """Return them in order."""
         return await self._beside(key, "x", method, -1)
 
-    async def _put(self, key: SessionKey, kind: str, maker: str, rows: Mapping[int, bytes]) -> None:
+    async def _put(
+        self, key: SessionKey, kind: str, maker: str, rows: Mapping[int, bytes], which: str
+    ) -> None:
         shard = self._shards.layout.of(key)
         name = pair(key.tenant_id, key.conversation_id)
         flat = [each for row in rows.items() for each in row]
-        await self._shards.write("put_beside", shard, name, kind, maker, *flat)
+        await self._shards.write("put_beside", shard, name, kind, maker, which, *flat)
 
     async def _beside(
         self, key: SessionKey, kind: str, maker: str, after: int

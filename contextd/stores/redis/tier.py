@@ -101,10 +101,10 @@ class RedisTier:
         answer = await self._shards.write("evict", shard, _name(key), *ids, revision, again=False)
         return bool(answer.value)
 
-    async def doom(self, key: SessionKey, at_revision: int = 0) -> None:
+    async def doom(self, key: SessionKey, at_revision: int = 0, incarnation: str = "") -> None:
         """Begin; again does no harm."""
-        shard = self._shards.layout.of(key)
-        answer = await self._shards.write("doom", shard, _name(key), at_revision)
+        shard, which = self._shards.layout.of(key), (at_revision, incarnation)
+        answer = await self._shards.write("doom", shard, _name(key), *which)
         if answer.value[0] == b"conflict":
             raise RevisionConflict(at_revision, int(answer.value[1]))
 

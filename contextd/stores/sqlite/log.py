@@ -15,20 +15,21 @@ from contextd.errors import (
     StoreCorrupt,
     StoreUnavailable,
 )
-from contextd.model import Idle, SessionKey
 from contextd.ports import Appended
 from contextd.projections import HOUR, hour_of_use, incarnation_of, projected
 from contextd.stores import codec
+from contextd.stores.rows import idle_of
 from contextd.stores.sqlite.work import held
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contextd.events import Record
+    from contextd.model import Idle, SessionKey
     from contextd.ports import Commit
     from contextd.projections import Projection
     from contextd.stores.sqlite.beside import Beside
-    from contextd.stores.sqlite.statements import Row, Statements
+    from contextd.stores.sqlite.statements import Statements
     from contextd.stores.sqlite.work import Held
 
 REVISION_BITS = 24
@@ -191,15 +192,15 @@ class Log:
             raise StoreCorrupt(f"records are missing from a session's log after {after}")
         return tuple(codec.decode(body) for *_, body in stored if body is not None)
 
-    def delete(self, key: SessionKey, at_revision: int) -> dict[str, int]:
-        """Delete within a group; with *at_revision* only there.
+    def delete(self, key: SessionKey, at_revision: int, incarnation: bytes) -> dict[str, int]:
+        """Delete within a group; with *at_revision* only there, with *incarnation* only that one.
 
         Raises:
-            RevisionConflict: it is not there; nothing changed.
+            RevisionConflict: it is not there, or another is; nothing changed.
         """
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
-        session, revision, *_ = self._head(*ids)
-        if at_revision and revision != at_revision:
+        session, revision, _, which = self._head(*ids)
+        if at_revision not in (0, revision) or incarnation not in (b"", which):
             raise RevisionConflict(at_revision, revision)
         self._heads.pop(ids, None)
         requests = self._do.row("count_requests", session) or (0,)
@@ -218,9 +219,11 @@ class Log:
             **beside,
         }
 
-    def put_vectors(self, key: SessionKey, space: bytes, rows: Mapping[int, bytes]) -> None:
+    def put_vectors(
+        self, key: SessionKey, space: bytes, rows: Mapping[int, bytes], incarnation: bytes
+    ) -> None:
         """Keep the vectors of some turns within a group, unless the session is gone."""
-        session, *_ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session = self._row_of(key, incarnation)
         if session:
             with self._do.whole():
                 for sequence, body in rows.items():
@@ -231,9 +234,11 @@ class Log:
         ids = (key.tenant_id.encode(), key.conversation_id.encode())
         return dict(self._do.rows("read_vectors", *ids, after, space))
 
-    def put_stretch(self, key: SessionKey, method: bytes, first: int, body: bytes) -> None:
+    def put_stretch(
+        self, key: SessionKey, method: bytes, first: int, body: bytes, incarnation: bytes
+    ) -> None:
         """Keep a stretch within a group, unless the session is gone."""
-        session, *_ = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        session = self._row_of(key, incarnation)
         if session:
             self._do.run("put_stretch", (session << REVISION_BITS) + first, method, body)
 
@@ -251,7 +256,12 @@ class Log:
         """Return a page of sessions last used in an hour that ended by *before*."""
         used, row = after.position if after else (-1, 0)
         rows = self._do.rows("idle_sessions", before // HOUR, used, row, limit)
-        return tuple(map(_idle, rows))
+        return tuple(map(idle_of, rows))
+
+    def _row_of(self, key: SessionKey, incarnation: bytes) -> int:
+        """Return the row of the session that is meant; 0 when it is gone."""
+        session, *_, which = self._head(key.tenant_id.encode(), key.conversation_id.encode())
+        return session if incarnation in (b"", which) else 0
 
     def _head(self, tenant: bytes, conversation: bytes) -> Head:
         """Return what is known of a session, zeros when there is none.
@@ -266,15 +276,3 @@ class Log:
             head = self._do.row("find_session", tenant, conversation) or NO_HEAD
             self._heads[tenant, conversation] = head
         return head
-
-
-def _idle(row: Row) -> Idle:
-    session, tenant, conversation, revision, used, account, is_open = row
-    return Idle(
-        SessionKey(tenant.decode(), conversation.decode()),
-        revision,
-        (used + 1) * HOUR,
-        (used, session),
-        (account or b"").decode(),
-        bool(is_open),
-    )

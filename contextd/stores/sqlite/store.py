@@ -102,16 +102,21 @@ class SqliteStore:
             self._heads.read_ended(key, token, newest, first)
         return records
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete; on return the bytes are gone from the files, not only from the tables.
 
         Raises:
-            RevisionConflict: it is not at *at_revision*; nothing changed.
+            RevisionConflict: it is not at *at_revision*, or is another; nothing changed.
             StoreUnavailable: nothing may be assumed; in particular, the WAL may still have
                 what the tables have no more.  Deleting again heals it.
         """
+        meant = incarnation.encode()
         try:
-            return await self._threads.write(lambda db: db.log.delete(key, at_revision), scrub=True)
+            return await self._threads.write(
+                lambda db: db.log.delete(key, at_revision, meant), scrub=True
+            )
         finally:
             self._heads.forget(key)
 
@@ -121,10 +126,12 @@ class SqliteStore:
         """Return a page from the index."""
         return await self._threads.read(lambda db: db.log.sessions(tenant_id, after, limit))
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep them in the next group of commits."""
-        named, kept = space.encode(), dict(rows)
-        await self._threads.write(lambda db: db.log.put_vectors(key, named, kept))
+        named, kept, meant = space.encode(), dict(rows), incarnation.encode()
+        await self._threads.write(lambda db: db.log.put_vectors(key, named, kept, meant))
 
     async def read_vectors(
         self, key: SessionKey, space: str, after: int = 0
@@ -132,10 +139,12 @@ class SqliteStore:
         """Read on another thread."""
         return await self._threads.read(lambda db: db.log.read_vectors(key, space.encode(), after))
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep it in the next group of commits."""
-        named = method.encode()
-        await self._threads.write(lambda db: db.log.put_stretch(key, named, first, body))
+        named, meant = method.encode(), incarnation.encode()
+        await self._threads.write(lambda db: db.log.put_stretch(key, named, first, body, meant))
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:
         """Read on another thread."""

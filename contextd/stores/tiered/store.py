@@ -117,12 +117,14 @@ class TieredStore:
             self._cut_off = False
         return found
 
-    async def delete(self, key: SessionKey, at_revision: int = 0) -> dict[str, int]:
+    async def delete(
+        self, key: SessionKey, at_revision: int = 0, incarnation: str = ""
+    ) -> dict[str, int]:
         """Delete from both; from when it begins nobody finds the session."""
         with self._under_way():
-            if at_revision:
+            if at_revision or incarnation:
                 await self._fetched(key)
-            await self._hot.tier.doom(key, at_revision)
+            await self._hot.tier.doom(key, at_revision, incarnation)
             there, here = await self._archiver.finish_deletion(key)
         return {kind: max(there[kind], here[kind]) for kind in there}
 
@@ -137,10 +139,13 @@ class TieredStore:
                 found[conversation] = max(revision, found.get(conversation, 0))
         return tuple(sorted(found.items(), key=lambda each: each[0].encode())[:limit])
 
-    async def put_vectors(self, key: SessionKey, space: str, rows: Mapping[int, bytes]) -> None:
+    async def put_vectors(
+        self, key: SessionKey, space: str, rows: Mapping[int, bytes], incarnation: str = ""
+    ) -> None:
         """Keep them in both: when the session comes back they need not be computed again."""
         await asyncio.gather(
-            self._hot.put_vectors(key, space, rows), self._cold.put_vectors(key, space, rows)
+            self._hot.put_vectors(key, space, rows, incarnation),
+            self._cold.put_vectors(key, space, rows, incarnation),
         )
 
     async def read_vectors(
@@ -150,11 +155,13 @@ class TieredStore:
         found = await self._hot.read_vectors(key, space, after)
         return found or await self._cold.read_vectors(key, space, after)
 
-    async def put_stretch(self, key: SessionKey, method: str, first: int, body: bytes) -> None:
+    async def put_stretch(
+        self, key: SessionKey, method: str, first: int, body: bytes, incarnation: str = ""
+    ) -> None:
         """Keep it in both."""
         await asyncio.gather(
-            self._hot.put_stretch(key, method, first, body),
-            self._cold.put_stretch(key, method, first, body),
+            self._hot.put_stretch(key, method, first, body, incarnation),
+            self._cold.put_stretch(key, method, first, body, incarnation),
         )
 
     async def read_stretches(self, key: SessionKey, method: str) -> Mapping[int, bytes]:

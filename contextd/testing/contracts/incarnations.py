@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from contextd.ports import Store
 
 KEY = SessionKey("tenant", "conversation")
+OTHER = SessionKey("tenant", "other")
+EVER = 10**18
 ACCOUNT = AccountKey("tenant", "account")
 
 
@@ -94,6 +96,47 @@ class IncarnationContract(StoreHarness):
         await store.append(KEY, commit)
         again = Commit(RECORDS[3:4], 2, "request", "digest", incarnation="one")
         assert (await store.append(KEY, again)).replayed
+
+    @on_store
+    async def test_deleted_only_if_it_is_the_one_that_was_meant(self, store: Store) -> None:
+        """A session begun anew, to the same revision, is not deleted in place of the one before."""
+        await store.append(KEY, Commit(begun("one"), 0))
+        await store.delete(KEY, 2, "one")
+        for revision in (0, 2):
+            with pytest.raises(RevisionConflict):
+                await store.delete(KEY, revision, "one")
+        await store.append(KEY, Commit(begun("two"), 0))
+        for revision in (0, 2):
+            with pytest.raises(RevisionConflict):
+                await store.delete(KEY, revision, "one")
+        assert tuple(await store.read(KEY)) == begun("two")
+        assert (await store.delete(KEY, 0, "two"))["records"] == 2
+
+    @on_store
+    async def test_what_was_computed_of_the_one_before(self, store: Store) -> None:
+        """It is not kept beside a session begun anew, and what is of that one is."""
+        await store.append(KEY, Commit(begun("one"), 0))
+        await store.delete(KEY)
+        for number, which in enumerate(("", "two"), 1):
+            if which:
+                await store.append(KEY, Commit(begun(which), 0))
+            await store.put_vectors(KEY, "space", {number: b"late"}, "one")
+            await store.put_stretch(KEY, "method", number, b"late", "one")
+        assert not await store.read_vectors(KEY, "space")
+        assert not await store.read_stretches(KEY, "method")
+        await store.put_vectors(KEY, "space", {3: b"its own"}, "two")
+        await store.put_stretch(KEY, "method", 3, b"its own", "two")
+        assert await store.read_vectors(KEY, "space") == {3: b"its own"}
+        assert await store.read_stretches(KEY, "method") == {3: b"its own"}
+        assert (await store.delete(KEY))["vectors"] == 1
+
+    @on_store
+    async def test_the_idle_session_that_was_found(self, store: Store) -> None:
+        """Whoever finds one that nobody uses can name it, to delete no other in its place."""
+        await store.append(KEY, Commit(begun("one"), 0))
+        await store.append(OTHER, Commit(begun(""), 0))
+        found = await store.idle.page(EVER, None, 9)
+        assert {each.key: each.incarnation for each in found} == {KEY: "one", OTHER: ""}
 
     @on_store
     async def test_the_account_that_was_meant(self, store: Store) -> None:

@@ -190,8 +190,13 @@ class HotStoreContract(StoreHarness):
             await tier.doom(KEY, 2)
         with pytest.raises(RevisionConflict):
             await tier.doom(OTHER, 2)
+        for revision in (0, 3):
+            with pytest.raises(RevisionConflict):
+                await tier.doom(KEY, revision, "another")
+            with pytest.raises(RevisionConflict):
+                await tier.doom(OTHER, 0, "one")
         assert tuple(await store.read(KEY)) == LOG
-        await tier.doom(KEY, 3)
+        await tier.doom(KEY, 3, "one")
         assert not await store.read(KEY)
         with pytest.raises(SessionReplaced):
             await store.read(KEY, 3, incarnation="one")

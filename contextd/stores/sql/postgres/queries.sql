@@ -57,7 +57,7 @@ ORDER BY records.revision LIMIT $4
 
 -- name: delete_session
 -- All of a session.
-SELECT * FROM contextd.delete($1, $2, $3)
+SELECT * FROM contextd.delete($1, $2, $3, $4)
 
 -- name: list_sessions
 -- A page of a tenant's sessions in byte order.
@@ -71,7 +71,8 @@ SELECT
     sessions.id, sessions.tenant, conversation, revision, used, account,
     EXISTS (SELECT 1 FROM contextd.handoffs
         WHERE handoffs.session = sessions.id AND status IN ('waiting', 'claimed'))
-    OR EXISTS (SELECT 1 FROM contextd.jobs WHERE jobs.session = sessions.id AND NOT dead)
+    OR EXISTS (SELECT 1 FROM contextd.jobs WHERE jobs.session = sessions.id AND NOT dead),
+    incarnation
 FROM contextd.sessions
     LEFT JOIN contextd.account_conversations ON account_conversations.session = sessions.id
 WHERE used < $1 AND (used, sessions.id) > ($2, $3)
@@ -83,7 +84,8 @@ ORDER BY used, sessions.id LIMIT $4
 INSERT INTO contextd.vectors (session, turn, space, body)
 SELECT id, turn, $3, part
 FROM (
-    SELECT id FROM contextd.sessions WHERE tenant = $1 AND conversation = $2 FOR KEY SHARE
+    SELECT id FROM contextd.sessions
+    WHERE tenant = $1 AND conversation = $2 AND (incarnation = $7 OR $7 = '') FOR KEY SHARE
 ) AS this, contextd.parts($5, $6)
     JOIN unnest($4::text::integer[]) WITH ORDINALITY AS turns (turn, at) ON at = n
 ON CONFLICT (session, turn) DO UPDATE SET space = excluded.space, body = excluded.body
@@ -98,7 +100,8 @@ WHERE tenant = $1 AND conversation = $2 AND space = $4 ORDER BY turn
 INSERT INTO contextd.stretches (session, first, method, body)
 SELECT id, $4, $3, $5
 FROM (
-    SELECT id FROM contextd.sessions WHERE tenant = $1 AND conversation = $2 FOR KEY SHARE
+    SELECT id FROM contextd.sessions
+    WHERE tenant = $1 AND conversation = $2 AND (incarnation = $6 OR $6 = '') FOR KEY SHARE
 ) AS this
 ON CONFLICT (session, first) DO UPDATE SET method = excluded.method, body = excluded.body
 
@@ -152,11 +155,7 @@ ORDER BY revision
 
 -- name: delete_account
 -- All changes of an account, counted.
-WITH synced AS (SELECT contextd.on_disk()), gone AS (
-    DELETE FROM contextd.accounts WHERE contextd.key(tenant, account) = contextd.key($1, $2)
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM gone) FROM synced
+SELECT gone FROM contextd.delete_account($1, $2)
 
 -- name: list_conversations
 -- The conversations of an account, those linked last first, with the records of their recaps.

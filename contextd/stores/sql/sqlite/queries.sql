@@ -23,7 +23,8 @@ SELECT
     sessions.id, sessions.tenant, conversation, revision, used, account,
     EXISTS (SELECT 1 FROM handoffs
         WHERE handoffs.session = sessions.id AND status IN ('waiting', 'claimed'))
-    OR EXISTS (SELECT 1 FROM jobs WHERE jobs.session = sessions.id AND dead = 0)
+    OR EXISTS (SELECT 1 FROM jobs WHERE jobs.session = sessions.id AND dead = 0),
+    incarnation
 FROM sessions
     LEFT JOIN account_conversations ON account_conversations.session = sessions.id
 WHERE used < ?1 AND (used, sessions.id) > (?2, ?3)

@@ -170,9 +170,10 @@ BEGIN
 END
 $$;
 
--- All of a session, counted; with p_revision only while it is there.
+-- All of a session, counted; with p_revision only while it is there, with p_incarnation only
+-- while it is that one.
 CREATE FUNCTION contextd.delete(
-    p_tenant bytea, p_conversation bytea, p_revision integer,
+    p_tenant bytea, p_conversation bytea, p_revision integer, p_incarnation bytea,
     OUT conflict boolean, OUT revision integer, OUT sessions integer, OUT records integer,
     OUT request_ids integer, OUT vectors integer, OUT stretches integer, OUT handoffs integer,
     OUT jobs integer, OUT account_conversations integer
@@ -186,7 +187,8 @@ BEGIN
     SELECT * INTO head FROM contextd.sessions AS s
     WHERE s.tenant = p_tenant AND s.conversation = p_conversation FOR UPDATE;
     revision := coalesce(head.revision, 0);
-    conflict := p_revision > 0 AND revision <> p_revision;
+    conflict := (p_revision > 0 AND revision <> p_revision)
+        OR (p_incarnation <> '' AND p_incarnation IS DISTINCT FROM head.incarnation);
     IF conflict THEN
         RETURN;
     END IF;
@@ -212,8 +214,15 @@ BEGIN
 END
 $$;
 
--- One change of an account.  No row stands for all of the account, so two that come at once meet
--- in the indices: one waits for the other there, and then looks again.
+-- An account is ours until the end of this transaction: no row stands for all of it, so whoever
+-- writes to one waits here for who came before.  Two accounts may share a lock; that does no harm.
+CREATE FUNCTION contextd.lock_account(p_key bytea) RETURNS void
+LANGUAGE sql
+AS $$
+    SELECT pg_advisory_xact_lock(('x' || encode(substring(p_key, 1, 8), 'hex'))::bit(64)::bigint)
+$$;
+
+-- One change of an account.
 CREATE FUNCTION contextd.append_account(
     p_tenant bytea, p_account bytea, p_expected integer, p_body bytea,
     p_request bytea, p_digest bytea, p_incarnation bytea, p_begun bytea,
@@ -226,34 +235,43 @@ DECLARE
     v_incarnation bytea;
 BEGIN
     PERFORM contextd.on_disk();
-    LOOP
-        IF p_request <> '' THEN
-            SELECT 'replayed', a.revision, a.digest INTO outcome, revision, digest
-            FROM contextd.accounts AS a
-            WHERE contextd.key(a.tenant, a.account) = v_key AND a.request_id IS NOT NULL
-                AND sha256(a.request_id) = sha256(p_request);
-            IF FOUND THEN
-                RETURN;
-            END IF;
-        END IF;
-        SELECT coalesce(max(a.revision), 0), (array_agg(a.incarnation))[1]
-        INTO revision, v_incarnation FROM contextd.accounts AS a
-        WHERE contextd.key(a.tenant, a.account) = v_key;
-        IF revision <> p_expected
-            OR (p_incarnation <> '' AND p_incarnation IS DISTINCT FROM v_incarnation)
-        THEN
-            outcome := 'conflict';
-            RETURN;
-        END IF;
-        INSERT INTO contextd.accounts VALUES (
-            p_tenant, p_account, p_expected + 1, p_body, nullif(p_request, ''),
-            CASE WHEN p_request <> '' THEN p_digest END, coalesce(v_incarnation, p_begun)
-        ) ON CONFLICT DO NOTHING;
+    PERFORM contextd.lock_account(v_key);
+    IF p_request <> '' THEN
+        SELECT 'replayed', a.revision, a.digest INTO outcome, revision, digest
+        FROM contextd.accounts AS a
+        WHERE contextd.key(a.tenant, a.account) = v_key AND a.request_id IS NOT NULL
+            AND sha256(a.request_id) = sha256(p_request);
         IF FOUND THEN
-            outcome := 'appended';
-            revision := p_expected + 1;
             RETURN;
         END IF;
-    END LOOP;
+    END IF;
+    SELECT coalesce(max(a.revision), 0), (array_agg(a.incarnation))[1]
+    INTO revision, v_incarnation FROM contextd.accounts AS a
+    WHERE contextd.key(a.tenant, a.account) = v_key;
+    outcome := 'conflict';
+    IF revision = p_expected
+        AND (p_incarnation = '' OR p_incarnation IS NOT DISTINCT FROM v_incarnation)
+    THEN
+        outcome := 'appended';
+        revision := p_expected + 1;
+        INSERT INTO contextd.accounts VALUES (
+            p_tenant, p_account, revision, p_body, nullif(p_request, ''),
+            CASE WHEN p_request <> '' THEN p_digest END, coalesce(v_incarnation, p_begun)
+        );
+    END IF;
+END
+$$;
+
+-- All changes of an account, counted.
+CREATE FUNCTION contextd.delete_account(p_tenant bytea, p_account bytea, OUT gone bigint)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_key bytea := contextd.key(p_tenant, p_account);
+BEGIN
+    PERFORM contextd.on_disk();
+    PERFORM contextd.lock_account(v_key);
+    DELETE FROM contextd.accounts AS a WHERE contextd.key(a.tenant, a.account) = v_key;
+    GET DIAGNOSTICS gone = ROW_COUNT;
 END
 $$;
