@@ -166,6 +166,14 @@ class HotSession:
     accounted_bytes: int = 0
     accounted: tuple[tuple[int, ...], ...] = ()
 
+    @property
+    def account_id(self) -> str:
+        """Whose session it is, as far as is known here; "" when not, or nobody's.
+
+        It has one account at most, for good; only one begun anew may have another.
+        """
+        return next((view.state.account_id for view in self.views.values()), "")
+
     def has_changed(self) -> bool:
         """Say whether anything came to a view since this was asked before."""
         now = tuple([view.extent for view in self.views.values()])
@@ -257,6 +265,19 @@ class HotSessions:
             view = await self._load(hot, encoding)
         if view.tokenizer.name in hot.views:  # else it was deleted here while this read
             hot.views.move_to_end(view.tokenizer.name)
+        self.account(hot.key)
+        return view
+
+    async def at_hand(self, hot: HotSession) -> View:
+        """Return the session as this process has seen it last, loaded if it is not in memory.
+
+        For work that follows on a call of this process and may be done on what that call saw:
+        what others wrote since is not asked for.  Whoever writes must look, or name the revision.
+        """
+        view = hot.views.get(hot.encoding)
+        newest = max((each.state.revision for each in hot.views.values()), default=0)
+        if view is None or view.state.revision < newest:
+            return await self.refresh(hot)
         self.account(hot.key)
         return view
 
