@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from contextd.policy.policies import Policy
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
+ALONE = 4
+"""Reads in a row that bring nothing, after which nobody else is taken to write to a session."""
+
 VIEWS = 2
 """Encodings a session is kept counted in; more only alternate when models do."""
 
@@ -152,7 +155,8 @@ class HotSession:
 
     `writing` serialises the writers of this process; `loading` lets one caller load.
     `budget`, `system_tokens` and `account_tokens` are those of the newest BuildContext,
-    `encoding` the one it was counted in.
+    `encoding` the one it was counted in.  `quiet` counts the reads, since one that found
+    something of others, that found nothing.
     """
 
     key: SessionKey
@@ -163,8 +167,18 @@ class HotSession:
     budget: Budget | None = None
     system_tokens: int = 0
     account_tokens: int = 0
+    quiet: int = 0
     accounted_bytes: int = 0
     accounted: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Say whether it is likely that nobody but this process writes to the session."""
+        return self.quiet >= ALONE
+
+    def doubted(self) -> None:
+        """Whatever is done next begins with a look at the store."""
+        self.quiet = 0
 
     @property
     def account_id(self) -> str:
@@ -182,6 +196,7 @@ class HotSession:
 
     def replaced(self, incarnation: str) -> None:
         """Forget all of the session that was *incarnation*: it is there no more."""
+        self.doubted()
         gone = [name for name, view in self.views.items() if view.state.incarnation == incarnation]
         for name in gone:
             del self.views[name]
@@ -190,6 +205,7 @@ class HotSession:
 
     def conflicted(self, conflict: RevisionConflict) -> None:
         """Forget everything if the log is shorter than was expected: it was deleted since."""
+        self.doubted()
         if conflict.current < conflict.expected:
             self.views.clear()
 
@@ -289,6 +305,7 @@ class HotSessions:
         except SessionReplaced:
             hot.replaced(incarnation)
             return False
+        hot.quiet = 0 if after + len(records) > view.state.revision else hot.quiet + 1
         view.apply(records, after)
         return True
 
