@@ -129,7 +129,7 @@ class HotAccounts:
         return hot.conversations
 
     async def named(
-        self, key: AccountKey, repeat: RepeatContact | None, besides: str
+        self, hot: HotAccount, repeat: RepeatContact | None, besides: str
     ) -> RepeatContact | None:
         """Return *repeat*, of the log of *besides*, with the id of the conversation it means.
 
@@ -137,7 +137,7 @@ class HotAccounts:
         """
         if repeat is None:
             return None
-        listed = await self.listed(await self.refresh(key), anew=False)
+        listed = await self.listed(hot, anew=False)
         found = (
             each.conversation_id
             for each in listed

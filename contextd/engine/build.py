@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +31,7 @@ from contextd.ports import Commit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from contextd.engine.accounts import HotAccount
     from contextd.engine.indexing import Indexer
     from contextd.engine.meaning import Meaning
     from contextd.engine.returning import Returning
@@ -49,7 +51,6 @@ INDEX_SHARE = 0.5
 
 INDEX_WAIT = 1.0
 """Seconds it waits when the caller set no deadline."""
-
 
 UNSOUGHT = Degradation(
     "PRESSURE_NO_SEARCH", "the daemon is busy: in place of a search the newest turns stand"
@@ -117,30 +118,43 @@ class BuildContext:
         call = Call(request, self.policies.of(request.key.tenant_id), watch)
         hot = self.sessions.get(request.key)
         if not _records(request):
-            built = await self._build(await self._view(hot, call), call)
+            view, account = await self._read(hot, call)
+            built = await self._build(view, call, account)
         else:
             built = await written(hot, partial(self._build_and_record, hot, call))
         if not request.dry_run:
             self._remember(hot, call, built)
         return built
 
-    async def _view(self, hot: HotSession, call: Call) -> View:
+    async def _read(self, hot: HotSession, call: Call) -> tuple[View, HotAccount | None]:
+        """Return the session and, where it is known whose it is, the account: both asked at once.
+
+        What is asked after the call has begun is new enough for it.
+        """
         request, watch = call.request, call.watch
         encoding = self.tokenizers.for_model(request.budget.model).name
-        view = await self.sessions.refresh(hot, encoding)
+        account_id = request.account_id or hot.account_id
+        session, account = self.sessions.refresh(hot, encoding), None
+        if self.returning is None or not account_id:
+            view = await session
+        else:
+            known = self.returning.known(request.key.tenant_id, account_id)
+            view, account = await asyncio.gather(session, known)
+            if account.state.key.account_id != (request.account_id or view.state.account_id):
+                account = None  # what is under the session's key was begun by somebody else since
         watch.lap("store_read")
         watch.check()
         check_account(view.state, request.account_id)
-        return view
+        return view, account
 
     async def _build_and_record(self, hot: HotSession, call: Call) -> Built | None:
         """Build at one revision and append the message there; None when a retry was first."""
         request, watch = call.request, call.watch
-        view = await self._view(hot, call)
+        view, account = await self._read(hot, call)
         before = answered(view.state, request.request_id, request.digest)
         if before is not None:
             return await self._rebuild(view, call, before)
-        built = await self._build(view, call)
+        built = await self._build(view, call, account)
         draft = _message_draft(request)
         records = await self.scribe.records(hot, view, draft, call.policy)
         watch.check()
@@ -156,10 +170,10 @@ class BuildContext:
         """Answer a retry from the session as it was before its message was recorded."""
         revision = before.revision
         then = await self.sessions.at_revision(view, revision - 1)
-        built = await self._build(then, call, at=before.record.at)
+        built = await self._build(then, call, None, before.record.at)
         return replace(built, revision=revision, replayed=True)
 
-    async def _build(self, view: View, call: Call, *, at: int = 0) -> Built:
+    async def _build(self, view: View, call: Call, who: HotAccount | None, at: int = 0) -> Built:
         """Build at the view's revision, as it was at the time *at*; 0 is now."""
         request, watch = call.request, call.watch
         if request.message is None and not view.state.turns:
@@ -167,7 +181,7 @@ class BuildContext:
         message, message_tokens = await _counted(view.tokenizer, request)
         watch.lap("tokenize")
         now = at or self.scribe.clock()
-        met = await self._met(view, call, now=now, past=at > 0)
+        met = await self._met(view, call, who, now=now, past=at > 0)
         turns = () if message is None else (message,)
         routing, lacks = await self._routed(_asked(message, view), view, call)
         noticed = view.under(call.policy).noticed
@@ -225,7 +239,9 @@ class BuildContext:
             view, call.request, call.policy, now=now, embed=self.embed, known=met.known
         )
 
-    async def _met(self, view: View, call: Call, *, now: int, past: bool) -> Met:
+    async def _met(
+        self, view: View, call: Call, who: HotAccount | None, *, now: int, past: bool
+    ) -> Met:
         """Look up who is talking; a session without an account costs nothing."""
         request, watch = call.request, call.watch
         if self.returning is None or not (request.account_id or view.state.account_id):
@@ -240,7 +256,10 @@ class BuildContext:
             left=watch.remaining(),
             rules=call.rules,
         )
-        met = await self.returning.meet(view.state, request.account_id, saying, self.relief())
+        who = who or await self.returning.known(
+            request.key.tenant_id, request.account_id or view.state.account_id
+        )
+        met = await self.returning.meet(view.state, who, saying, self.relief())
         watch.lap("account")
         return met
 

@@ -41,11 +41,11 @@ class FoldSession:
     async def __call__(self, key: SessionKey) -> Fold | None:
         """Publish the fold that is due, if one is; return it.
 
-        Publication is a compare-and-set: if another writer folded meanwhile, this fold is
-        dropped and nothing has changed.
+        It is decided on what this process saw last.  Publication is a compare-and-set: if
+        another writer folded meanwhile, this fold is dropped and nothing has changed.
         """
         hot, policy = self.sessions.get(key), self.policies.of(key.tenant_id)
-        view = await self.sessions.refresh(hot)
+        view = await self.sessions.at_hand(hot)
         await self._choose(hot, view, policy)
         through = self._due(hot, view, policy)
         if through is None:

@@ -37,8 +37,8 @@ class Inspection:
         state = await self._state(key)
         fold, closing = state.fold, state.owner.closing
         repeat = state.repeat
-        if self.accounts is not None and state.account_id:
-            account = AccountKey(key.tenant_id, state.account_id)
+        if self.accounts is not None and state.account_id and repeat is not None:
+            account = await self.accounts.refresh(AccountKey(key.tenant_id, state.account_id))
             repeat = await self.accounts.named(account, repeat, key.conversation_id)
         return SessionView(
             key=key,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class Maintain:
     """Index a session that may soon be searched, and fold it when that is due.
 
+    It is asked for by a call that has just read or written the session, and works on what that
+    call saw: the store is asked again only before something is written.
+
     Where a model writes summaries, *summarize* asks for one, to be done elsewhere: nothing
     here waits for a model.
     """
@@ -39,7 +42,7 @@ class Maintain:
         """Do what is due for the session; a short one needs nothing."""
         policy = self.policies.of(key.tenant_id)
         rules = policy.rules
-        view = await self.sessions.refresh(self.sessions.get(key))
+        view = await self.sessions.at_hand(self.sessions.get(key))
         if view.state.revision == 0:  # deleted since it asked; its empty place would stay
             self.sessions.forget(key)
             return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from contextd.engine.contention import TRIES, written
 from contextd.engine.timing import Monotonic, Stopwatch
 from contextd.engine.writing import Draft, TurnScribe, Writer, answered
-from contextd.errors import DurabilityMissed, FieldViolation, RequestIdReused
+from contextd.errors import ContextdError, DurabilityMissed, FieldViolation, RequestIdReused
 from contextd.events import TurnsRecorded
 from contextd.model import Durability, Recorded
 from contextd.ports import Commit
@@ -63,15 +63,29 @@ class RecordTurn:
     async def _attempt(
         self, hot: HotSession, request: RecordRequest, watch: Stopwatch, policy: Policy
     ) -> Recorded | None:
-        """Decide at the session's revision and write; None when a retry was first."""
-        view = await self.sessions.refresh(hot)
+        """Decide at the session's revision and write; None when that is to be done once more.
+
+        Where nobody else writes, what this process saw last is the session: the store says so
+        when it takes the write at that revision.  All but a write needs a look first.
+        """
+        guessed = hot.alone and request.expected_revision is None
+        view = await (self.sessions.at_hand(hot) if guessed else self.sessions.refresh(hot))
         watch.lap("store_read")
-        before = answered(view.state, request.request_id, request.digest)
+        draft = Draft(request.turns, request.account_id, request.request_id, request.digest)
+        try:
+            before = answered(view.state, request.request_id, request.digest)
+            records = () if before else await self.scribe.records(hot, view, draft, policy)
+        except ContextdError:
+            if not guessed:
+                raise
+            hot.doubted()
+            return None
+        if before is not None and guessed:
+            hot.doubted()
+            return None
         if before is not None:
             level = await self._confirmed(request, before)
             return self._answer(before.record, before.revision, level, replayed=True)
-        draft = Draft(request.turns, request.account_id, request.request_id, request.digest)
-        records = await self.scribe.records(hot, view, draft, policy)
         watch.lap("decide")
         watch.check()
         expected = request.expected_revision
@@ -81,6 +95,7 @@ class RecordTurn:
         appended = await self.writer.append(view, commit)
         watch.lap("store_write")
         if appended.replayed:
+            hot.doubted()
             return None
         return self._answer(records[-1], appended.revision, self._reached(request, appended))
 

@@ -72,23 +72,24 @@ class Returning:
     embedder: Embedder
     accepted: Accepted
 
-    async def meet(
-        self, state: SessionState, account_id: str, saying: Saying, relief: Relief
-    ) -> Met:
-        """Return what is known for the next message of *state*.
-
-        *account_id* is what the caller says, "" where it leaves that to the session.
+    async def known(self, tenant_id: str, account_id: str) -> HotAccount:
+        """Return the account as it is now.
 
         Raises:
             StoreUnavailable, StoreClosed.
         """
-        account_id = account_id or state.account_id
-        if not account_id:
-            return Met()
-        key = AccountKey(state.key.tenant_id, account_id)
-        hot = await self.accounts.refresh(key)
+        return await self.accounts.refresh(AccountKey(tenant_id, account_id))
+
+    async def meet(
+        self, state: SessionState, hot: HotAccount, saying: Saying, relief: Relief
+    ) -> Met:
+        """Return what is known for the next message of *state*, whose account is *hot*.
+
+        Raises:
+            StoreUnavailable, StoreClosed.
+        """
         rules = saying.rules.account
-        repeat = await self.accounts.named(key, state.repeat, state.key.conversation_id)
+        repeat = await self.accounts.named(hot, state.repeat, state.key.conversation_id)
         known = Acquaintance(await self._facts(hot, saying), repeat=repeat)
         if relief >= Relief.NO_SEARCH or not saying.text.strip():
             return Met(known)

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from contextd.policy.policies import Policy
     from contextd.ports import SessionStore, Tokenizer, Tokenizers
 
+ALONE = 4
+"""Reads in a row that bring nothing, after which nobody else is taken to write to a session."""
+
 VIEWS = 2
 """Encodings a session is kept counted in; more only alternate when models do."""
 
@@ -153,7 +156,8 @@ class HotSession:
 
     `writing` serialises the writers of this process; `loading` lets one caller load.
     `budget` and `framing` are those of the newest BuildContext here, at the revision `stated_at`,
-    `encoding` the one it was counted in.
+    `encoding` the one it was counted in.  `quiet` counts the reads, since one that found
+    something of others, that found nothing.
     """
 
     key: SessionKey
@@ -164,8 +168,26 @@ class HotSession:
     budget: Budget | None = None
     framing: Framing = field(default_factory=Framing)
     stated_at: int = 0
+    quiet: int = 0
     accounted_bytes: int = 0
     accounted: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Say whether it is likely that nobody but this process writes to the session."""
+        return self.quiet >= ALONE
+
+    def doubted(self) -> None:
+        """Whatever is done next begins with a look at the store."""
+        self.quiet = 0
+
+    @property
+    def account_id(self) -> str:
+        """Whose session it is, as far as is known here; "" when not, or nobody's.
+
+        It has one account at most, for good; only one begun anew may have another.
+        """
+        return next((view.state.account_id for view in self.views.values()), "")
 
     def has_changed(self) -> bool:
         """Say whether anything came to a view since this was asked before."""
@@ -175,6 +197,7 @@ class HotSession:
 
     def replaced(self, incarnation: str) -> None:
         """Forget all of the session that was *incarnation*: it is there no more."""
+        self.doubted()
         gone = [name for name, view in self.views.items() if view.state.incarnation == incarnation]
         for name in gone:
             del self.views[name]
@@ -192,6 +215,7 @@ class HotSession:
 
     def conflicted(self, conflict: RevisionConflict) -> None:
         """Forget everything if the log is shorter than was expected: it was deleted since."""
+        self.doubted()
         if conflict.current < conflict.expected:
             self.views.clear()
 
@@ -254,6 +278,19 @@ class HotSessions:
         self.account(hot.key)
         return view
 
+    async def at_hand(self, hot: HotSession) -> View:
+        """Return the session as this process has seen it last, loaded if it is not in memory.
+
+        For work that follows on a call of this process and may be done on what that call saw:
+        what others wrote since is not asked for.  Whoever writes must look, or name the revision.
+        """
+        view = hot.views.get(hot.encoding)
+        newest = max((each.state.revision for each in hot.views.values()), default=0)
+        if view is None or view.state.revision < newest:
+            return await self.refresh(hot)
+        self.account(hot.key)
+        return view
+
     async def _caught_up(self, hot: HotSession, view: View) -> bool:
         """Let *view* take in what it lacks; False when its session is there no more."""
         after, incarnation = view.state.revision, view.state.incarnation
@@ -262,6 +299,7 @@ class HotSessions:
         except SessionReplaced:
             hot.replaced(incarnation)
             return False
+        hot.quiet = 0 if after + len(records) > view.state.revision else hot.quiet + 1
         view.apply(records, after)
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 LOG = "contextd/stores/sqlite/log.py"
 CONTRACT = "tests/conformance/test_stores.py::TestSqliteStore"
 REPLACED = "tests/engine/test_replaced.py"
+GUESSING = "tests/engine/test_guessing.py"
 FORGOTTEN = "tests/engine/test_forgotten.py"
 
 OTHERS = (
@@ -77,6 +78,27 @@ OTHERS = (
         "read(key, known.revision, RECORDS, known.incarnation)",
         "read(key, known.revision, RECORDS)",
         "tests/engine/test_watch.py::test_a_session_begun_anew_under_the_same_key_is_another_one",
+    ),
+    (
+        "a-guess-answers-a-retry",
+        "contextd/engine/record.py",
+        "if before is not None and guessed:",
+        "if False:",
+        f"{GUESSING}::test_no_answer_is_given_of_a_session_that_another_has_ended",
+    ),
+    (
+        "a-guess-refuses",
+        "contextd/engine/record.py",
+        "if not guessed:",
+        "if True:",
+        f"{GUESSING}::test_nothing_is_refused_for_what_is_no_more",
+    ),
+    (
+        "somebody-else-s-account-is-told-of",
+        "contextd/engine/build.py",
+        "if account.state.key.account_id != (request.account_id or view.state.account_id):",
+        "if False:",
+        "tests/engine/test_at_hand.py::test_an_account_of_somebody_else_is_not_told_of",
     ),
 )
 """The name, the file, what of it becomes what, and the test that notices."""
