@@ -82,6 +82,13 @@ servers: ## install the servers that the tests start (Debian, as root), where th
 test: $(DEV) servers ## run the tests (ARGS are for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: test-stores
+test-stores: $(DEV) servers ## run the suites of the stores with many more seeds (an hour and more)
+	@$(BIN)/python -m pytest --hypothesis-profile=thorough --more-seeds 100 --timeout 3600 \
+		tests/conformance/test_stores.py tests/stores tests/engine/test_several_engines.py $(ARGS)
+	@for store in redis redis+cluster postgres hot+cold; do \
+		$(BIN)/python -m benchmarks.partitions --store $$store --rounds 50; done
+
 .PHONY: test-extras
 test-extras: $(EXTRAS) ## run the tests of the extras that bring torch, in a .venv of their own
 	@$(EXTRAS_VENV)/bin/python -m pytest -m extra $(ARGS)
@@ -129,6 +136,12 @@ bench-load: $(DEV) ## measure latency, goodput and cost under load (ARGS=--quick
 bench-crash: $(DEV) ## kill daemons and take the power from the store (ARGS=--kills 2000 …)
 	@mkdir -p build
 	@$(BIN)/python -m benchmarks.crash --json build/crash.json $(ARGS)
+
+.PHONY: bench-partitions
+bench-partitions: $(DEV) servers ## break daemons and servers while they are used (STORE=…, ARGS=--rounds 1000 …)
+	@mkdir -p build
+	@$(BIN)/python -m benchmarks.partitions --store $(or $(STORE),redis) \
+		--json build/partitions.json $(ARGS)
 
 # ── the contract ──────────────────────────────────────────────────────────────────────
 

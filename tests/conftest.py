@@ -22,6 +22,19 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 settings.load_profile("ci" if "CI" in os.environ else "default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long runs try more seeds."""
+    parser.addoption("--more-seeds", type=int, default=1, help="so many times as many seeds")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try a test that is marked with `seeds(n)` with the seeds 0 to n, or to a multiple of it."""
+    marker = metafunc.definition.get_closest_marker("seeds")
+    if marker is not None:
+        times = metafunc.config.getoption("--more-seeds")
+        metafunc.parametrize("seed", range(marker.args[0] * times))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on how the machine is configured for contextd or for proxies."""

@@ -66,13 +66,21 @@ class Starter:
 
 
 class Daemon:
-    """`contextd serve` over a Unix socket and a SQLite file in *folder*.
+    """`contextd serve` over a Unix socket and a SQLite file in *folder*, or another *store*.
 
-    With a *starter* it is forked, else a process from scratch.
+    With a *starter* it is forked, else a process from scratch; *environ* are settings more.
     """
 
-    def __init__(self, folder: Path, starter: Starter | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        starter: Starter | None = None,
+        store: str = "",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self._store = store or f"sqlite:///{folder}/contextd.db"
+        self._settings = {"CONTEXTD__EMBEDDER__MODEL": "static", **(environ or {})}
         self.channel = grpc.aio.insecure_channel("unix:/nowhere")
         self._socket = folder / "contextd.sock"
         self._starter = starter
@@ -138,7 +146,6 @@ class Daemon:
             )
 
     def _arguments(self) -> list[str]:
-        store = f"sqlite:///{self.folder}/contextd.db"
         return [
             "serve",
             "--socket",
@@ -148,11 +155,11 @@ class Daemon:
             "--ops",
             "",
             "--store",
-            store,
+            self._store,
         ]
 
     def _environ(self) -> Mapping[str, str]:
-        return {"CONTEXTD__EMBEDDER__MODEL": "static"}
+        return self._settings
 
     def _listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

@@ -25,6 +25,8 @@ from contextd.__main__ import main
 from contextd.config import Config
 from contextd.embedders.static import StaticEmbedder
 
+STORES = tuple(f"contextd.stores.{each}" for each in ("sqlite", "redis", "postgres", "tiered"))
+
 
 def daemon(order: dict[str, Any]) -> None:
     """Become the daemon, in a process just forked."""
@@ -65,7 +67,7 @@ def serve() -> None:
 
 def load() -> None:
     """Import what a daemon imports, and read what it reads at every start."""
-    for name in ("contextd.cli.commands", "contextd.stores.sqlite", "typer.main"):
+    for name in ("contextd.cli.commands", "typer.main", *STORES):
         import_module(name)
     embedder, tokenizers = StaticEmbedder(), app.shipped_tokenizers(Config())
     tokenizers.for_model("")

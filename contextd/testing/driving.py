@@ -54,7 +54,8 @@ class Talk:
     """Several clients, each of which does one thing after the other.
 
     `refusals` are the errors after which nothing was written.  What a client does not know the
-    outcome of another one, by chance, asks again under the same request id.
+    outcome of another one, by chance, asks again under the same request id.  Between two things a
+    client waits `pause` seconds at most.
     """
 
     clients: Sequence[Client]
@@ -62,6 +63,7 @@ class Talk:
     steps: int = 12
     refusals: tuple[type[Exception], ...] = ()
     habits: Habits = field(default_factory=Habits)
+    pause: float = 0.0
     history: History = field(init=False)
     unsure: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     known: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -83,7 +85,7 @@ class Talk:
     async def _steps(self, name: str, client: Client) -> None:
         chance = random.Random(f"{self.seed} {name}")  # noqa: S311 - to be repeated, not secret
         for at in range(self.steps):
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.pause and self.pause * chance.random())
             if chance.randrange(100) < self.habits.looks:
                 await self.history.look(name, chance.choice(client.ways))
             else:

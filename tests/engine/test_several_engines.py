@@ -52,7 +52,7 @@ async def talked(store: Store, seed: int) -> tuple[Talk, list[str]]:
     return talk, talk.wrong([said(each.text) for each in turns])
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.seeds(SEEDS)
 def test_three_engines_are_as_one(seed: int) -> None:
     """Whatever is delayed, lost, cancelled: one order, nothing lost or doubled, own writes read."""
 

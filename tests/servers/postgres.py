@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,20 +124,44 @@ class PostgresServer:
             self.start()
 
     @contextmanager
+    def killed(self) -> Iterator[None]:
+        """Let it be down until the end, every process of it killed with SIGKILL."""
+        with self.frozen():  # so that none makes another
+            pids = [self._process.pid, *self._children()] if self._process else []
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+        ends = time.monotonic() + START_SECONDS
+        if self._process is not None:
+            self._process.wait(START_SECONDS)
+            self._process = None
+        while any(Path(f"/proc/{pid}").exists() for pid in pids[1:]):
+            assert time.monotonic() < ends, "a process of PostgreSQL does not end"
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        main = self._process.pid
+        return [*map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
+
+    @contextmanager
     def frozen(self) -> Iterator[None]:
         """Let every process of it stand still, until the end."""
         assert self._process is not None
         main = self._process.pid
         os.kill(main, signal.SIGSTOP)
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        pids = [main, *map(int, children)]
+        pids = [main, *self._children()]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
             for pid in reversed(pids):
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def url(self, schema: str = "contextd", database: str = "postgres", **options: object) -> str:
         """Return the URL of a store in *schema*."""

@@ -313,7 +313,7 @@ async def test_a_deletion_of_what_only_the_archive_has(at: Site) -> None:
     assert not await at.cold_dicts.read(KEY)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.seeds(12)
 def test_several_processes(seed: int) -> None:
     """Whatever is written, read, evicted, deleted and fails: nothing acknowledged is lost."""
 
