@@ -105,7 +105,8 @@ class SessionStore(Standing, Protocol):
         session whose records the caller has (`projections.incarnation_of`).
 
         Raises:
-            SessionReplaced: *incarnation* is given, and that session is there no more.
+            SessionReplaced: *incarnation* is given, and that session is there no more, or (where
+                a failover may lose what was not acknowledged as safe from it) not so far.
             StoreUnavailable, StoreClosed.
         """
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contextd.errors import StoreCorrupt, StoreUnavailable
+from contextd.errors import SessionReplaced, StoreCorrupt, StoreUnavailable
+from contextd.events import SessionOpened
 from contextd.model import Durability, SessionKey
 from contextd.ports import Commit
 from contextd.stores import open_store
@@ -245,3 +246,20 @@ def test_a_failover(tmp_path: Path) -> None:
                 assert await store.ready() is True
 
     run(test())
+
+
+def test_a_log_that_lost_its_end(server: RedisServer) -> None:
+    """Who has seen more of a session than a failover has left reads it anew."""
+
+    async def whole() -> None:
+        async with opened(server.url) as (store, layout):
+            begun = (SessionOpened(1, "", "one"), *RECORDS[1:3])
+            await store.append(KEY, Commit(begun, 0))
+            evaluated(server, "RPOP", of(layout, "r"))
+            evaluated(server, "HSET", of(layout, "s"), "revision", "2")
+            with pytest.raises(SessionReplaced):
+                await store.read(KEY, 3, incarnation="one")
+            assert tuple(await store.read(KEY, 0, incarnation="one")) == begun[:2]
+            assert not await store.read(KEY, 2, incarnation="one")
+
+    run(whole())

@@ -127,7 +127,8 @@ class RedisStore:
         last = after + limit - 1 if limit else -1
         said = await self._shards.read("read", shard, name, after, last)
         revision, length, of, records = int(said[0]), said[1], said[2].decode(), said[3]
-        if incarnation not in {"", of}:
+        # A failover may have lost the end of a log that the caller has seen: he is to read it anew.
+        if incarnation not in {"", of} or (incarnation and after > revision):
             raise SessionReplaced
         if length != revision:
             raise StoreCorrupt(f"a session at revision {revision} has {length} records")
