@@ -12,6 +12,27 @@ OPENING = "tests/stores/test_redis_opening.py"
 
 REDIS = (
     (
+        "another-end-is-written-on",
+        APPEND,
+        "if last ~= '' and not ends_with",
+        "if false and not ends_with",
+        f"{FAULTS}::test_a_log_that_got_another_end",
+    ),
+    (
+        "another-end-is-read-on",
+        "contextd/stores/lua/read.lua",
+        "if ARGV[4] ~= '' and not ends_with",
+        "if false and not ends_with",
+        f"{FAULTS}::test_a_log_that_got_another_end",
+    ),
+    (
+        "more-than-there-is-was-seen",
+        f"{CODE}/store.py",
+        "(incarnation and after > revision)",
+        "False",
+        f"{FAULTS}::test_a_log_that_lost_its_end",
+    ),
+    (
         "a-request-is-done-twice",
         APPEND,
         "local answered = call('HGET', requests_key(sid), request)",

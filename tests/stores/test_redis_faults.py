@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contextd.errors import SessionReplaced, StoreCorrupt, StoreUnavailable
+from contextd.errors import RevisionConflict, SessionReplaced, StoreCorrupt, StoreUnavailable
 from contextd.events import SessionOpened
 from contextd.model import Durability, SessionKey
 from contextd.ports import Commit
@@ -39,9 +39,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def opened(url: str, options: str = PATIENT) -> AsyncIterator[tuple[Store, Layout]]:
+async def opened(
+    url: str, options: str = PATIENT, prefix: str = ""
+) -> AsyncIterator[tuple[Store, Layout]]:
     """Open a store of its own, and say how it lies."""
-    layout = Layout(f"faults-{next(NAMES)}", SHARDS)
+    layout = Layout(prefix or f"faults-{next(NAMES)}", SHARDS)
     store = await open_store(f"{url}?prefix={layout.prefix}&{options}")
     try:
         yield store, layout
@@ -257,9 +259,33 @@ def test_a_log_that_lost_its_end(server: RedisServer) -> None:
             await store.append(KEY, Commit(begun, 0))
             evaluated(server, "RPOP", of(layout, "r"))
             evaluated(server, "HSET", of(layout, "s"), "revision", "2")
-            with pytest.raises(SessionReplaced):
-                await store.read(KEY, 3, incarnation="one")
+            async with opened(server.url, prefix=layout.prefix) as (forgetful, _):
+                for each in (store, forgetful):
+                    with pytest.raises(SessionReplaced):
+                        await each.read(KEY, 3, incarnation="one")
             assert tuple(await store.read(KEY, 0, incarnation="one")) == begun[:2]
             assert not await store.read(KEY, 2, incarnation="one")
+
+    run(whole())
+
+
+def test_a_log_that_got_another_end(server: RedisServer) -> None:
+    """A failover lost the end of a log, which then grew as long again: who saw it notices."""
+
+    async def whole() -> None:
+        async with opened(server.url) as (store, layout):
+            begun = (SessionOpened(1, "", "one"), *RECORDS[1:3])
+            await store.append(KEY, Commit(begun, 0))
+            evaluated(server, "RPOP", of(layout, "r"))
+            evaluated(server, "HSET", of(layout, "s"), "revision", "2")
+            async with opened(server.url, prefix=layout.prefix) as (other, _):
+                await other.append(KEY, Commit(RECORDS[4:5], 2, incarnation="one"))
+            with pytest.raises(RevisionConflict):
+                await store.append(KEY, Commit(RECORDS[3:4], 3, incarnation="one"))
+            with pytest.raises(SessionReplaced):
+                await store.read(KEY, 3, incarnation="one")
+            found = tuple(await store.read(KEY, 0, incarnation="one"))
+            assert found == (*begun[:2], RECORDS[4])
+            await store.append(KEY, Commit(RECORDS[3:4], 3, incarnation="one"))
 
     run(whole())

@@ -4,12 +4,12 @@
 --
 -- ARGV: session, tenant, conversation, request id, digest, expected revision, incarnation meant,
 -- incarnation of a new session, hour of use, token of this call, queue, job and token of the
--- lease, number of shards, number of this shard, "1" before an archive, number of records, records,
--- changes.
+-- lease, number of shards, number of this shard, "1" before an archive, how the record begins that
+-- the caller saw last (or empty), number of records, records, changes.
 local sid, tenant, conversation, request, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local expected, meant, new, hour, token = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local queue, jid, lease, shards, shard, hot = ARGV[11], ARGV[12], ARGV[13], ARGV[14], ARGV[15], ARGV[16]
-local count = tonumber(ARGV[17])
+local last, count = ARGV[17], tonumber(ARGV[18])
 local key = session_key(sid)
 local known = fields(key) or {}
 
@@ -33,6 +33,7 @@ local current = known.revision or '0'
 if current ~= expected or (meant ~= '' and meant ~= (known.incarnation or '')) then
     return { 'conflict', current }
 end
+if last ~= '' and not ends_with(sid, -1, last) then return { 'conflict', current } end
 if lease ~= '' or queue ~= '' then
     if not held(queue, jid, lease) then return { 'lost' } end
 end
@@ -42,10 +43,10 @@ local revision = text(tonumber(current) + count)
 if current == '0' then
     known.number = begin(sid, tenant, conversation, new, shards, shard)
 end
-for at = 18, 17 + count do call('RPUSH', log_key(sid), ARGV[at]) end
+for at = 19, 18 + count do call('RPUSH', log_key(sid), ARGV[at]) end
 call('HSET', key, 'revision', revision, 'token', token)
 if request ~= '' then call('HSET', requests_key(sid), request, revision .. ':' .. digest) end
 use(sid, known, hour)
 if hot == '1' then call('ZADD', BEHIND, 'NX', microseconds(), sid) end
-take_changes(sid, tenant, conversation, 18 + count)
+take_changes(sid, tenant, conversation, 19 + count)
 return { 'appended', revision }

@@ -36,6 +36,12 @@ local function microseconds()
     return text(now[1] * 1000000 + now[2])
 end
 
+-- Whether the record at a position of a session's log begins so: with its checksum.
+local function ends_with(sid, position, mark)
+    local record = call('LINDEX', log_key(sid), position)
+    return record and record:sub(1, #mark) == mark
+end
+
 -- All fields of a hash, as a table; nil when there is none.
 local function fields(key)
     local flat = call('HGETALL', key)

@@ -19,6 +19,7 @@ from contextd.projections import hour_of_use, incarnation_of
 from contextd.stores import codec
 from contextd.stores.redis.accounts import RedisAccounts
 from contextd.stores.redis.changes import changes
+from contextd.stores.redis.ends import Ends
 from contextd.stores.redis.idle import RedisIdle
 from contextd.stores.redis.inbox import RedisInbox
 from contextd.stores.redis.keys import pair
@@ -54,6 +55,7 @@ class RedisStore:
         """Keep everything in *shards*."""
         self._shards = shards
         self._durability = durability
+        self._ends = Ends()
         self.inbox = RedisInbox(shards)
         self.accounts = RedisAccounts(shards)
         self.idle = RedisIdle(shards)
@@ -72,9 +74,12 @@ class RedisStore:
 
     async def append(self, key: SessionKey, commit: Commit) -> Appended:
         """Append in one round trip, and again when the answer is lost: a token tells a repeat."""
-        shard, args = self._args(key, commit)
+        records = [codec.encode(record) for record in commit.records]
+        shard, args = self._args(key, commit, records)
         answer = await self._shards.write("append", shard, *args)
         said, *values = answer.value
+        if said == b"appended":
+            self._ends.seen(key, int(values[0]), records[-1])
         if said in {b"appended", b"replayed"}:
             return Appended(int(values[0]), said == b"replayed", self._reached(answer))
         if said == b"reused":
@@ -94,10 +99,12 @@ class RedisStore:
             return Durability.DISK
         return self._durability
 
-    def _args(self, key: SessionKey, commit: Commit) -> tuple[int, tuple[Argument, ...]]:
+    def _args(
+        self, key: SessionKey, commit: Commit, records: Sequence[bytes]
+    ) -> tuple[int, tuple[Argument, ...]]:
         layout = self._shards.layout
         shard = layout.of(key)
-        records = [codec.encode(record) for record in commit.records]
+        seen = self._ends.mark(key, commit.expected_revision) if commit.incarnation else b""
         return shard, (
             pair(key.tenant_id, key.conversation_id),
             key.tenant_id,
@@ -113,6 +120,7 @@ class RedisStore:
             layout.shards,
             shard,
             int(layout.hot),
+            seen,
             len(records),
             *records,
             *(() if layout.hot else changes(key, commit.expected_revision, commit.records)),
@@ -125,11 +133,16 @@ class RedisStore:
         shard = self._shards.layout.of(key)
         name = pair(key.tenant_id, key.conversation_id)
         last = after + limit - 1 if limit else -1
-        said = await self._shards.read("read", shard, name, after, last)
+        seen = self._ends.mark(key, after) if incarnation else b""
+        said = await self._shards.read("read", shard, name, after, last, seen)
         revision, length, of, records = int(said[0]), said[1], said[2].decode(), said[3]
         # A failover may have lost the end of a log that the caller has seen: he is to read it anew.
-        if incarnation not in {"", of} or (incarnation and after > revision):
+        lost = records == b"another" or (incarnation and after > revision)
+        if lost or incarnation not in {"", of}:
+            self._ends.forget(key)
             raise SessionReplaced
+        if records:
+            self._ends.seen(key, after + len(records), records[-1])
         if length != revision:
             raise StoreCorrupt(f"a session at revision {revision} has {length} records")
         return tuple(map(codec.decode, records))
