@@ -46,7 +46,7 @@ TIERED = (
     (
         "a-deletion-begins-in-the-archive",
         STORE,
-        "            await self._hot.tier.doom(key, at_revision)\n",
+        "            await self._hot.tier.doom(key, at_revision, incarnation)\n",
         "",
         f"{TESTS}::test_a_deletion_that_is_cut_short",
     ),
