@@ -34,7 +34,6 @@ class Figures:
     astray: float = figure(
         0.0, "of all exchanges", "assumed: those that reach a sidecar other than the last one"
     )
-    largest_tenant: float = figure(0.2, "of all sessions", "assumed")
     turns: float = figure(2, "an exchange", "set: a message and an answer; tools add turns")
 
     cpu_ms: float = figure(18, "an exchange", f"{MEASURE} --embedder minilm, 20 turns; static: 9.6")
@@ -50,7 +49,7 @@ class Figures:
     hot_kib: float = figure(3, "a session", MEASURE)
     hot_kib_turn: float = figure(1.95, "a turn", MEASURE)
 
-    reads: float = figure(6.0, "an exchange", MEASURE)
+    reads: float = figure(1.0, "an exchange", f"{MEASURE}: where calls stay with a sidecar")
     writes: float = figure(2.0, "an exchange", MEASURE)
     beside: float = figure(0.1, "an exchange", f"{MEASURE}: vectors and stretches")
     store_kib: float = figure(1.15, "an exchange", MEASURE)

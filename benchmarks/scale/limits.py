@@ -77,16 +77,6 @@ ONE_REDIS = (
 )
 CLUSTER = (
     Limit(
-        "calls of the largest tenant's shard",
-        lambda f, n: n.tenant_calls_s / f.redis_calls,
-        "several tenant ids for one customer; a tenant's keys stand in one shard",
-    ),
-    Limit(
-        "memory of the largest tenant's shard",
-        lambda f, n: n.tenant_memory / (f.redis_gib * GIB),
-        "several tenant ids for one customer, larger servers, a shorter store.idle_seconds",
-    ),
-    Limit(
         "connections of each Redis server",
         lambda f, n: n.redis_connections / f.redis_clients,
         "maxclients, fewer connections a sidecar, cells of their own sidecars and Redis",

@@ -100,8 +100,6 @@ class Needs:
     redis_memory: float
     redis_shards: int
     redis_connections: float
-    tenant_calls_s: float
-    tenant_memory: float
     postgres_growth_day: float
     postgres_size: float
     postgres_commits_s: float
@@ -158,8 +156,6 @@ def needs(figures: Figures, sessions: float) -> Needs:
         redis_memory=redis["memory"],
         redis_shards=int(redis["shards"]),
         redis_connections=sidecars * figures.redis_pool,
-        tenant_calls_s=calls * figures.largest_tenant,
-        tenant_memory=redis["memory"] * figures.largest_tenant,
         postgres_growth_day=postgres["growth"],
         postgres_size=postgres["size"],
         postgres_commits_s=postgres["commits"],

@@ -220,7 +220,7 @@ def test_an_exchange_is_measured(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     found = json.loads(path.read_text())["measured"]["4"]
     assert found["store"]["append"] == 2
-    assert found["store"]["read"] >= 2
+    assert 0 < found["store"]["read"] < 2
     assert found["store"]["append bytes"] > 100
     assert found["hot_bytes"] > 1_000
     assert found["response_bytes"] > found["request_bytes"] > 100
