@@ -205,7 +205,8 @@ def test_when_old_sessions_were_used_is_read_once(tmp_path: Path) -> None:
     connection.execute(
         "UPDATE records SET body = x'00' WHERE position >> 24 = "
         "(SELECT id FROM sessions WHERE conversation = CAST('damaged' AS BLOB));"
-        "ALTER TABLE sessions DROP COLUMN incarnation; ALTER TABLE accounts DROP COLUMN incarnation;"
+        "ALTER TABLE sessions DROP COLUMN incarnation;"
+        "ALTER TABLE accounts DROP COLUMN incarnation;"
         "DROP INDEX sessions_by_use; ALTER TABLE sessions DROP COLUMN used; PRAGMA user_version = 4"
     )
     connection.close()
