@@ -13,34 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from tests.servers.binaries import free_ports, needed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-POSTGRES = Path("/usr/lib/postgresql")
 PATIENCE = 40.0
 SLOTS = 16_384
-
-
-def program(name: str, package: str) -> str:
-    """Return the path of a server's program, or say what to install."""
-    newest = sorted(POSTGRES.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
-    found = shutil.which(name) or (str(newest[-1]) if newest else None)
-    if found is None:
-        raise FileNotFoundError(f"{name} is not here: apt-get install {package}")
-    return found
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that nobody listens on, nor on those 10000 above (a cluster's bus)."""
-    with ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < number:
-            found = held.enter_context(socket.socket())
-            found.bind(("127.0.0.1", 0))
-            port = found.getsockname()[1]
-            if port < 55_000:
-                ports.append(port)
-        return ports
 
 
 @contextmanager
@@ -73,7 +52,7 @@ def until(holds: Callable[[], bool], what: str, log: Path = Path(os.devnull)) ->
 def told(port: int, *words: str, password: str = "") -> str:
     """Return what the Redis server at *port* answers."""
     login = ["-a", password, "--no-auth-warning"] if password else []
-    command = [program("redis-cli", "redis-tools"), "-p", str(port), *login, *words]
+    command = [needed("redis-cli"), "-p", str(port), *login, *words]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     return answer.stdout.strip()
 
@@ -92,7 +71,7 @@ def redis_server(
             lines.append(f"requirepass {password}")
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         mode = ["--sentinel"] if sentinel else []
-        command = [program("redis-server", "redis-server"), str(file), *mode]
+        command = [needed("redis-server"), str(file), *mode]
         with running(command, folder):
             until(
                 lambda: told(port, "PING", password=password) == "PONG",
@@ -150,7 +129,7 @@ def postgres_server(**settings: str) -> Iterator[int]:
             shutil.chown(folder, user)
             shutil.chown(word, user)
         data = folder / "data"
-        initdb = [program("initdb", "postgresql"), "-D", str(data), "--username=contextd"]
+        initdb = [needed("initdb"), "-D", str(data), "--username=contextd"]
         initdb += [f"--pwfile={word}", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"]
         initdb += ["--locale=C"]
         made = subprocess.run(
@@ -161,14 +140,14 @@ def postgres_server(**settings: str) -> Iterator[int]:
         options = {"unix_socket_directories": "", "port": str(port), **settings}
         flags = [word for each in options.items() for word in ("-c", "=".join(each))]
         (folder / "log").touch()
-        with running([program("postgres", "postgresql"), "-D", str(data), *flags], folder, user):
+        with running([needed("postgres"), "-D", str(data), *flags], folder, user):
             until(lambda: _takes_in(port), "postgres", folder / "log")
             yield port
 
 
 def _takes_in(port: int) -> bool:
     """Say whether the server is past its start; it listens before that."""
-    command = [program("pg_isready", "postgresql-client"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    command = [needed("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(command, check=False, timeout=10).returncode == 0
 
 
@@ -190,7 +169,7 @@ def pgbouncer(port: int, mode: str) -> Iterator[int]:
         if user:
             for each in (folder, users, file):
                 shutil.chown(each, user)
-        with running([program("pgbouncer", "pgbouncer"), str(file)], folder, user):
+        with running([needed("pgbouncer"), str(file)], folder, user):
             until(lambda: _listens(own), "pgbouncer", folder / "log")
             yield own
 

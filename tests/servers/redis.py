@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import socket
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from tests.servers.binaries import free_ports, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 SAFE = ("--appendonly", "yes", "--appendfsync", "always")
 """What makes Redis sync each write before it answers."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, of which a cluster's servers have a second above."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        ports = [each.getsockname()[1] for each in sockets]
-    return [port if port < 55_000 else port - 20_000 for port in ports]
-
-
-def binary(name: str) -> str:
-    """Return the path of a program that the servers of tests are made with."""
-    path = shutil.which(name)
-    assert path, f"{name} is not installed: apt-get install redis-server redis-sentinel openssl"
-    return path
 
 
 @dataclass(slots=True)
@@ -55,7 +38,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and return when it answers."""
         self.folder.mkdir(exist_ok=True)
-        command = [binary(self.program)]
+        command = [needed(self.program)]
         command += [self.options[0]] if self.program == "redis-sentinel" else []
         command += ["--port", str(self.port), "--dir", str(self.folder)]
         command += ["--bind", "127.0.0.1", "--logfile", str(self.folder / "log")]
@@ -74,7 +57,7 @@ class RedisServer:
 
     def say(self, *command: str) -> bytes:
         """Return what it answers to a command, as redis-cli shows it; nothing while it is down."""
-        called = [binary("redis-cli"), "-p", str(self.port), *command]
+        called = [needed("redis-cli"), "-p", str(self.port), *command]
         return subprocess.run(called, capture_output=True, check=False, timeout=PATIENCE).stdout
 
     def kill(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 from contextd.stores.probes import Surroundings, look_at
 from contextd.stores.sqlite import SqliteStore
 from tests.servers import probed
+from tests.servers.binaries import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +142,7 @@ def test_a_redis_open_to_all() -> None:
 
 def test_nobody_there() -> None:
     """A port that nobody listens on, and a server that never says a word."""
-    (port,) = probed.free_ports(1)
+    port = free_port()
     assert found(f"redis://127.0.0.1:{port}") == {"error connection"}
     assert found(f"redis+cluster://127.0.0.1:{port}") == {"error connection"}
     assert found(f"redis+sentinel://127.0.0.1:{port}/main") == {"error connection"}
@@ -156,7 +157,7 @@ def test_nobody_there() -> None:
 
 def test_a_cluster_with_a_hole(cluster: list[int]) -> None:
     """Any seed that answers will do; each node is asked, what all share is told once."""
-    (nobody,) = probed.free_ports(1)
+    nobody = free_port()
     looks = looked(f"redis+cluster://127.0.0.1:{nobody},127.0.0.1:{cluster[1]}")
     told = {f"{each.level} {each.setting}": each for each in looks.findings}
     holes = {"error cluster_state", "error cluster_slots_ok", "warning replicas"}

@@ -15,7 +15,8 @@ from contextd.stores import open_store
 from contextd.stores.redis import open_hot
 from contextd.stores.redis.address import Address, parse
 from contextd.testing.samples import RECORDS
-from tests.servers.redis import SAFE, binary, free_ports, redis_cluster, redis_server
+from tests.servers.binaries import free_ports, needed
+from tests.servers.redis import SAFE, redis_cluster, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +209,7 @@ def test_a_store_that_needs_its_archive(server: RedisServer) -> None:
 def test_tls(tmp_path: Path) -> None:
     """`rediss://` checks the server by the certificates that are named."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = f"{binary('openssl')} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    make = f"{needed('openssl')} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=IP:127.0.0.1"]
     files = ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*make.split(), *names, *files], check=True, capture_output=True)
